@@ -1,0 +1,138 @@
+"""Built-in programs: optimizers of the literature, written in the language.
+
+The language has no bias correction, and the epsilon is the one inside `/` (1e-8), as in the programs of Chen et al.
+(2023). Constants are the customary ones; the peak rate and the decay are constants of the program, since the
+schedule that enters as `lr` peaks at 1.
+"""
+
+from functools import cache
+
+from primitives.errors import UserError, nearest
+from primitives.program import Program
+from primitives.text import parse
+
+_SOURCES = {
+    "sgd": "Robbins and Monro (1951)",
+    "momentum": "Polyak (1964)",
+    "adagrad": "Duchi, Hazan and Singer (2011)",
+    "rmsprop": "Tieleman and Hinton (2012), lecture 6.5",
+    "adam": "Kingma and Ba (2015), Algorithm 1 without bias correction",
+    "adamw": "Loshchilov and Hutter (2019); the starting program of Chen et al. (2023)",
+    "adabelief": "Zhuang et al. (2020), Algorithm 2 without bias correction",
+    "signum": "Bernstein et al. (2018), signSGD with momentum",
+    "lion": "Chen et al. (2023), Algorithm 2",
+    "lion_raw": "Chen et al. (2023), appendix: the discovered program as it was found",
+}
+
+_BODIES = {
+    "sgd": """
+        lr = lr * 0.1
+        update = g * lr
+    """,
+    "momentum": """
+        m = m * 0.9
+        m = m + g
+        lr = lr * 0.01
+        update = m * lr
+    """,
+    "adagrad": """
+        g2 = square(g)
+        v = v + g2
+        s = sqrt(v)
+        update = g / s
+        lr = lr * 0.01
+        update = update * lr
+    """,
+    "rmsprop": """
+        g2 = square(g)
+        v = interp(g2, v, 0.9)
+        s = sqrt(v)
+        update = g / s
+        lr = lr * 0.001
+        update = update * lr
+    """,
+    "adam": """
+        g2 = square(g)
+        m = interp(g, m, 0.9)
+        v = interp(g2, v, 0.999)
+        s = sqrt(v)
+        update = m / s
+        lr = lr * 0.001
+        update = update * lr
+    """,
+    "adamw": """
+        g2 = square(g)
+        m = interp(g, m, 0.9)
+        v = interp(g2, v, 0.999)
+        s = sqrt(v)
+        update = m / s
+        wd = w * 0.01
+        update = update + wd
+        lr = lr * 0.001
+        update = update * lr
+    """,
+    "adabelief": """
+        m = interp(g, m, 0.9)
+        d = g - m
+        d2 = square(d)
+        v = interp(d2, v, 0.999)
+        s = sqrt(v)
+        update = m / s
+        lr = lr * 0.001
+        update = update * lr
+    """,
+    "signum": """
+        m = interp(g, m, 0.9)
+        update = sign(m)
+        lr = lr * 0.0001
+        update = update * lr
+    """,
+    "lion": """
+        update = interp(g, m, 0.9)
+        update = sign(update)
+        m = interp(g, m, 0.99)
+        wd = w * 0.1
+        update = update + wd
+        lr = lr * 0.0001
+        update = update * lr
+    """,
+    "lion_raw": """
+        g = clip(g, lr)
+        m = clip(m, lr)
+        v845 = sqrt(0.6270633339881897)
+        v968 = sign(v)
+        v968 = v - v
+        g = arcsin(g)
+        m = interp(g, v, 0.8999999761581421)
+        v1 = m * m
+        v = interp(g, m, 1.109133005142212)
+        v845 = tanh(v845)
+        lr = lr * 0.0002171761734643951
+        update = m * lr
+        v1 = sqrt(v1)
+        update = update / v1
+        wd = lr * 0.4601978361606598
+        v1 = square(v1)
+        wd = wd * w
+        m = cosh(update)
+        lr = tan(1.4572199583053589)
+        update = update + wd
+        lr = cos(v845)
+    """,
+}
+
+BUILTINS: tuple[str, ...] = tuple(_BODIES)
+
+
+@cache
+def builtin(name: str) -> Program:
+    """The built-in program `name`; raises `UserError` with the nearest known name."""
+    if name not in _BODIES:
+        raise UserError(f"unknown program `{name}`{nearest(name, BUILTINS)}")
+    lines = [f"    {line.strip()}" for line in _BODIES[name].strip().splitlines()]
+    return parse("\n".join(["def train(w, g, m, v, lr):", *lines, "    return update, m, v"]))
+
+
+def source_of(name: str) -> str:
+    """Where the built-in program `name` comes from."""
+    return _SOURCES[name]

@@ -1,0 +1,203 @@
+"""The interpreter: any program as data for one compiled loop.
+
+Compiling a candidate costs about a second and training a tiny network with it a few hundredths, so a program is not
+compiled. It is *encoded* as arrays (operation codes, operands, constants), and one function that XLA has compiled
+once runs whatever the arrays say. Only the live part is encoded. Statement i writes register i and no other (static
+single assignment), each operand is read inside the branch that uses it, and constants stay scalars.
+
+Programs are padded to a size class, the next power of two, so that there are only a few compiled versions however
+many programs pass through. `compiled` is the other way to run a program: traced and compiled by XLA as it
+stands, for long runs. Both give an update rule of the same shape, a pair of functions as in optax.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from primitives.dataflow import Source, flow, live
+from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
+from primitives.registry import MAX_ARITY, REGISTRY
+
+SMALLEST_CLASS = 16  # statements; AdamW has 9, the raw program of Chen et al. (2023) 12 that are live
+
+_CONSTANT, _LEARNING_RATE = -1, -2  # operands that are not registers
+_SLOTS_AT = 2  # registers: w, g, the state slots, then one for each statement
+
+State = tuple[Array, ...]
+
+
+class UpdateRule(NamedTuple):
+    """An optimizer as two pure functions, on weights of shape `(..., P)` and a learning rate of shape `()`.
+
+    Attributes:
+        init: `weights -> state`.
+        update: `(weights, gradient, state, learning_rate) -> (update, state)`, where `update` is what is
+            subtracted from the weights.
+    """
+
+    init: Callable[[Array], State]
+    update: Callable[[Array, Array, State, Array], tuple[Array, State]]
+
+
+class Encoded(NamedTuple):
+    """A program as arrays; N is its size class, A the largest number of arguments, K the number of slots.
+
+    Attributes:
+        length: number of statements, int32, shape `()`.
+        operations: operation codes, int32, shape `(N,)`.
+        operands: registers, or a negative code for a constant or the learning rate; int32, shape `(N, A)`.
+        constants: values of the operands that are constants, float32, shape `(N, A)`.
+        outputs: registers of the update and of the next state slots, int32, shape `(1 + K,)`.
+    """
+
+    length: np.ndarray
+    operations: np.ndarray
+    operands: np.ndarray
+    constants: np.ndarray
+    outputs: np.ndarray
+
+
+def size_class(program: Program) -> int:
+    """Number of statements that there is room for: the power of two that holds the live part."""
+    return max(SMALLEST_CLASS, 1 << (len(live(program).lines) - 1).bit_length())
+
+
+def encode(program: Program) -> Encoded:
+    """Encode the live part of a valid program; dead state slots keep their value, zero."""
+    graph = flow(program)
+    lines, live_slots = live(program)
+    room = size_class(program)
+    inputs = (WEIGHTS, GRADIENT, *program.slots)
+    registers: dict[Source, int] = {name: index for index, name in enumerate(inputs)}
+    registers |= {line: len(inputs) + index for index, line in enumerate(lines)}
+    registers[LEARNING_RATE] = _LEARNING_RATE
+    encoded = Encoded(
+        length=np.int32(len(lines)),
+        operations=np.zeros(room, np.int32),
+        operands=np.full((room, MAX_ARITY), _CONSTANT, np.int32),
+        constants=np.zeros((room, MAX_ARITY), np.float32),
+        outputs=np.array(
+            [registers[graph.outputs[UPDATE]]]
+            + [registers[graph.outputs[slot] if slot in live_slots else slot] for slot in program.slots],
+            np.int32,
+        ),
+    )
+    for index, line in enumerate(lines):
+        encoded.operations[index] = REGISTRY.code(program.statements[line].primitive)
+        for place, source in enumerate(graph.arguments[line]):
+            if isinstance(source, float):
+                encoded.constants[index, place] = source
+            else:
+                encoded.operands[index, place] = registers[source]
+    return encoded
+
+
+def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
+    """The update rule that an encoded program stands for.
+
+    Args:
+        encoded: the program; its arrays may be traced, so that one compilation serves a whole size class.
+        sizes: number of weights in each parameter array, in order; their sum is P.
+    """
+    slots = len(encoded.outputs) - 1
+    first = _SLOTS_AT + slots
+
+    def init(weights: Array) -> State:
+        zero = jnp.zeros_like(weights)
+        return (*(zero for _ in range(slots)), jnp.zeros((first + len(encoded.operations), *weights.shape)))
+
+    def update(weights: Array, gradient: Array, state: State, learning_rate: Array) -> tuple[Array, State]:
+        *held, registers = state
+        for index, value in enumerate((weights, gradient, *held)):
+            registers = registers.at[index].set(value)
+
+        def statement(index: Array, registers: Array) -> Array:
+            value = lax.switch(
+                encoded.operations[index],
+                branches,
+                registers,
+                encoded.operands[index],
+                encoded.constants[index],
+                learning_rate,
+            )
+            return lax.dynamic_update_index_in_dim(registers, value, first + index, 0)
+
+        branches = [_branch(row.call, row.arity, sizes, weights.shape) for row in REGISTRY]
+        registers = lax.fori_loop(0, encoded.length, statement, registers)
+        results = [_register(registers, output) for output in encoded.outputs]
+        return results[0], (*results[1:], registers)
+
+    return UpdateRule(init, update)
+
+
+def _register(registers: Array, index: Array) -> Array:
+    return lax.dynamic_index_in_dim(registers, index, keepdims=False)
+
+
+def _branch(
+    call: Callable[[list[Array], tuple[int, ...]], Array], arity: int, sizes: tuple[int, ...], shape: tuple[int, ...]
+) -> Callable[[Array, Array, Array, Array], Array]:
+    """One primitive, reading its operands from the register file and filling a register."""
+
+    def run(registers: Array, operands: Array, constants: Array, learning_rate: Array) -> Array:
+        def read(place: int) -> Array:
+            operand = operands[place]
+            scalar = jnp.where(operand == _LEARNING_RATE, learning_rate, constants[place])
+            return jnp.where(operand < 0, scalar, _register(registers, jnp.maximum(operand, 0)))
+
+        return jnp.broadcast_to(call([read(place) for place in range(arity)], sizes), shape).astype(jnp.float32)
+
+    return run
+
+
+def compiled(program: Program, sizes: tuple[int, ...]) -> UpdateRule:
+    """The update rule of a valid program, traced as it stands, for XLA to compile with the loop around it.
+
+    Args:
+        program: the program; its live part is traced.
+        sizes: number of weights in each parameter array, in order; their sum is P.
+    """
+    graph = flow(program)
+    lines, live_slots = live(program)
+
+    def init(weights: Array) -> State:
+        return tuple(jnp.zeros_like(weights) for _ in live_slots)
+
+    def update(weights: Array, gradient: Array, state: State, learning_rate: Array) -> tuple[Array, State]:
+        values: dict[Source, Array] = {WEIGHTS: weights, GRADIENT: gradient, LEARNING_RATE: learning_rate}
+        values |= dict(zip(live_slots, state, strict=True))
+        for line in lines:
+            arguments = [
+                jnp.float32(source) if isinstance(source, float) else values[source] for source in graph.arguments[line]
+            ]
+            values[line] = REGISTRY[program.statements[line].primitive].call(arguments, sizes)
+        return values[graph.outputs[UPDATE]], tuple(values[graph.outputs[slot]] for slot in live_slots)
+
+    return UpdateRule(init, update)
+
+
+def run_steps(rule: UpdateRule, weights: Array, gradients: Array, learning_rates: Array) -> Array:
+    """Weights after each step on given gradients.
+
+    Args:
+        rule: the optimizer.
+        weights: shape `(P,)`.
+        gradients: shape `(T, P)`.
+        learning_rates: shape `(T,)`.
+
+    Returns:
+        Shape `(T, P)`.
+    """
+
+    def step(carry: tuple[Array, State], inputs: tuple[Array, Array]) -> tuple[tuple[Array, State], Array]:
+        weights, state = carry
+        update, state = rule.update(weights, inputs[0], state, inputs[1])
+        weights = weights - update
+        return (weights, state), weights
+
+    _, path = jax.lax.scan(step, (weights, rule.init(weights)), (gradients, learning_rates))
+    return path

@@ -1,0 +1,85 @@
+"""A program: a straight line of single calls that turns weights, gradient and state into an update.
+
+A program is an immutable value. A statement `(target, primitive, arguments)` assigns one call to one variable, and
+an argument is a variable (`str`) or a constant (`float`, always a float32 value). The values with fixed names are
+the inputs `w`, `g`, the state slots and `lr`, and the outputs `update` and the state slots again. Two known
+instances are AdamW (nine statements, two state slots) and Lion (seven statements, one slot in use).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from primitives.errors import ProgramError
+
+Argument = str | float
+
+WEIGHTS, GRADIENT, LEARNING_RATE, UPDATE = "w", "g", "lr", "update"
+PAPER_SLOTS = ("m", "v")  # the two state slots of Chen et al. (2023)
+
+
+class Statement(NamedTuple):
+    """`target = primitive(arguments…)`, the primitive by its registered name."""
+
+    target: str
+    primitive: str
+    arguments: tuple[Argument, ...]
+
+
+class Program(NamedTuple):
+    """Statements in order, and the names of the state slots."""
+
+    statements: tuple[Statement, ...]
+    slots: tuple[str, ...] = PAPER_SLOTS
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Variables that are defined before the first statement, in the order of the signature."""
+        return (WEIGHTS, GRADIENT, *self.slots, LEARNING_RATE)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Variables that are returned: the update, then the next value of each state slot."""
+        return (UPDATE, *self.slots)
+
+    def constants(self) -> Iterator[tuple[int, int, float]]:
+        """Every constant as (index of the statement, index of the argument, value)."""
+        for line, statement in enumerate(self.statements):
+            for place, argument in enumerate(statement.arguments):
+                if not isinstance(argument, str):
+                    yield line, place, argument
+
+    def with_constants(self, values: Iterable[float]) -> "Program":
+        """The same program with other constants, in the order of `constants()`."""
+        supply = iter(values)
+        statements = tuple(
+            statement._replace(
+                arguments=tuple(
+                    argument if isinstance(argument, str) else float32(next(supply))
+                    for argument in statement.arguments
+                )
+            )
+            for statement in self.statements
+        )
+        return self._replace(statements=statements)
+
+    def keep(self, lines: Iterable[int]) -> "Program":
+        """The program of the statements with the given indices, in their old order."""
+        chosen = set(lines)
+        return self._replace(
+            statements=tuple(statement for line, statement in enumerate(self.statements) if line in chosen)
+        )
+
+
+def float32(value: float) -> float:
+    """Round to the nearest float32; raises `ProgramError` where that is not finite.
+
+    >>> float32(0.9)
+    0.8999999761581421
+    """
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(value))
+    if not np.isfinite(rounded):
+        raise ProgramError(f"constant {value} does not fit into a float32")
+    return rounded

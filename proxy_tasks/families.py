@@ -1,0 +1,65 @@
+"""Families of tasks: each builds the `Problem` of a `Task` from data and a model."""
+
+from collections.abc import Callable
+from functools import cache
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from proxy_tasks import data
+from proxy_tasks.models import cross_entropy, mlp, mlp_layout, transformer, transformer_layout
+from proxy_tasks.task import Problem, Rows, Task
+
+
+def classify_digits(task: Task) -> Problem:
+    """Digits with a perceptron.
+
+    Settings: `hidden`, widths of the hidden layers; `examples`, how many of the training images are used.
+    """
+    layout = mlp_layout([64, *task.settings["hidden"], 10])
+    rows: dict[str, Rows] = {}
+    for split, (images, labels) in data.digits().items():
+        used = task.settings.get("examples") if split == "train" else None
+        rows[split] = {"x": images[:used].reshape(-1, 64), "y": labels[:used]}
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        return cross_entropy(mlp(layout, weights, rows["x"]), rows["y"])
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def model_characters(task: Task) -> Problem:
+    """Next character of the documentation's text with a causal Transformer.
+
+    Settings: `context`, characters that are seen; `width`, `layers`, `heads` and `hidden` of the Transformer;
+    `windows`, how many stretches of the validation and of the test text are scored.
+    """
+    context, width, layers = (task.settings[name] for name in ("context", "width", "layers"))
+    layout = transformer_layout(len(data.CHARACTERS), context, width, layers, task.settings["hidden"])
+    rows: dict[str, Rows] = {}
+    for split, tokens in data.documentation().items():
+        windows = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)
+        every = context // 2 if split == "train" else max(context, len(windows) // task.settings["windows"])
+        rows[split] = {"tokens": np.ascontiguousarray(windows[::every])}
+        if split != "train":
+            rows[split] = {"tokens": rows[split]["tokens"][: task.settings["windows"]]}
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        tokens = rows["tokens"].astype(jnp.int32)
+        logits = transformer(layout, weights, tokens[:, :-1], layers, task.settings["heads"])
+        return cross_entropy(logits, tokens[:, 1:])
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+FAMILIES: dict[str, Callable[[Task], Problem]] = {
+    "digit classification": classify_digits,
+    "causal language model": model_characters,
+}
+
+
+@cache
+def problem(task: Task) -> Problem:
+    """Build the problem of a task, once."""
+    return FAMILIES[task.family](task)

@@ -1,0 +1,113 @@
+"""Fitness: how much lower the validation loss is than that of the tuned AdamW.
+
+    fitness(program) = Σ_tasks share(task) · mean_seeds log(loss(program) / loss(AdamW))  +  price(program)
+
+Zero is as good as the tuned AdamW, −0.1 about ten per cent lower loss, and lower is better. A task's share is the
+inverse of its noise over seeds, so that a noisy task does not decide alone. The price, zero by default, is a small
+charge for live statements and live state slots. Losses of a program and the baseline are paired by seed.
+
+Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond
+the `hurdle` is rejected without the rest.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from primitives.dataflow import live
+from primitives.program import Program
+from proxy_tasks.baselines import baseline, noise
+from proxy_tasks.task import Task
+from proxy_tasks.training import Trainer
+
+
+class Status(StrEnum):
+    """What became of an evaluation."""
+
+    OK = "ok"  # trained on all seeds
+    REJECTED = "rejected"  # beyond the hurdle on the first seeds
+    DIVERGED = "diverged"  # a loss that is not finite
+
+
+@dataclass(frozen=True)
+class Score:
+    """Result of an evaluation.
+
+    Attributes:
+        status: what became of it.
+        fitness: log loss ratio to the tuned AdamW plus price; infinite where training diverged.
+        reason: why it was not `ok`, for people; empty otherwise.
+        losses: for each task the validation loss of each seed that was trained.
+    """
+
+    status: Status
+    fitness: float
+    reason: str = ""
+    losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+class Evaluator:
+    """Scores programs on tasks.
+
+    Args:
+        tasks: what to train; each needs a tuned baseline.
+        seeds: the seeds of an evaluation.
+        first_seeds: how many of them are trained before the hurdle; 0 for no hurdle.
+        statement_price: added to the fitness for each live statement.
+        slot_price: added to the fitness for each live state slot.
+        split: rows on which losses are taken.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        seeds: Sequence[int],
+        first_seeds: int = 0,
+        statement_price: float = 0.0,
+        slot_price: float = 0.0,
+        split: str = "validation",
+    ) -> None:
+        precision = {task.name: 1 / noise(task.name) for task in tasks} if len(tasks) > 1 else {tasks[0].name: 1.0}
+        self.shares = {name: value / sum(precision.values()) for name, value in precision.items()}
+        self._prices = (statement_price, slot_price)
+        groups = [seeds[:first_seeds], seeds[first_seeds:]] if 0 < first_seeds < len(seeds) else [seeds]
+        self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
+        self._references = {
+            (trainer.task.name, trainer.seeds): np.log(trainer.losses(baseline(trainer.task.name)))
+            for stage in self._stages
+            for trainer in stage
+        }
+
+    def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
+        """Train with a valid program and score it; see the module for what the fitness is."""
+        ratios: dict[str, list[float]] = {name: [] for name in self.shares}
+        losses: dict[str, tuple[float, ...]] = {}
+        fitness = math.inf
+        for number, stage in enumerate(self._stages):
+            for trainer in stage:
+                name = trainer.task.name
+                found = trainer.losses(program)
+                losses[name] = losses.get(name, ()) + tuple(found.tolist())
+                if not np.all(np.isfinite(found)):
+                    seeds = int(np.sum(~np.isfinite(found)))
+                    reason = f"loss not finite on {name} for {seeds} of {len(found)} seeds"
+                    return Score(Status.DIVERGED, math.inf, reason, losses)
+                with np.errstate(divide="ignore"):  # a loss of exactly zero is as suspicious as one that is infinite
+                    ratios[name] += (np.log(found) - self._references[name, trainer.seeds]).tolist()
+            fitness = self._combine(ratios) + self.price(program)
+            if not math.isfinite(fitness):
+                return Score(Status.DIVERGED, math.inf, "loss of exactly zero", losses)
+            if number + 1 < len(self._stages) and fitness > hurdle:
+                return Score(Status.REJECTED, fitness, f"beyond the hurdle {hurdle:.4f} on the first seeds", losses)
+        return Score(Status.OK, fitness, "", losses)
+
+    def price(self, program: Program) -> float:
+        """What the live statements and the live state slots of a program cost."""
+        lines, slots = live(program)
+        return self._prices[0] * len(lines) + self._prices[1] * len(slots)
+
+    def _combine(self, ratios: dict[str, list[float]]) -> float:
+        return sum(share * float(np.mean(ratios[name])) for name, share in self.shares.items())

@@ -1,0 +1,103 @@
+"""The training loop that scores: one compilation for a task and a size class, all seeds of an evaluation together.
+
+Each step draws a batch, takes the gradient for every seed at once, lets the optimizer turn it into an update, and
+subtracts that. The loop ends early once no seed has finite weights left. Nothing but the state slots survives a step.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted
+from primitives.program import Program
+from proxy_tasks.families import problem
+from proxy_tasks.task import Problem, Rows, Task
+
+
+class Trainer:
+    """Trains one network a seed with any program and reports the losses.
+
+    Args:
+        task: what to train.
+        seeds: each gives its own initial weights and order of the data.
+        split: on which rows the loss is taken after training.
+        compile_programs: let XLA compile each program (for long runs) in place of interpreting it.
+    """
+
+    def __init__(
+        self, task: Task, seeds: Sequence[int], split: str = "validation", compile_programs: bool = False
+    ) -> None:
+        self.task = task
+        self.seeds = tuple(seeds)
+        self._problem = problem(task)
+        self._compile_programs = compile_programs
+        weights, order = zip(*(start(task, seed) for seed in self.seeds), strict=True)
+        self._inputs = jax.device_put(
+            {
+                "weights": np.stack(weights),
+                "order": np.stack(order, axis=1),
+                "schedule": task.schedule(),
+                "train": self._problem.rows["train"],
+                "scored": self._problem.rows[split],
+            }
+        )
+
+    def losses(self, program: Program) -> np.ndarray:
+        """Loss of each seed after training with a program; not finite where training diverged. Shape `(seeds,)`."""
+        if self._compile_programs:
+            sizes = self._problem.sizes
+            return np.asarray(jax.jit(_loop(self._problem, lambda _: compiled(program, sizes)))(None, self._inputs))
+        return np.asarray(interpreted_loop(self.task)(encode(program), self._inputs))
+
+
+@lru_cache(maxsize=4096)
+def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Initial weights, shape `(P,)`, and the rows of each batch, int32, shape `(steps, batch)`, of one seed."""
+    built = problem(task)
+    generator = np.random.default_rng([seed])
+    weights = built.initialise(generator)
+    order = generator.integers(0, built.examples("train"), size=(task.steps, task.batch), dtype=np.int32)
+    return weights, order
+
+
+@cache
+def interpreted_loop(task: Task) -> Callable[[Encoded, dict[str, Any]], Array]:
+    """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds."""
+    built = problem(task)
+    return jax.jit(_loop(built, lambda encoded: interpreted(encoded, built.sizes)))
+
+
+def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any, dict[str, Any]], Array]:
+    gradients = jax.vmap(jax.grad(built.loss))
+    losses = jax.vmap(built.loss, in_axes=(0, None))
+
+    def run(program: Any, inputs: dict[str, Any]) -> Array:  # noqa: ANN401 - an encoded program, or nothing
+        rule = rule_of(program)
+        schedule: Array = inputs["schedule"]
+
+        def going(carry: tuple[Array, Array, Any]) -> Array:
+            step, weights, _ = carry
+            return (step < len(schedule)) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
+
+        def advance(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
+            step, weights, state = carry
+            gradient = gradients(weights, _take(inputs["train"], inputs["order"][step]))
+            update, state = rule.update(weights, gradient, state, schedule[step])
+            return step + 1, weights - update, state
+
+        begin = (jnp.int32(0), inputs["weights"], rule.init(inputs["weights"]))
+        steps, weights, _ = lax.while_loop(going, advance, begin)
+        finished = (steps == len(schedule)) & jnp.all(jnp.isfinite(weights), axis=-1)
+        return jnp.where(finished, losses(weights, inputs["scored"]), jnp.nan)
+
+    return run
+
+
+def _take(rows: Rows, chosen: Array) -> Rows:
+    """The chosen rows of every array."""
+    return {name: values[chosen] for name, values in rows.items()}
