@@ -6,8 +6,9 @@ schedule that enters as `lr` peaks at 1.
 """
 
 from functools import cache
+from pathlib import Path
 
-from primitives.errors import UserError, nearest
+from primitives.errors import ProgramError, UserError, nearest
 from primitives.program import Program
 from primitives.text import parse
 
@@ -136,3 +137,22 @@ def builtin(name: str) -> Program:
 def source_of(name: str) -> str:
     """Where the built-in program `name` comes from."""
     return _SOURCES[name]
+
+
+def load_program(name: str) -> Program:
+    """A built-in by name, or a program file by path.
+
+    Raises:
+        UserError: neither a built-in nor a file, or a file that does not hold a program.
+    """
+    if name in BUILTINS:
+        return builtin(name)
+    path = Path(name)
+    if not path.exists():
+        raise UserError(f"`{name}` is neither a file nor a built-in program{nearest(name, BUILTINS)}")
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"program file `{name}` cannot be read as text: {error}") from None
+    except ProgramError as error:
+        raise ProgramError(f"{name}: {error}") from None

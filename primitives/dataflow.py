@@ -103,7 +103,12 @@ class _value_digests:  # noqa: N801 - a function with a memory
     """Digest of any source, given colours for the state slots."""
 
     def __init__(
-        self, program: Program, graph: Flow, lines: Iterable[int], colours: dict[str, bytes], structure_only: bool
+        self,
+        program: Program,
+        graph: Flow,
+        lines: Iterable[int],
+        colours: dict[str, bytes],
+        structure_only: bool,
     ) -> None:
         self._colours = colours
         self._structure_only = structure_only

@@ -76,7 +76,7 @@ def encode(program: Program) -> Encoded:
     registers |= {line: len(inputs) + index for index, line in enumerate(lines)}
     registers[LEARNING_RATE] = _LEARNING_RATE
     encoded = Encoded(
-        length=np.int32(len(lines)),
+        length=np.array(len(lines), np.int32),
         operations=np.zeros(room, np.int32),
         operands=np.full((room, MAX_ARITY), _CONSTANT, np.int32),
         constants=np.zeros((room, MAX_ARITY), np.float32),
@@ -124,7 +124,7 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
                 encoded.constants[index],
                 learning_rate,
             )
-            return lax.dynamic_update_index_in_dim(registers, value, first + index, 0)
+            return registers.at[first + index].set(value)
 
         branches = [_branch(row.call, row.arity, sizes, weights.shape) for row in REGISTRY]
         registers = lax.fori_loop(0, encoded.length, statement, registers)
@@ -135,11 +135,15 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
 
 
 def _register(registers: Array, index: Array) -> Array:
-    return lax.dynamic_index_in_dim(registers, index, keepdims=False)
+    row: Array = lax.dynamic_index_in_dim(registers, index, keepdims=False)
+    return row
 
 
 def _branch(
-    call: Callable[[list[Array], tuple[int, ...]], Array], arity: int, sizes: tuple[int, ...], shape: tuple[int, ...]
+    call: Callable[[list[Array], tuple[int, ...]], Array],
+    arity: int,
+    sizes: tuple[int, ...],
+    shape: tuple[int, ...],
 ) -> Callable[[Array, Array, Array, Array], Array]:
     """One primitive, reading its operands from the register file and filling a register."""
 
@@ -149,7 +153,8 @@ def _branch(
             scalar = jnp.where(operand == _LEARNING_RATE, learning_rate, constants[place])
             return jnp.where(operand < 0, scalar, _register(registers, jnp.maximum(operand, 0)))
 
-        return jnp.broadcast_to(call([read(place) for place in range(arity)], sizes), shape).astype(jnp.float32)
+        value = call([read(place) for place in range(arity)], sizes)
+        return jnp.broadcast_to(value, shape).astype(jnp.float32)
 
     return run
 

@@ -33,9 +33,7 @@ def _norm(x: Array, sizes: tuple[int, ...]) -> Array:
     """Euclidean norm of each parameter array, laid over its stretch of the last axis."""
     ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
     parts = [x[..., end - size : end] for end, size in zip(ends, sizes, strict=True)]
-    return jnp.concatenate(
-        [jnp.broadcast_to(jnp.sqrt(_total(part * part)), part.shape) for part in parts], axis=-1
-    )
+    return jnp.concatenate([jnp.broadcast_to(jnp.sqrt(_total(part * part)), part.shape) for part in parts], axis=-1)
 
 
 def _global_norm(x: Array) -> Array:
@@ -87,7 +85,9 @@ def _unary(name: str, function: Callable[..., Array], formula: str, *properties:
     return _row(name, function, (ANY,), formula, *properties)
 
 
-def _binary(name: str, symbol: str | None, function: Callable[..., Array], formula: str, *properties: Property) -> Primitive:
+def _binary(
+    name: str, symbol: str | None, function: Callable[..., Array], formula: str, *properties: Property
+) -> Primitive:
     return _row(name, function, (ANY, ANY), formula, *properties, symbol=symbol)
 
 
@@ -133,11 +133,27 @@ _ROWS = (
     _unary("sign", jnp.sign, "sign x", ODD, IDEMPOTENT, INCREASING),
     _unary("reciprocal", lambda x: 1 / x, "1 / x", ODD),
     _unary("negative", jnp.negative, "-x", ODD, HOMOGENEOUS),
-    _row("norm", _norm, (ONLY_TREE,), "sqrt(sum x^2) over each parameter array", EVEN, HOMOGENEOUS, result=Kind.LEAF, per_array=True),
+    _row(
+        "norm",
+        _norm,
+        (ONLY_TREE,),
+        "sqrt(sum x^2) over each parameter array",
+        EVEN,
+        HOMOGENEOUS,
+        result=Kind.LEAF,
+        per_array=True,
+    ),
     _reduction("global_norm", 1, _global_norm, "sqrt(sum x^2) over all weights", EVEN, HOMOGENEOUS),
     _reduction("dot", 2, _dot, "sum x y over all weights", COMMUTATIVE),
     _reduction("cosine_sim", 2, _cosine_sim, "dot(x, y) / (global_norm(x) global_norm(y))", COMMUTATIVE),
-    _row("clip", _clip, (ONLY_TREE, ONLY_SCALAR), "x min(1, c / global_norm(x))", result=Kind.TREE, aliases=("clip_by_global_norm",)),
+    _row(
+        "clip",
+        _clip,
+        (ONLY_TREE, ONLY_SCALAR),
+        "x min(1, c / global_norm(x))",
+        result=Kind.TREE,
+        aliases=("clip_by_global_norm",),
+    ),
     _binary("power", None, jnp.power, "x^y"),
     _row("interp", _interp, (ANY, ANY, ONLY_SCALAR), "(1 - a) x + a y"),
 )

@@ -56,8 +56,7 @@ class Program(NamedTuple):
         statements = tuple(
             statement._replace(
                 arguments=tuple(
-                    argument if isinstance(argument, str) else float32(next(supply))
-                    for argument in statement.arguments
+                    argument if isinstance(argument, str) else float32(next(supply)) for argument in statement.arguments
                 )
             )
             for statement in self.statements

@@ -127,7 +127,13 @@ def _function(module: ast.Module) -> ast.FunctionDef:
 def _slots(function: ast.FunctionDef) -> tuple[str, ...]:
     arguments = function.args
     names = [argument.arg for argument in arguments.args]
-    extra = [*arguments.posonlyargs, *arguments.kwonlyargs, *arguments.defaults, arguments.vararg, arguments.kwarg]
+    extra = [
+        *arguments.posonlyargs,
+        *arguments.kwonlyargs,
+        *arguments.defaults,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
     annotated = any(argument.annotation for argument in arguments.args)
     fits = names[:2] == [WEIGHTS, GRADIENT] and names[-1:] == [LEARNING_RATE] and len(names) >= 3
     if any(extra) or annotated or not fits or UPDATE in names:
@@ -179,7 +185,7 @@ def _argument(node: ast.expr) -> Argument:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
         node = node.operand
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         try:
             return float32(sign * float(node.value))
         except OverflowError:

@@ -7,10 +7,10 @@ _ROWS = (
     Task(
         name="digits",
         family="digit classification",
-        description="8×8 digits, perceptron with two hidden layers of 32, cross-entropy",
+        description="8×8 digits, perceptron with three hidden layers of 16, cross-entropy",
         batch=64,
         steps=400,
-        settings={"hidden": (32, 32)},
+        settings={"hidden": (16, 16, 16)},
     ),
     Task(
         name="characters",

@@ -15,18 +15,29 @@ from proxy_tasks.task import Problem, Rows, Task
 def classify_digits(task: Task) -> Problem:
     """Digits with a perceptron.
 
-    Settings: `hidden`, widths of the hidden layers; `examples`, how many of the training images are used.
+    Settings: `hidden`, widths of the hidden layers; `examples`, how many of the training images are used; `shift`, by
+    how many pixels a training image may be moved in each direction.
     """
     layout = mlp_layout([64, *task.settings["hidden"], 10])
     rows: dict[str, Rows] = {}
     for split, (images, labels) in data.digits().items():
-        used = task.settings.get("examples") if split == "train" else None
-        rows[split] = {"x": images[:used].reshape(-1, 64), "y": labels[:used]}
+        rows[split] = {"x": images.reshape(-1, 64), "y": labels}
+    images, labels = (values[: task.settings.get("examples")] for values in data.digits()["train"])
+    rows["train"] = _shifted(images, labels, task.settings.get("shift", 0))
 
     def loss(weights: Array, rows: Rows) -> Array:
         return cross_entropy(mlp(layout, weights, rows["x"]), rows["y"])
 
     return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def _shifted(images: np.ndarray, labels: np.ndarray, reach: int) -> Rows:
+    """Every image moved by up to `reach` pixels both ways, empty pixels coming in: `(2 reach + 1)^2` copies."""
+    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)))
+    side = images.shape[1]
+    moves = [(down, right) for down in range(2 * reach + 1) for right in range(2 * reach + 1)]
+    moved = [padded[:, down : down + side, right : right + side] for down, right in moves]
+    return {"x": np.concatenate(moved).reshape(-1, side * side), "y": np.tile(labels, len(moves))}
 
 
 def model_characters(task: Task) -> Problem:

@@ -5,6 +5,7 @@ that is shifted by its largest entry, so that no weights, however large, give a 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod, sqrt
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 def mlp_layout(widths: Sequence[int]) -> Layout:
     """Weights and biases of a perceptron with the given widths, He initialisation (He et al., 2015)."""
     arrays = []
-    for index, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
         arrays.append(Parameter(f"kernel{index}", (fan_in, fan_out), sqrt(2 / fan_in)))
         arrays.append(Parameter(f"bias{index}", (fan_out,), 0))
     return Layout(arrays)

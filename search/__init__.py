@@ -1,0 +1,1 @@
+"""How are programs proposed, scored, recorded, resumed? Evolution, journal, config, command line."""

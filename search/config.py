@@ -1,29 +1,232 @@
-"""The config of a run: one frozen, typed section a concern, read from YAML; an unknown key is an error."""
+"""The config of a run: one frozen, typed section a concern.
 
-from typing import Annotated, Literal
+A config is YAML. An unknown key, a value of the wrong type or out of range is refused with the path of the key and
+what would be right; nothing is taken as a default because it could not be read. Fields that a config leaves out
+have the values below.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+import importlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
 
-MUTATION_RATES = {"insert": 1.0, "delete": 1.0, "modify": 1.0, "replace": 1.0, "wrap": 1.0, "scale": 1.0}
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from primitives.builtins import BUILTINS, load_program
+from primitives.errors import UserError, nearest
+from primitives.paper import PAPER
+from primitives.registry import Primitive, by_names
+from proxy_tasks import catalog
+from proxy_tasks.baselines import noise
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class SearchSettings(Section):
+class Mutations(_Section):
+    """Relative frequencies of the mutations; 0 switches one off. The paper has the first three, a third each."""
+
+    insert: float = Field(1.0, ge=0)
+    delete: float = Field(1.0, ge=0)
+    modify: float = Field(1.0, ge=0)
+    replace: float = Field(1.0, ge=0)
+    wrap: float = Field(1.0, ge=0)
+    scale: float = Field(1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _some(self) -> "Mutations":
+        if not any(self.model_dump().values()):
+            raise ValueError("at least one mutation must have a rate above 0")
+        return self
+
+
+class SearchSettings(_Section):
+    """How programs are proposed."""
+
     algorithm: Literal["regularized_evolution"] = "regularized_evolution"
-    children: int = Field(1000, ge=1)
-    population: int = Field(100, ge=1)
-    tournament: int = Field(5, ge=1)
-    repeats: int = Field(1, ge=1)
-    mutations: dict[str, float] = MUTATION_RATES
+    children: int = Field(2000, ge=1, description="candidates of each repeat, the starting program not counted")
+    population: int = Field(100, ge=1, description="members P (the paper: 1000)")
+    tournament: int = Field(6, ge=1, description="members drawn for a tournament T (the paper: 2)")
+    repeats: int = Field(1, ge=1, description="independent searches")
+    mutations: Mutations = Mutations()
+    primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
+    plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SearchSettings":
+        if self.tournament > self.population:
+            raise ValueError(
+                f"`tournament` (={self.tournament}) must lie between 1 and `population` (={self.population})"
+            )
+        return self
 
 
-class EvaluationSettings(Section):
-    seeds: int = 8
-    first_seeds: int = 2
-    hurdle_quantile: float = 0.33
-    hurdle_margin: float = 0.08
-    statement_price: float = 0.0
-    slot_price: float = 0.0
+class EvaluationSettings(_Section):
+    """How a program is scored."""
+
+    seeds: int = Field(8, ge=1, description="seeds of an evaluation")
+    first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
+    hurdle_quantile: float = Field(0.33, ge=0, le=1, description="share of the population whose fitness sets it")
+    hurdle_margin: float = Field(0.1, ge=0, description="how far behind that a program may lie and still go on")
+    statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
+    slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "EvaluationSettings":
+        if self.first_seeds >= self.seeds:
+            raise ValueError(f"`first_seeds` (={self.first_seeds}) must be less than `seeds` (={self.seeds})")
+        return self
+
+
+class WorkerSettings(_Section):
+    """Who scores."""
+
+    executor: Literal["inline"] = "inline"
+    in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
+
+
+class SelectionSettings(_Section):
+    """Which of the best is the champion, and how it is compared."""
+
+    finalists: int = Field(8, ge=1, description="programs that are scored again on fresh seeds")
+    seeds: int = Field(24, ge=2, description="fresh seeds of that, and as many others of the last table")
+
+
+class Config(_Section):
+    """A whole run."""
+
+    seed: int = Field(0, ge=0)
+    program: str = Field("adamw", description="starting program: a built-in or a file")
+    tasks: list[str] = Field(["digits"], min_length=1)
+    search: SearchSettings = SearchSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    workers: WorkerSettings = WorkerSettings()
+    selection: SelectionSettings = SelectionSettings()
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML, in which `1e-3` is a number (as in YAML 1.2) and a key that occurs twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for index, key in enumerate(keys) if key in keys[:index]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"key `{twice}` occurs twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML file.
+
+    Args:
+        path: the file.
+        overrides: assignments such as `search.children=500`, applied in order; the value is YAML.
+
+    Raises:
+        UserError: the file cannot be read, or says something that is not a config.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"there is no config `{path}`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"config `{path}` cannot be read as text: {error}") from None
+    values = _yaml(text, f"config `{path}`")
+    if values is None:
+        raise UserError(f"config `{path}` is empty; `tasks: [digits]` would be enough")
+    if not isinstance(values, dict):
+        raise UserError(f"config `{path}` must hold `key: value` lines, not a {type(values).__name__}")
+    for override in overrides:
+        _override(values, override)
+    return build_config(values, start=path.parent)
+
+
+def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
+    """Check plain values; raises `UserError` with the path of the first key that is wrong.
+
+    A starting program that is a file is looked for from `start`, then from the working directory.
+    """
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_explain(error)) from None
+    if config.program not in BUILTINS and (start / config.program).is_file():
+        config = config.model_copy(update={"program": str(start / config.program)})
+    load_program(config.program)
+    insertable(config)
+    for name in config.tasks:
+        catalog.task(name)
+        noise(name)
+    if len(set(config.tasks)) < len(config.tasks):
+        raise UserError("`tasks` names the same task twice")
+    return config
+
+
+def insertable(config: Config) -> tuple[Primitive, ...]:
+    """Functions that mutation may insert, after the plugins have been imported."""
+    for module in config.search.plugins:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise UserError(f"`search.plugins`: module `{module}` cannot be imported: {error}") from None
+    names = list(PAPER) if config.search.primitives == "paper" else config.search.primitives
+    if not names:
+        raise UserError("`search.primitives` must name at least one function")
+    return by_names(names)
+
+
+def to_yaml(config: Config) -> str:
+    """The resolved config, every default written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{what} is not valid YAML, line {line}: {error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow; impossible dates
+        raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")
+    *sections, key = path.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise UserError(f"`--set {override}`: `{section}` is a value, not a section")
+    values[key] = _yaml(text, f"`--set {override}`")
+
+
+def _explain(error: ValidationError) -> str:
+    """The first thing that is wrong, as one line."""
+    problem = error.errors()[0]
+    path = ".".join(str(part) for part in problem["loc"] if part != "list[str]") or "config"
+    if problem["type"] == "extra_forbidden":
+        known = _fields(problem["loc"][:-1])
+        name = str(problem["loc"][-1])
+        return f"unknown key `{path}`{nearest(name, known)} (known here: {', '.join(known)})"
+    if problem["type"] == "value_error":
+        return f"`{path}`: {problem['ctx']['error']}"
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"`{path}` (={problem['input']!r}): {message}"
+
+
+def _fields(location: tuple[int | str, ...]) -> list[str]:
+    """Keys of the section at a path."""
+    model: Any = Config
+    for part in location:
+        model = model.model_fields[str(part)].annotation
+    return list(model.model_fields)

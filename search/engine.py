@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from primitives.dataflow import functional_hash
+from primitives.dataflow import functional_hash, live
 from primitives.program import Program
 from primitives.registry import Primitive
 from primitives.text import parse
@@ -38,6 +38,7 @@ class Candidate(NamedTuple):
         mutation: what was done to the parent.
         program: the genome, redundant statements included.
         hash: functional hash of its live part.
+        live: number of live statements.
         hurdle: fitness beyond which the first seeds are enough to reject it.
         same_as: lower number of a candidate with the same hash, if there is one.
         dropped: drafts that were not valid and were drawn again.
@@ -48,6 +49,7 @@ class Candidate(NamedTuple):
     mutation: str
     program: Program
     hash: str
+    live: int
     hurdle: float
     same_as: int | None
     dropped: int
@@ -73,7 +75,7 @@ class Past(NamedTuple):
     hash: str
     fitness: float
     status: str
-    same_as: int | None
+    reason: str
 
 
 class Evolution:
@@ -101,7 +103,7 @@ class Evolution:
     ) -> None:
         self._settings, self._evaluation = settings, evaluation
         self._start = start
-        self._mutator = Mutator(primitives, settings.mutations)
+        self._mutator = Mutator(primitives, settings.mutations.model_dump())
         self._key = (seed, repeat)
         self._window = window
         self._population: Population | None = None
@@ -148,16 +150,30 @@ class Evolution:
         return records
 
     def restore(self, history: Iterable[Past]) -> None:
-        """Take in a recorded history, in order of number from 0, in place of breeding it again."""
+        """Take in a recorded history, in order of number from 0, in place of breeding it again.
+
+        Only programs that may still become parents are parsed, so that the cost is that of reading the rows.
+        """
+        first: Past | None = None
+        applied: deque[Past] = deque(maxlen=self._settings.population)
+        recent: deque[Past] = deque()
         for past in history:
-            score = Score(Status(past.status), past.fitness)
+            first = first or past
+            score = Score(Status(past.status), past.fitness, past.reason)
             self._note(past.hash, past.number, score)
-            admitted = score.status is Status.OK
-            self._members.append(
-                Member(past.number, parse(past.program), past.fitness) if admitted or past.number == 0 else None
-            )
-            self._bred += 1
+            recent.append(past)
             self._finished += 1
+            if len(recent) > self._window:
+                oldest = recent.popleft()
+                self._applied += 1
+                if _admitted(oldest.number, Status(oldest.status)):
+                    applied.append(oldest)
+        self._bred = self._finished
+        self._members.extend(_revive(past) for past in recent)
+        if first is not None and self._applied:
+            self._population = Population(self._settings.population, Member(0, parse(first.program), first.fitness))
+            for past in applied:
+                self._population.add(Member(past.number, parse(past.program), past.fitness))
 
     def _may_breed(self) -> bool:
         """Whether children 0 … i − W are final, and the starting program in any case."""
@@ -182,9 +198,8 @@ class Evolution:
     ) -> Candidate:
         digest = functional_hash(program)
         same_as = self._numbers.setdefault(digest, number)
-        return Candidate(
-            number, parent, mutation, program, digest, hurdle, None if same_as == number else same_as, dropped
-        )
+        known = None if same_as == number else same_as
+        return Candidate(number, parent, mutation, program, digest, len(live(program).lines), hurdle, known, dropped)
 
     def _apply(self, count: int) -> None:
         """Let the population take in candidates 0 … count − 1, and no more."""
@@ -208,13 +223,22 @@ class Evolution:
                 return
             del self._waiting[candidate.number]
             self._note(candidate.hash, candidate.number, score)
-            admitted = score.status is Status.OK or candidate.number == 0
-            self._members.append(
-                Member(candidate.number, candidate.program, score.fitness) if admitted else None
-            )
+            member = Member(candidate.number, candidate.program, score.fitness)
+            self._members.append(member if _admitted(candidate.number, score.status) else None)
             self._finished += 1
             self._records.append(Record(candidate, score))
 
     def _note(self, digest: str, number: int, score: Score) -> None:
         first = self._numbers.setdefault(digest, number) == number
         self._scores.append(Score(score.status, score.fitness, score.reason) if first else None)
+
+
+def _admitted(number: int, status: Status) -> bool:
+    """Whether a candidate enters the population: the starting program does, and whatever was trained in full."""
+    return number == 0 or status is Status.OK
+
+
+def _revive(past: Past) -> Member | None:
+    if not _admitted(past.number, Status(past.status)):
+        return None
+    return Member(past.number, parse(past.program), past.fitness)

@@ -1,0 +1,1 @@
+"""Which discovered programs still win? Baselines, tuning, and statistics on fresh seeds."""

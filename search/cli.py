@@ -1,0 +1,229 @@
+"""The command line: `optsearch COMMAND`. Results go to standard output, progress and errors to standard error.
+
+Exit status: 0 for success, 2 for a mistake of the user, 1 for a failure; never a traceback for either, unless
+`OPTSEARCH_TRACEBACK` is set.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+
+from primitives.builtins import BUILTINS, builtin, load_program, source_of
+from primitives.errors import UserError
+from primitives.registry import REGISTRY, describe
+from primitives.text import to_text
+from proxy_tasks import catalog
+from proxy_tasks.families import problem
+from proxy_tasks.task import SPLITS
+from search import inspection, runner, views
+from search.config import Config, read_config, to_yaml
+from search.progress import Progress
+from search.results import fresh_folder, open_run
+from search.runtime import check_packages, pin_threads
+from selection.baselines import tune_baselines, write_baselines
+from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
+
+_FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key, such as search.children=500.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="optsearch")
+def cli() -> None:
+    """Search for optimizers: evolve small programs, score them on real tasks, take the winner away."""
+
+
+@cli.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; by default a new one under results/.")
+@overrides
+@as_json
+def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Search with CONFIG, choose the champion, compare it and write it down."""
+    settings = read_config(config, overrides)
+    folder = out or fresh_folder(config)
+    with Progress() as progress:
+        summary = runner.run(settings, folder, progress)
+    _emit(summary.as_json(folder), lambda: views.summary(summary, folder), as_json)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@as_json
+def resume(run: Path, as_json: bool) -> None:
+    """Go on with the run in folder RUN where it stopped."""
+    with Progress() as progress:
+        summary = runner.resume(run, progress)
+    _emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
+
+
+@cli.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@overrides
+@click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")
+@as_json
+def validate(config: Path, overrides: tuple[str, ...], schema: bool, as_json: bool) -> None:
+    """Check CONFIG and print it with every default written out."""
+    if schema:
+        click.echo(json.dumps(Config.model_json_schema(), indent=2))
+        return
+    settings = read_config(config, overrides)
+    _emit({"config": settings.model_dump(mode="json")}, lambda: to_yaml(settings), as_json)
+
+
+@cli.command()
+@click.argument("what", metavar="RUN_OR_PROGRAM")
+@click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
+@as_json
+def inspect(what: str, count: int, as_json: bool) -> None:
+    """Show what a run has found, or what a program does and which of its statements matter."""
+    if what not in BUILTINS and Path(what).is_dir():
+        with open_run(Path(what)) as journal:
+            facts = inspection.run_facts(journal, count)
+        _emit(facts, lambda: views.run_facts(facts), as_json)
+    else:
+        facts = inspection.program_facts(load_program(what))
+        _emit(facts, lambda: views.program_facts(facts), as_json)
+
+
+@cli.command()
+@click.argument("programs", metavar="PROGRAM...", nargs=-1, required=True)
+@click.option("--task", "tasks", multiple=True, default=("digits",), show_default=True, help="May be repeated.")
+@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained with each.")
+@click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
+@as_json
+def score(programs: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool) -> None:
+    """Train with each PROGRAM (a file or a built-in) on seeds that searches do not use, beside the tuned baselines."""
+    loaded = {name: load_program(name) for name in programs}
+    chosen = [catalog.task(name) for name in tasks]
+    fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
+    scores = compare(loaded, chosen, fresh, split)
+    references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]
+    facts = {"scores": [_score(row) for row in scores], "baselines": [_score(row) for row in references]}
+    _emit(facts, lambda: views.comparison([*scores, *references]), as_json)
+
+
+def _score(row: Comparison) -> dict[str, Any]:
+    status = "ok" if math.isfinite(row.loss) else "diverged"
+    return {
+        "program": row.program,
+        "task": row.task,
+        "split": row.split,
+        "loss": row.loss,
+        "per_seed": list(row.per_seed),
+        "status": status,
+        "log_ratio_to_adamw": row.log_ratio,
+        "interval": list(row.interval),
+    }
+
+
+@cli.command(name="list")
+@click.argument("what", type=click.Choice(["primitives", "tasks", "programs"]))
+@as_json
+def list_(what: str, as_json: bool) -> None:
+    """List the functions of the language, the tasks, or the built-in programs."""
+    rows: list[dict[str, Any]]
+    if what == "primitives":
+        rows = [describe(row) for row in REGISTRY]
+    elif what == "tasks":
+        rows = [
+            {
+                "name": task.name,
+                "family": task.family,
+                "description": task.description,
+                "parameters": sum(problem(task).sizes),
+                "steps": task.steps,
+                "batch": task.batch,
+            }
+            for task in catalog.TASKS.values()
+        ]
+    else:
+        rows = [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
+    _emit({what: rows}, lambda: views.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
+
+
+@cli.command()
+@click.argument("task")
+@click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
+@click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")
+@as_json
+def tune(task: str, trials: int, write: bool, as_json: bool) -> None:
+    """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK."""
+    chosen = catalog.task(task)
+    report = Console(stderr=True)
+    found = tune_baselines(chosen, trials, lambda name, trial, best: _tick(report, name, trial, trials, best))
+    if write:
+        write_baselines(chosen, found)
+    _emit({"task": task, "baselines": found}, lambda: views.baselines(found), as_json)
+
+
+def _tick(console: Console, name: str, trial: int, trials: int, best: float) -> None:
+    if trial % max(1, trials // 10) == 0:
+        console.print(f"{name}: {trial}/{trials} trials, best validation loss {math.exp(best):.4f}")
+
+
+def _emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(plain(facts), indent=2))
+    else:
+        Console(soft_wrap=not sys.stdout.isatty()).print(view())
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The same value with `null` for every number that is not finite, which JSON cannot say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def main() -> None:
+    """Entry point of the command `optsearch`."""
+    sys.exit(_guarded())
+
+
+def _guarded() -> int:
+    """Run the command line; every error becomes one line and an exit status."""
+    pin_threads()
+    try:
+        check_packages()
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else "optsearch: "
+        return _say(where + error.format_message(), _MISTAKE)
+    except UserError as error:
+        return _say(f"optsearch: {error}", _MISTAKE)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("optsearch: interrupted; what was recorded is kept", _INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILURE
+    except Exception as error:
+        if os.environ.get("OPTSEARCH_TRACEBACK"):
+            raise
+        text = " ".join(str(error).split()) or "no further word"
+        return _say(f"optsearch: failed: {type(error).__name__}: {text} (OPTSEARCH_TRACEBACK=1 shows where)", _FAILURE)
+    return 0
+
+
+def _say(message: str, status: int) -> int:
+    click.echo(" ".join(message.split()), err=True)
+    return status

@@ -1,0 +1,70 @@
+"""Inspection: what a program is, and what a run has found, as plain values."""
+
+from typing import Any
+
+from primitives.dataflow import functional_hash, live, live_part
+from primitives.program import Program
+from primitives.text import parse, statement_text, to_text
+from search.journal import Journal, Row
+from simplify.recognise import recognise
+
+
+def program_facts(program: Program) -> dict[str, Any]:
+    """Live and redundant statements, state slots in use, hash and name of a valid program."""
+    lines, slots = live(program)
+    found = recognise(program)
+    return {
+        "program": to_text(program),
+        "live": [statement_text(program.statements[line]) for line in lines],
+        "redundant": [
+            statement_text(statement) for line, statement in enumerate(program.statements) if line not in lines
+        ],
+        "live_program": to_text(live_part(program)),
+        "slots": list(slots),
+        "hash": functional_hash(program),
+        "recognised": found.name if found else None,
+        "constants": list(found.constants) if found else [value for *_, value in live_part(program).constants()],
+        "evidence": found.evidence if found else "",
+    }
+
+
+def run_facts(journal: Journal, count: int) -> dict[str, Any]:
+    """The best distinct programs of a run, the ancestry of the first of them, and its statistics."""
+    best = journal.best(count)
+    return {
+        "programs": [_row_facts(row) for row in best],
+        "lineage": _lineage(journal, best[0]) if best else [],
+        "statistics": journal.statistics(),
+        "digest": journal.digest(),
+        "config": journal.meta()["config"],
+        "versions": journal.meta()["versions"],
+    }
+
+
+def _row_facts(row: Row) -> dict[str, Any]:
+    facts = program_facts(parse(row.program))
+    return {
+        "repeat": row.repeat,
+        "number": row.number,
+        "fitness": row.fitness,
+        "losses": row.losses,
+        **{key: facts[key] for key in ("program", "live", "live_program", "slots", "hash", "recognised")},
+    }
+
+
+def _lineage(journal: Journal, row: Row) -> list[dict[str, Any]]:
+    """Ancestors whose live part differs from that of their parent, oldest first."""
+    steps: list[dict[str, Any]] = []
+    for ancestor in journal.lineage(row.repeat, row.number):
+        if not steps or steps[-1]["hash"] != ancestor.hash:
+            live_lines = [statement_text(s) for s in live_part(parse(ancestor.program)).statements]
+            steps.append(
+                {
+                    "number": ancestor.number,
+                    "mutation": ancestor.mutation,
+                    "fitness": ancestor.fitness,
+                    "hash": ancestor.hash,
+                    "live": live_lines,
+                }
+            )
+    return steps

@@ -1,0 +1,177 @@
+"""A run from beginning to end: search every repeat, choose the champion on fresh seeds, compare, write it down.
+
+The journal is the only state. A run begins by creating it and goes on, now or after a crash, from what it holds.
+"""
+
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from primitives.builtins import load_program
+from primitives.errors import UserError
+from primitives.program import Program
+from primitives.text import parse, to_text
+from proxy_tasks import catalog
+from proxy_tasks.baselines import REFERENCE, baseline
+from proxy_tasks.fitness import Evaluator
+from search.config import Config, build_config, insertable, to_yaml
+from search.engine import Evolution
+from search.executors import Executor, Inline
+from search.journal import Journal
+from search.progress import Progress
+from search.results import (
+    CONFIG,
+    JOURNAL,
+    Summary,
+    open_run,
+    refuse_used,
+    versions,
+    write_summary,
+    write_text,
+)
+from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, Comparison, compare, tuned_baselines
+
+FOUND = "found"  # how the champion is called in the table
+
+
+def run(config: Config, folder: Path, progress: Progress) -> Summary:
+    """Start a run in a new folder.
+
+    Args:
+        config: what to run.
+        folder: is made; raises `UserError` if it holds anything.
+        progress: is told what happens.
+    """
+    refuse_used(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / CONFIG, to_yaml(config))
+    start = load_program(config.program)
+    meta = {"config": config.model_dump(mode="json"), "start": to_text(start), "versions": versions()}
+    with Journal.create(folder / JOURNAL, meta) as journal:
+        return _go_on(config, start, journal, folder, progress)
+
+
+def resume(folder: Path, progress: Progress) -> Summary:
+    """Go on with a run where its journal ends; raises `UserError` if the folder holds none."""
+    with open_run(folder) as journal:
+        meta = journal.meta()
+        config = build_config(meta["config"] | {"program": REFERENCE})
+        changed = [name for name, value in versions().items() if meta["versions"].get(name) != value]
+        if changed:
+            progress.note(f"other versions than at the start ({', '.join(changed)}): the rest may differ in rounding")
+        return _go_on(config, parse(meta["start"]), journal, folder, progress)
+
+
+def recorded_config(journal: Journal) -> dict[str, Any]:
+    """The resolved config that a journal was begun with."""
+    return dict(journal.meta()["config"])
+
+
+def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progress: Progress) -> Summary:
+    tasks = [catalog.task(name) for name in config.tasks]
+    progress.begin(config)
+    evaluator = evaluator_of(config, range(config.evaluation.seeds), config.evaluation.first_seeds)
+    progress.reference(evaluator.evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan)
+    executor = Inline(evaluator)
+    complete = True
+    with _stoppable() as stop:
+        for repeat in range(config.search.repeats):
+            engine = _engine(config, start, repeat)
+            history = journal.past(repeat)
+            engine.restore(history)
+            progress.repeat(repeat, journal)
+            complete = _search(engine, executor, journal, repeat, progress, stop) and complete
+            if stop:
+                break
+    progress.choosing()
+    summary = _conclude(config, journal, complete)
+    write_summary(folder, summary)
+    return summary
+
+
+def evaluator_of(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
+    """The evaluator that a config describes, for given seeds."""
+    settings = config.evaluation
+    tasks = [catalog.task(name) for name in config.tasks]
+    return Evaluator(tasks, seeds, first_seeds, settings.statement_price, settings.slot_price)
+
+
+def _engine(config: Config, start: Program, repeat: int) -> Evolution:
+    return Evolution(
+        config.search,
+        config.evaluation,
+        start,
+        insertable(config),
+        config.seed,
+        repeat,
+        config.workers.in_flight,
+    )
+
+
+def _search(
+    engine: Evolution, executor: Executor, journal: Journal, repeat: int, progress: Progress, stop: list[int]
+) -> bool:
+    """Score candidates until all are recorded, or until asked to stop; then let what is in flight finish."""
+    in_flight = 0
+    while not engine.done:
+        while not stop and executor.free() and (candidate := engine.ask()) is not None:
+            executor.submit(candidate)
+            in_flight += 1
+        if stop and not in_flight:
+            break
+        for number, score in executor.collect():
+            engine.tell(number, score)
+            in_flight -= 1
+        records = engine.recorded()
+        journal.append(repeat, records)
+        progress.recorded(records)
+    return engine.done
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """A list that fills when the user asks to stop; a second Ctrl-C interrupts at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    old = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, old)
+
+
+def _conclude(config: Config, journal: Journal, complete: bool) -> Summary:
+    """Choose the champion among the best by their fitness on fresh seeds, and compare it on others."""
+    finalists = journal.best(config.selection.finalists)
+    if not finalists:
+        raise UserError("no program could be trained; does the starting program diverge on every seed?")
+    seeds = config.selection.seeds
+    judge = evaluator_of(config, range(FINAL_SEEDS, FINAL_SEEDS + seeds))
+    scored = [(judge.evaluate(parse(row.program)).fitness, index, row) for index, row in enumerate(finalists)]
+    final_fitness, _, best = min(scored)
+    champion = parse(best.program)
+    return Summary(
+        champion=champion,
+        fitness=best.fitness,
+        final_fitness=final_fitness,
+        repeat=best.repeat,
+        number=best.number,
+        table=tuple(comparison_table(config, champion, range(FRESH_SEEDS, FRESH_SEEDS + seeds))),
+        complete=complete,
+        digest=journal.digest(),
+        statistics=journal.statistics(),
+    )
+
+
+def comparison_table(config: Config, champion: Program, seeds: range) -> Iterator[Comparison]:
+    """The champion beside the tuned baselines of each task, on the validation and the test split."""
+    for task in map(catalog.task, config.tasks):
+        for split in ("validation", "test"):
+            yield from compare({FOUND: champion} | tuned_baselines(task), [task], seeds, split)

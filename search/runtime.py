@@ -1,0 +1,47 @@
+"""What a process that scores must have in place before JAX starts: one thread, and our own packages.
+
+A tiny network gains nothing from more threads than one and loses the others' cores; and with one thread the same
+program gives the same bits from run to run.
+"""
+
+import os
+from importlib import import_module
+from importlib.metadata import distribution
+from pathlib import Path
+
+from primitives.errors import UserError
+
+_PACKAGES = ("primitives", "proxy_tasks", "simplify", "selection", "search")
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NPROC": "1",  # size of the thread pools that XLA makes for a CPU
+}
+_XLA = "--xla_cpu_multi_thread_eigen=false"
+
+
+def pin_threads() -> None:
+    """Hold JAX and BLAS to one thread in this process; has to run before the first array is made."""
+    os.environ.update(_ONE_THREAD)
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _XLA not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+def check_packages() -> None:
+    """Raise `UserError` where a package of ours is shadowed by another of the same name."""
+    root = Path(import_module("search").__file__ or "").resolve().parent.parent
+    for name in _PACKAGES:
+        found = Path(import_module(name).__file__ or "").resolve().parent
+        if found != root / name:
+            raise UserError(
+                f"`{name}` was imported from {found}, not from the installation of optsearch in {root}; "
+                f"a file or folder of that name is in the way"
+            )
+
+
+def package_version() -> str:
+    """Version of the installed distribution."""
+    return distribution("optsearch").version

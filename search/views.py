@@ -1,0 +1,160 @@
+"""Views: results as tables and text for a terminal; each takes plain values and has no say in what they are."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from primitives.dataflow import live, live_part
+from primitives.program import Program
+from primitives.text import to_text
+from search.results import Summary
+from selection.comparison import Comparison
+from simplify.recognise import recognise
+
+
+def fitness(value: float) -> str:
+    """Fitness with what it means.
+
+    >>> fitness(-0.2231)
+    '-0.223 (20 % below AdamW)'
+    """
+    if not math.isfinite(value):
+        return "–"
+    side = "below" if value < 0 else "above"
+    return f"{value:.3f} ({abs(math.expm1(value)) * 100:.0f} % {side} AdamW)"
+
+
+def code(text: str, language: str = "python") -> RenderableType:
+    """Source text in colour."""
+    return Syntax(text.rstrip("\n"), language, background_color="default")
+
+
+def summary(found: Summary, folder: Path) -> RenderableType:
+    """The end of a run: the found program, its live part, and the table of it beside AdamW and Lion."""
+    lines, slots = live(found.champion)
+    name = recognise(found.champion)
+    parts: list[RenderableType] = [
+        _heading("found program"),
+        code(to_text(found.champion)),
+        _heading(f"its live part: {len(lines)} of {len(found.champion.statements)} statements"),
+        code(to_text(live_part(found.champion))),
+        Text(f"state slots in use: {', '.join(slots) or 'none'}; recognised: {name.name if name else 'nothing known'}"),
+        comparison(found.table, "on seeds that the search has not used (AdamW and Lion tuned on the same task)"),
+        Text(_counts(found.statistics)),
+        Text(f"digest {found.digest}"),
+        Text(f"run folder {folder}" + ("" if found.complete else f"; not finished: `optsearch resume {folder}`")),
+    ]
+    return Group(*parts)
+
+
+def comparison(rows: Sequence[Comparison], title: str = "") -> Table:
+    """Losses beside each other, with the change against the tuned AdamW and its confidence interval."""
+    table = Table("program", "task", "split", "loss", "against tuned AdamW", "95 % interval", "seeds", title=title)
+    for row in rows:
+        low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
+        finite = math.isfinite(row.loss)
+        table.add_row(
+            row.program,
+            row.task,
+            row.split,
+            f"{row.loss:.4f}" if finite else "diverged",
+            f"{row.change * 100:+.1f} %" if finite else "–",
+            f"{low} … {high} %" if finite else "–",
+            str(len(row.per_seed)),
+        )
+    return table
+
+
+def program_facts(facts: dict[str, Any]) -> RenderableType:
+    """One program, analysed."""
+    evidence = f" ({facts['evidence']})" if facts["evidence"] else ""
+    parts: list[RenderableType] = [
+        _heading(f"live part: {len(facts['live'])} statements, state slots in use: {_slots(facts)}"),
+        code(facts["live_program"]),
+        Text(f"recognised: {facts['recognised'] or 'no optimizer known here'}{evidence}"),
+        Text(f"hash: {facts['hash']}"),
+    ]
+    if facts["redundant"]:
+        parts += [
+            _heading(f"redundant: {len(facts['redundant'])} statements"),
+            code("\n".join(facts["redundant"])),
+        ]
+    return Group(*parts)
+
+
+def run_facts(facts: dict[str, Any]) -> RenderableType:
+    """A run: counts, the best programs, and where the first of them came from."""
+    table = Table("rank", "repeat/number", "fitness", "live", "slots", "recognised", title="best distinct programs")
+    for rank, row in enumerate(facts["programs"], start=1):
+        place = f"{row['repeat']}/{row['number']}"
+        name = row["recognised"] or "–"
+        table.add_row(str(rank), place, fitness(row["fitness"]), str(len(row["live"])), _slots(row), name)
+    parts: list[RenderableType] = [
+        Text(_counts(facts["statistics"])),
+        Text(f"digest {facts['digest']}"),
+        table,
+    ]
+    if facts["programs"]:
+        parts += [_heading("live part of the first"), code(facts["programs"][0]["live_program"])]
+        parts += [
+            _heading("where it came from: the steps that changed its function"),
+            *_lineage(facts["lineage"]),
+        ]
+    return Group(*parts)
+
+
+def rows(values: Sequence[dict[str, Any]], hidden: Sequence[str] = ()) -> Table:
+    """Rows of equal keys as a table, without the hidden ones."""
+    names = [name for name in values[0] if name not in hidden]
+    table = Table(*names)
+    for row in values:
+        table.add_row(*("" if row[name] is None else Text(str(row[name])) for name in names))
+    return table
+
+
+def baselines(found: dict[str, Any]) -> RenderableType:
+    """Tuned constants of each baseline."""
+    parts: list[RenderableType] = []
+    for name, row in found["programs"].items():
+        parts += [_heading(f"{name}: validation loss {row['validation_loss']:.4f}"), code(row["program"])]
+    return Group(*parts, Text(f"noise of the paired log ratio: {found['noise']:.4f} a seed"))
+
+
+def champion(program: Program) -> RenderableType:
+    """The live part of the best program so far, for the live panel."""
+    return Group(Text("\nlive part of the best so far"), code(to_text(live_part(program))))
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _slots(facts: dict[str, Any]) -> str:
+    return ", ".join(facts["slots"]) or "none"
+
+
+def _counts(statistics: dict[str, Any]) -> str:
+    statuses = ", ".join(f"{count:,} {status}" for status, count in statistics["evaluated_by_status"].items())
+    return (
+        f"{statistics['children']:,} candidates, {statistics['evaluated']:,} evaluated ({statuses}), "
+        f"{statistics['cache_hits']:,} cache hits, {statistics['redundant_share'] * 100:.0f} % of statements redundant"
+    )
+
+
+def _lineage(steps: Sequence[dict[str, Any]]) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    before: list[str] = []
+    for step in steps:
+        lines.append(Text(f"#{step['number']} {step['mutation']}: {fitness(step['fitness'])}"))
+        if before:
+            gone = [f"- {line}" for line in before if line not in step["live"]]
+            come = [f"+ {line}" for line in step["live"] if line not in before]
+            lines.append(code("\n".join(gone + come), "diff"))
+        before = step["live"]
+    return lines

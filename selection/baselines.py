@@ -1,0 +1,72 @@
+"""Tuning of the baselines that come with a task: AdamW and Lion over rate, decay and both betas."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import yaml
+
+from primitives.builtins import builtin
+from primitives.program import Program
+from primitives.text import to_text
+from proxy_tasks.baselines import PATH, REFERENCE
+from proxy_tasks.task import Task
+from proxy_tasks.training import Trainer
+from selection.comparison import BASELINES, FRESH_SEEDS
+from selection.tuning import Tuned, tune
+
+_STARTS = {"adamw": (0.9, 0.95, 0.1, 0.01), "lion": (0.9, 0.95, 0.3, 0.01)}  # in the order of the constants
+_RESTARTS = 3  # independent tunings, the best of which counts
+_NOISE_SEEDS = 24
+
+
+def tune_baselines(
+    task: Task, trials: int, report: Callable[[str, int, float], None] = lambda name, trial, best: None
+) -> dict[str, Any]:
+    """Tune every baseline with the same number of trials, in three independent tunings each.
+
+    Args:
+        task: what to train.
+        trials: trainings for each baseline, over all its tunings.
+        report: called with the name, the number of each trial and the best mean log loss so far.
+
+    Returns:
+        `programs`: for each baseline its text, constants, and mean validation loss on fresh seeds; `noise`: the
+        standard deviation over these seeds of the paired log loss ratio of the two.
+    """
+    fresh = Trainer(task, range(FRESH_SEEDS, FRESH_SEEDS + _NOISE_SEEDS))
+    programs, logs = {}, []
+    for name in BASELINES:
+        start = builtin(name).with_constants(_STARTS[name])
+        best = _best_of_restarts(start, task, trials, partial(report, name)).program
+        losses = fresh.losses(best)
+        logs.append(np.log(losses))
+        programs[name] = {
+            "constants": [round(value, 6) for *_, value in best.constants()],
+            "validation_loss": round(float(losses.mean()), 6),
+            "program": to_text(best),
+        }
+    reference = list(BASELINES).index(REFERENCE)
+    other = logs[1 - reference] - logs[reference]
+    return {"programs": programs, "noise": round(float(np.std(other, ddof=1)), 6), "trials": trials}
+
+
+def _best_of_restarts(start: Program, task: Task, trials: int, report: Callable[[int, float], None]) -> Tuned:
+    each = max(1, trials // _RESTARTS)
+    found = []
+    for seed in range(_RESTARTS):
+        before = seed * each
+        found.append(tune(start, task, each, seed=seed, report=lambda t, best, b=before: report(b + t, best)))  # type: ignore[misc]
+    return min(found, key=lambda tuned: tuned.log_loss)
+
+
+def write_baselines(task: Task, found: dict[str, Any]) -> None:
+    """Store tuned baselines in the file that comes with the tasks."""
+    table = yaml.safe_load(PATH.read_text(encoding="utf-8")) if PATH.exists() else None
+    rows = {
+        name: {key: row[key] for key in ("constants", "validation_loss")} for name, row in found["programs"].items()
+    }
+    table = dict(table or {}) | {task.name: {**rows, "noise": found["noise"], "trials": found["trials"]}}
+    header = "# Tuned constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
+    PATH.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
