@@ -54,11 +54,11 @@ class Encoded(NamedTuple):
         outputs: registers of the update and of the next state slots, int32, shape `(1 + K,)`.
     """
 
-    length: np.ndarray
-    operations: np.ndarray
-    operands: np.ndarray
-    constants: np.ndarray
-    outputs: np.ndarray
+    length: np.ndarray | Array
+    operations: np.ndarray | Array
+    operands: np.ndarray | Array
+    constants: np.ndarray | Array
+    outputs: np.ndarray | Array
 
 
 def size_class(program: Program) -> int:
@@ -103,12 +103,13 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
         encoded: the program; its arrays may be traced, so that one compilation serves a whole size class.
         sizes: number of weights in each parameter array, in order; their sum is P.
     """
-    slots = len(encoded.outputs) - 1
+    code = Encoded(*map(jnp.asarray, encoded))
+    slots = len(code.outputs) - 1
     first = _SLOTS_AT + slots
 
     def init(weights: Array) -> State:
         zero = jnp.zeros_like(weights)
-        return (*(zero for _ in range(slots)), jnp.zeros((first + len(encoded.operations), *weights.shape)))
+        return (*(zero for _ in range(slots)), jnp.zeros((first + len(code.operations), *weights.shape)))
 
     def update(weights: Array, gradient: Array, state: State, learning_rate: Array) -> tuple[Array, State]:
         *held, registers = state
@@ -117,18 +118,18 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
 
         def statement(index: Array, registers: Array) -> Array:
             value = lax.switch(
-                encoded.operations[index],
+                code.operations[index],
                 branches,
                 registers,
-                encoded.operands[index],
-                encoded.constants[index],
+                code.operands[index],
+                code.constants[index],
                 learning_rate,
             )
             return registers.at[first + index].set(value)
 
         branches = [_branch(row.call, row.arity, sizes, weights.shape) for row in REGISTRY]
-        registers = lax.fori_loop(0, encoded.length, statement, registers)
-        results = [_register(registers, output) for output in encoded.outputs]
+        registers = lax.fori_loop(0, code.length, statement, registers)
+        results = [_register(registers, output) for output in code.outputs]
         return results[0], (*results[1:], registers)
 
     return UpdateRule(init, update)
