@@ -6,14 +6,16 @@ Zero is as good as the tuned AdamW, −0.1 about ten per cent lower loss, and lo
 inverse of its noise over seeds, so that a noisy task does not decide alone. The price, zero by default, is a small
 charge for live statements and live state slots. Losses of a program and the baseline are paired by seed.
 
-Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond
-the `hurdle` is rejected without the rest.
+Cheap first, in up to three stages, each with seeds of its own. After the first few seeds a program whose fitness is
+beyond a `hurdle` is rejected. What passes is trained on the others. A program that then looks as good as the best,
+its fitness not beyond the `bar`, is trained on more seeds still, since the best of many noisy scores is mostly luck.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +29,7 @@ from proxy_tasks.training import Trainer
 class Status(StrEnum):
     """What became of an evaluation."""
 
-    OK = "ok"  # trained on all seeds
+    OK = "ok"  # passed the hurdle
     REJECTED = "rejected"  # beyond the hurdle on the first seeds
     DIVERGED = "diverged"  # a loss that is not finite
 
@@ -49,13 +51,19 @@ class Score:
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
+class Thresholds(NamedTuple):
+    """Fitness beyond which a program does not enter the second and the third stage."""
+
+    hurdle: float = math.inf
+    bar: float = math.inf
+
+
 class Evaluator:
     """Scores programs on tasks.
 
     Args:
         tasks: what to train; each needs a tuned baseline.
-        seeds: the seeds of an evaluation.
-        first_seeds: how many of them are trained before the hurdle; 0 for no hurdle.
+        stages: the seeds of each stage; an empty stage is left out.
         statement_price: added to the fitness for each live statement.
         slot_price: added to the fitness for each live state slot.
         split: rows on which losses are taken.
@@ -64,44 +72,37 @@ class Evaluator:
     def __init__(
         self,
         tasks: Sequence[Task],
-        seeds: Sequence[int],
-        first_seeds: int = 0,
+        stages: tuple[Sequence[int], Sequence[int], Sequence[int]],
         statement_price: float = 0.0,
         slot_price: float = 0.0,
         split: str = "validation",
     ) -> None:
-        precision = {task.name: 1 / noise(task.name) for task in tasks} if len(tasks) > 1 else {tasks[0].name: 1.0}
+        precision = {task.name: 1 / noise(task.name) if len(tasks) > 1 else 1.0 for task in tasks}
         self.shares = {name: value / sum(precision.values()) for name, value in precision.items()}
         self._prices = (statement_price, slot_price)
-        groups = [seeds[:first_seeds], seeds[first_seeds:]] if 0 < first_seeds < len(seeds) else [seeds]
-        self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
-        self._references = {
-            (trainer.task.name, trainer.seeds): np.log(trainer.losses(baseline(trainer.task.name)))
-            for stage in self._stages
-            for trainer in stage
-        }
+        self._stages = [[Trainer(task, seeds, split) for task in tasks if seeds] for seeds in stages]
+        self._references: dict[Trainer, np.ndarray] = {}
 
-    def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
+    def evaluate(self, program: Program, thresholds: Thresholds = Thresholds()) -> Score:  # noqa: B008 - immutable
         """Train with a valid program and score it; see the module for what the fitness is."""
         ratios: dict[str, list[float]] = {name: [] for name in self.shares}
         losses: dict[str, tuple[float, ...]] = {}
         fitness = math.inf
-        for number, stage in enumerate(self._stages):
+        for stage, limit in zip(self._stages, (math.inf, *thresholds), strict=True):
+            if losses and fitness > limit:
+                if stage is self._stages[1]:
+                    reason = f"beyond the hurdle {limit:.4f} on the first seeds"
+                    return Score(Status.REJECTED, fitness, reason, losses)
+                break
             for trainer in stage:
                 name = trainer.task.name
                 found = trainer.losses(program)
                 losses[name] = losses.get(name, ()) + tuple(found.tolist())
-                if not np.all(np.isfinite(found)):
-                    seeds = int(np.sum(~np.isfinite(found)))
-                    reason = f"loss not finite on {name} for {seeds} of {len(found)} seeds"
+                reason = _fault(found, name)
+                if reason:
                     return Score(Status.DIVERGED, math.inf, reason, losses)
-                with np.errstate(divide="ignore"):  # a loss of exactly zero is as suspicious as one that is infinite
-                    ratios[name] += (np.log(found) - self._references[name, trainer.seeds]).tolist()
+                ratios[name] += (np.log(found) - self._reference(trainer)).tolist()
             fitness = self._combine(ratios) + self.price(program)
-            if not math.isfinite(fitness):
-                return Score(Status.DIVERGED, math.inf, "loss of exactly zero", losses)
-            if number + 1 < len(self._stages) and fitness > hurdle:
-                return Score(Status.REJECTED, fitness, f"beyond the hurdle {hurdle:.4f} on the first seeds", losses)
         return Score(Status.OK, fitness, "", losses)
 
     def price(self, program: Program) -> float:
@@ -109,5 +110,19 @@ class Evaluator:
         lines, slots = live(program)
         return self._prices[0] * len(lines) + self._prices[1] * len(slots)
 
+    def _reference(self, trainer: Trainer) -> np.ndarray:
+        """Log loss of the tuned AdamW for each seed; trained when it is first asked for."""
+        if trainer not in self._references:
+            self._references[trainer] = np.log(trainer.losses(baseline(trainer.task.name)))
+        return self._references[trainer]
+
     def _combine(self, ratios: dict[str, list[float]]) -> float:
         return sum(share * float(np.mean(ratios[name])) for name, share in self.shares.items())
+
+
+def _fault(losses: np.ndarray, task: str) -> str:
+    """Why losses cannot be compared; empty if they can. A loss of exactly zero is an overflow, not a success."""
+    bad = int(np.sum(~np.isfinite(losses)))
+    if bad:
+        return f"loss not finite on {task} for {bad} of {len(losses)} seeds"
+    return f"loss of exactly zero on {task}" if np.any(losses <= 0) else ""

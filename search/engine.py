@@ -11,7 +11,6 @@ the number of workers decides nothing but the time it takes.
 A candidate whose functional hash has been seen under a lower number is not evaluated: it takes that one's score.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -20,7 +19,7 @@ from primitives.dataflow import functional_hash, live
 from primitives.program import Program
 from primitives.registry import Primitive
 from primitives.text import parse
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Score, Status, Thresholds
 from search.config import EvaluationSettings, SearchSettings
 from search.mutation import Mutator
 from search.population import Member, Population
@@ -39,7 +38,7 @@ class Candidate(NamedTuple):
         program: the genome, redundant statements included.
         hash: functional hash of its live part.
         live: number of live statements.
-        hurdle: fitness beyond which the first seeds are enough to reject it.
+        thresholds: fitness that it must reach for further seeds.
         same_as: lower number of a candidate with the same hash, if there is one.
         dropped: drafts that were not valid and were drawn again.
     """
@@ -50,7 +49,7 @@ class Candidate(NamedTuple):
     program: Program
     hash: str
     live: int
-    hurdle: float
+    thresholds: Thresholds
     same_as: int | None
     dropped: int
 
@@ -182,24 +181,25 @@ class Evolution:
     def _breed(self) -> Candidate:
         number = self._bred
         if number == 0:
-            return self._candidate(0, None, START, self._start, math.inf, 0)
+            return self._candidate(0, None, START, self._start, Thresholds(), 0)
         self._apply(max(1, number - self._window + 1))
         assert self._population is not None
         draws = Draws(*self._key, number)
         parent = self._population.tournament(self._settings.tournament, draws)
         child = self._mutator.child(parent.program, draws)
-        hurdle = math.inf
-        if self._evaluation.first_seeds:
-            hurdle = self._population.quantile(self._evaluation.hurdle_quantile) + self._evaluation.hurdle_margin
-        return self._candidate(number, parent.number, child.mutation, child.program, hurdle, child.dropped)
+        hurdle, bar = self._population.quantiles(self._evaluation.hurdle_quantile, self._evaluation.more_quantile)
+        thresholds = Thresholds(hurdle + self._evaluation.hurdle_margin, bar)
+        return self._candidate(number, parent.number, child.mutation, child.program, thresholds, child.dropped)
 
     def _candidate(
-        self, number: int, parent: int | None, mutation: str, program: Program, hurdle: float, dropped: int
+        self, number: int, parent: int | None, mutation: str, program: Program, thresholds: Thresholds, dropped: int
     ) -> Candidate:
         digest = functional_hash(program)
         same_as = self._numbers.setdefault(digest, number)
         known = None if same_as == number else same_as
-        return Candidate(number, parent, mutation, program, digest, len(live(program).lines), hurdle, known, dropped)
+        return Candidate(
+            number, parent, mutation, program, digest, len(live(program).lines), thresholds, known, dropped
+        )
 
     def _apply(self, count: int) -> None:
         """Let the population take in candidates 0 … count − 1, and no more."""

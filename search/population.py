@@ -38,7 +38,7 @@ class Population:
         drawn = [self._members[draws.integer(len(self._members))] for _ in range(sample)]
         return min(drawn, key=lambda member: member.fitness)
 
-    def quantile(self, share: float) -> float:
-        """Fitness that `share` of the members reach or beat; 0 is the best one's."""
+    def quantiles(self, *shares: float) -> tuple[float, ...]:
+        """For each share the fitness that this share of the members reach or beat; 0 is the best one's."""
         ordered = sorted(member.fitness for member in self._members)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+        return tuple(ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in shares)

@@ -1,0 +1,111 @@
+"""A config is read as it stands; whatever is wrong is named with its path and what would be right."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from primitives import UserError
+from search.config import Config, build_config, insertable, read_config, to_yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_config_that_comes_with_the_project_is_valid(path: Path) -> None:
+    config = read_config(path)
+    assert build_config(yaml.safe_load(to_yaml(config))) == config
+
+
+def test_what_is_left_out_has_its_default_and_overrides_win(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("tasks: [digits]\nsearch: {children: 7}\n")
+    config = read_config(file, ["search.children=9", "seed=4", "evaluation.hurdle_margin=1e-1"])
+    assert (config.search.children, config.seed, config.evaluation.hurdle_margin) == (9, 4, 0.1)
+    assert config.search.population == Config().search.population
+
+
+BAD: dict[str, tuple[str, str]] = {
+    "unknown key": ("search: {childern: 5}", "unknown key `search.childern`; did you mean `children`"),
+    "unknown section": ("serach: {}", "unknown key `serach`; did you mean `search`"),
+    "deep unknown key": ("search: {mutations: {insrt: 1.0}}", "`search.mutations.insrt`; did you mean `insert`"),
+    "negative": ("search: {children: -1}", r"`search.children` (=-1): input should be greater than or equal to 1"),
+    "wrong type": ("search: {children: many}", "`search.children` (='many'): input should be a valid integer"),
+    "not an integer": ("seed: 1.5", "`seed` (=1.5): input should be a valid integer"),
+    "a truth value": ("seed: true", "`seed` (=True): input should be a valid integer"),
+    "tournament": (
+        "search: {population: 10, tournament: 12}",
+        "`search`: `tournament` (=12) must lie between 1 and `population` (=10)",
+    ),
+    "first seeds": ("evaluation: {seeds: 2}", "`evaluation`: `first_seeds` (=2) must be less than `seeds` (=2)"),
+    "no mutation": (
+        "search: {mutations: {insert: 0, delete: 0, modify: 0, replace: 0, wrap: 0, scale: 0}}",
+        "at least one mutation must have a rate above 0",
+    ),
+    "unknown task": ("tasks: [digit]", "unknown task `digit`; did you mean `digits`"),
+    "no task": ("tasks: []", "`tasks` (=[]): list should have at least 1 item"),
+    "task twice": ("tasks: [digits, digits]", "`tasks` names the same task twice"),
+    "unknown program": ("program: adamww", "`adamww` is neither a file nor a built-in program; did you mean `adamw`"),
+    "unknown executor": ("workers: {executor: threads}", "`workers.executor` (='threads'): input should be"),
+    "unknown algorithm": ("search: {algorithm: magic}", "`search.algorithm` (='magic'): input should be"),
+    "unknown primitive": ("search: {primitives: [sgn]}", "unknown function `sgn`"),
+    "no primitive": ("search: {primitives: []}", "`search.primitives` must name at least one function"),
+    "unknown plugin": ("search: {plugins: [no_such_module]}", "module `no_such_module` cannot be imported"),
+    "infinite": ("evaluation: {hurdle_margin: .inf}", "`evaluation.hurdle_margin` (=inf): input should be a finite"),
+    "section is a value": ("search: 5", "`search` (=5): input should be a valid dictionary"),
+    "empty": ("", "is empty"),
+    "a list": ("- a\n- b", "must hold `key: value` lines, not a list"),
+    "broken YAML": ("seed: [1\ntasks: x", "is not valid YAML, line 2"),
+    "key twice": ("seed: 1\nseed: 2", "key `seed` occurs twice"),
+    "a control character": ("seed: \0", "is not valid YAML"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD.values(), ids=BAD.keys())
+def test_a_mistake_is_named_in_one_line(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=re.escape(message)) as caught:
+        read_config(file)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("search", "expected `key=value`"), ("seed.x=1", "`seed` is a value"), ("search.childern=1", "did you mean")],
+)
+def test_a_mistaken_override_is_named(override: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("seed: 1")
+    with pytest.raises(UserError, match=message):
+        read_config(file, [override])
+
+
+def test_a_config_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no config"):
+        read_config(tmp_path / "none.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(UserError, match="cannot be read as text"):
+        read_config(tmp_path / "binary.yaml")
+    with pytest.raises(UserError, match="cannot be read as text"):
+        read_config(tmp_path)
+
+
+def test_a_program_file_is_found_beside_the_config(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def train(w, g, m, v, lr):\n    update = g * lr\n    return update, m, v\n")
+    (tmp_path / "c.yaml").write_text("program: mine.py")
+    assert read_config(tmp_path / "c.yaml").program == str(tmp_path / "mine.py")
+
+
+def test_the_functions_that_may_be_inserted_are_those_of_the_paper_or_those_that_are_named() -> None:
+    assert len(insertable(Config())) == 44
+    chosen = build_config({"search": {"primitives": ["sign", "interp", "*"]}})
+    assert [row.name for row in insertable(chosen)] == ["sign", "interp", "multiply"]
+
+
+def test_the_schema_names_every_key() -> None:
+    schema = Config.model_json_schema()
+    assert schema["properties"].keys() == Config.model_fields.keys()
+    assert "children" in schema["$defs"]["SearchSettings"]["properties"]
+    assert schema["additionalProperties"] is False
