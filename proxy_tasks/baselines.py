@@ -23,17 +23,20 @@ def _table() -> dict[str, Any]:
     return dict(yaml.safe_load(PATH.read_text(encoding="utf-8")) or {})
 
 
-def baseline(task_name: str, program_name: str = REFERENCE) -> Program:
-    """A built-in program with the constants that were tuned for a task; raises `UserError` if it never was."""
+def _row(task_name: str, key: str) -> Any:  # noqa: ANN401 - a number, or the row of a program
     try:
-        constants = _table()[task_name][program_name]["constants"]
+        return _table()[task_name][key]
     except KeyError:
         raise UserError(
-            f"`{program_name}` has not been tuned on task `{task_name}`; run `optsearch tune {task_name}` first"
+            f"task `{task_name}` has no tuned `{key}` yet; run `optsearch tune {task_name} --write` first"
         ) from None
-    return builtin(program_name).with_constants(constants)
+
+
+def baseline(task_name: str, program_name: str = REFERENCE) -> Program:
+    """A built-in program with the constants that were tuned for a task; raises `UserError` if it never was."""
+    return builtin(program_name).with_constants(_row(task_name, program_name)["constants"])
 
 
 def noise(task_name: str) -> float:
     """Standard deviation over seeds of the paired log loss ratio between the tuned baselines of a task."""
-    return float(_table()[task_name]["noise"])
+    return float(_row(task_name, "noise"))

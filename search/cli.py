@@ -8,7 +8,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,11 @@ def score(programs: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: 
     scores = compare(loaded, chosen, fresh, split)
     references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]
     facts = {"scores": [_score(row) for row in scores], "baselines": [_score(row) for row in references]}
-    _emit(facts, lambda: views.comparison([*scores, *references]), as_json)
+    _emit(
+        facts,
+        lambda: views.comparison([*scores, *references], f"mean over {seeds} seeds that searches do not use"),
+        as_json,
+    )
 
 
 def _score(row: Comparison) -> dict[str, Any]:
@@ -160,13 +164,14 @@ def list_(what: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("task")
 @click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
+@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
 @click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")
 @as_json
-def tune(task: str, trials: int, write: bool, as_json: bool) -> None:
+def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
     """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK."""
     chosen = catalog.task(task)
     report = Console(stderr=True)
-    found = tune_baselines(chosen, trials, lambda name, trial, best: _tick(report, name, trial, trials, best))
+    found = tune_baselines(chosen, trials, seeds, lambda name, trial, best: _tick(report, name, trial, trials, best))
     if write:
         write_baselines(chosen, found)
     _emit({"task": task, "baselines": found}, lambda: views.baselines(found), as_json)
@@ -195,17 +200,12 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def main() -> None:
-    """Entry point of the command `optsearch`."""
-    sys.exit(_guarded())
-
-
-def _guarded() -> int:
-    """Run the command line; every error becomes one line and an exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the command `optsearch`: run it, and turn every error into one line and an exit status."""
     pin_threads()
     try:
         check_packages()
-        cli.main(standalone_mode=False)
+        cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else "optsearch: "
         return _say(where + error.format_message(), _MISTAKE)

@@ -45,7 +45,7 @@ def summary(found: Summary, folder: Path) -> RenderableType:
         _heading(f"its live part: {len(lines)} of {len(found.champion.statements)} statements"),
         code(to_text(live_part(found.champion))),
         Text(f"state slots in use: {', '.join(slots) or 'none'}; recognised: {name.name if name else 'nothing known'}"),
-        comparison(found.table, "on seeds that the search has not used (AdamW and Lion tuned on the same task)"),
+        comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
         Text(_counts(found.statistics)),
         Text(f"digest {found.digest}"),
         Text(f"run folder {folder}" + ("" if found.complete else f"; not finished: `optsearch resume {folder}`")),
@@ -53,21 +53,18 @@ def summary(found: Summary, folder: Path) -> RenderableType:
     return Group(*parts)
 
 
-def comparison(rows: Sequence[Comparison], title: str = "") -> Table:
+def comparison(rows: Sequence[Comparison], title: str) -> Table:
     """Losses beside each other, with the change against the tuned AdamW and its confidence interval."""
-    table = Table("program", "task", "split", "loss", "against tuned AdamW", "95 % interval", "seeds", title=title)
+    table = Table(title=title, title_justify="left")
+    for name in ("program", "task", "split"):
+        table.add_column(name, no_wrap=True)
+    for name in ("loss", "vs AdamW", "95 % interval"):
+        table.add_column(name, no_wrap=True, justify="right")
     for row in rows:
         low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
-        finite = math.isfinite(row.loss)
-        table.add_row(
-            row.program,
-            row.task,
-            row.split,
-            f"{row.loss:.4f}" if finite else "diverged",
-            f"{row.change * 100:+.1f} %" if finite else "–",
-            f"{low} … {high} %" if finite else "–",
-            str(len(row.per_seed)),
-        )
+        numbers = (f"{row.loss:.4f}", f"{row.change * 100:+.1f} %", f"{low} … {high} %")
+        shown = numbers if math.isfinite(row.loss) else ("diverged", "–", "–")
+        table.add_row(row.program, row.task, row.split, *shown)
     return table
 
 

@@ -22,13 +22,14 @@ _NOISE_SEEDS = 24
 
 
 def tune_baselines(
-    task: Task, trials: int, report: Callable[[str, int, float], None] = lambda name, trial, best: None
+    task: Task, trials: int, seeds: int, report: Callable[[str, int, float], None] = lambda name, trial, best: None
 ) -> dict[str, Any]:
     """Tune every baseline with the same number of trials, in three independent tunings each.
 
     Args:
         task: what to train.
         trials: trainings for each baseline, over all its tunings.
+        seeds: networks trained in each trial.
         report: called with the name, the number of each trial and the best mean log loss so far.
 
     Returns:
@@ -39,7 +40,7 @@ def tune_baselines(
     programs, logs = {}, []
     for name in BASELINES:
         start = builtin(name).with_constants(_STARTS[name])
-        best = _best_of_restarts(start, task, trials, partial(report, name)).program
+        best = _best_of_restarts(start, task, trials, seeds, partial(report, name)).program
         losses = fresh.losses(best)
         logs.append(np.log(losses))
         programs[name] = {
@@ -49,15 +50,17 @@ def tune_baselines(
         }
     reference = list(BASELINES).index(REFERENCE)
     other = logs[1 - reference] - logs[reference]
-    return {"programs": programs, "noise": round(float(np.std(other, ddof=1)), 6), "trials": trials}
+    return {"programs": programs, "noise": round(float(np.std(other, ddof=1)), 6), "trials": trials, "seeds": seeds}
 
 
-def _best_of_restarts(start: Program, task: Task, trials: int, report: Callable[[int, float], None]) -> Tuned:
+def _best_of_restarts(
+    start: Program, task: Task, trials: int, seeds: int, report: Callable[[int, float], None]
+) -> Tuned:
     each = max(1, trials // _RESTARTS)
     found = []
     for seed in range(_RESTARTS):
         before = seed * each
-        found.append(tune(start, task, each, seed=seed, report=lambda t, best, b=before: report(b + t, best)))  # type: ignore[misc]
+        found.append(tune(start, task, each, seeds, seed, report=lambda t, best, b=before: report(b + t, best)))  # type: ignore[misc]
     return min(found, key=lambda tuned: tuned.log_loss)
 
 
@@ -67,6 +70,6 @@ def write_baselines(task: Task, found: dict[str, Any]) -> None:
     rows = {
         name: {key: row[key] for key in ("constants", "validation_loss")} for name, row in found["programs"].items()
     }
-    table = dict(table or {}) | {task.name: {**rows, "noise": found["noise"], "trials": found["trials"]}}
+    table = dict(table or {}) | {task.name: {**rows, **{key: found[key] for key in ("noise", "trials", "seeds")}}}
     header = "# Tuned constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
     PATH.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")

@@ -1,14 +1,35 @@
-"""JAX is strict in tests: one thread, and no silent promotion of ranks."""
+"""JAX is strict in tests: one thread, and no silent promotion of ranks. A tiny task stands in for the real ones."""
+
+from pathlib import Path
 
 from search.runtime import pin_threads
 
 pin_threads()
 
 import jax  # noqa: E402 - after the threads are pinned
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
 
 # Draws are bounded by number, never by seconds: these machines are shared and noisy.
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("steady")
+
+SMALL_RUN = """
+seed: 3
+program: adamw
+tasks: [digits]
+search: {children: 40, population: 10, tournament: 3}
+evaluation: {seeds: 2, first_seeds: 1, more_seeds: 1}
+selection: {finalists: 2, seeds: 2}
+"""
+
+
+@pytest.fixture
+def small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config of a run that takes seconds, in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL_RUN)
+    return path

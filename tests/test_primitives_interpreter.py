@@ -53,7 +53,7 @@ def optax_path(transform: optax.GradientTransformation) -> np.ndarray:
     steps = []
     for gradient, rate in zip(gradients, schedule, strict=True):
         update, state = transform.update(gradient, state, weights)
-        weights = weights + rate * update  # type: ignore[operator]
+        weights = weights + rate * update
         steps.append(np.asarray(weights))
     return np.stack(steps)
 

@@ -1,0 +1,107 @@
+"""Fitness is the mean log loss ratio to the tuned AdamW, seed by seed; cheap stages come first."""
+
+import math
+
+import numpy as np
+import pytest
+
+from primitives import Program, UserError, builtin, parse
+from proxy_tasks import baselines, fitness
+from proxy_tasks.catalog import TASKS, task
+from proxy_tasks.fitness import Evaluator, Status, Thresholds
+from proxy_tasks.task import Task
+from proxy_tasks.training import Trainer
+
+TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
+SMALL = Task("small", "digit classification", "", batch=8, steps=20, settings={"hidden": (4,)})
+REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
+NONE = range(0)
+
+
+@pytest.fixture(autouse=True)
+def _baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitness, "baseline", lambda name: REFERENCE)
+    monkeypatch.setattr(fitness, "noise", lambda name: {"tiny": 0.1, "small": 0.3}[name])
+
+
+def text(*lines: str) -> Program:
+    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v"]))
+
+
+def losses(of: Task, program: Program, seeds: range) -> np.ndarray:
+    return Trainer(of, seeds).losses(program)
+
+
+def test_the_baseline_has_fitness_zero() -> None:
+    assert Evaluator([TINY], (range(3), NONE, NONE)).evaluate(REFERENCE).fitness == 0
+
+
+def test_fitness_is_the_mean_log_ratio_over_seeds() -> None:
+    expected = np.mean(np.log(losses(TINY, builtin("lion"), range(4)) / losses(TINY, REFERENCE, range(4))))
+    score = Evaluator([TINY], (range(2), range(2, 4), NONE)).evaluate(builtin("lion"))
+    assert score.status is Status.OK
+    assert score.fitness == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(score.losses["tiny"], losses(TINY, builtin("lion"), range(4)), rtol=1e-6)
+
+
+def test_tasks_are_weighted_by_the_inverse_of_their_noise() -> None:
+    both = Evaluator([TINY, SMALL], (range(2), NONE, NONE))
+    alone = [Evaluator([of], (range(2), NONE, NONE)).evaluate(builtin("sgd")).fitness for of in (TINY, SMALL)]
+    assert both.shares == {"tiny": pytest.approx(0.75), "small": pytest.approx(0.25)}
+    assert both.evaluate(builtin("sgd")).fitness == pytest.approx(0.75 * alone[0] + 0.25 * alone[1], rel=1e-5)
+
+
+def test_what_is_beyond_the_hurdle_is_rejected_on_the_first_seeds() -> None:
+    evaluator = Evaluator([TINY], (range(2), range(2, 4), NONE))
+    full = evaluator.evaluate(builtin("sgd"))
+    score = evaluator.evaluate(builtin("sgd"), Thresholds(hurdle=0.01))
+    assert full.fitness > 0.01
+    assert score.status is Status.REJECTED
+    assert len(score.losses["tiny"]) == 2
+    assert "hurdle 0.0100" in score.reason
+
+
+def test_only_what_reaches_the_bar_is_trained_on_more_seeds() -> None:
+    evaluator = Evaluator([TINY], (range(1), range(1, 2), range(2, 5)))
+    assert len(evaluator.evaluate(REFERENCE, Thresholds(1.0, -0.5)).losses["tiny"]) == 2
+    promoted = evaluator.evaluate(REFERENCE, Thresholds(1.0, 0.5))
+    assert len(promoted.losses["tiny"]) == 5
+    assert promoted.status is Status.OK
+
+
+def test_a_program_that_blows_up_is_diverged_with_the_reason() -> None:
+    score = Evaluator([TINY], (range(2), range(2, 4), NONE)).evaluate(text("update = log(m)"))
+    assert score.status is Status.DIVERGED
+    assert score.fitness == math.inf
+    assert score.reason == "loss not finite on tiny for 2 of 2 seeds"
+
+
+def test_a_loss_of_exactly_zero_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluator = Evaluator([TINY], (range(2), NONE, NONE))
+    evaluator.evaluate(REFERENCE)
+    monkeypatch.setattr(Trainer, "losses", lambda self, program: np.zeros(2))
+    score = evaluator.evaluate(builtin("sgd"))
+    assert (score.status, score.reason) == (Status.DIVERGED, "loss of exactly zero on tiny")
+
+
+def test_the_price_counts_live_statements_and_live_slots() -> None:
+    priced = Evaluator([TINY], (range(1), NONE, NONE), statement_price=0.01, slot_price=0.1)
+    assert priced.price(builtin("lion_raw")) == pytest.approx(12 * 0.01 + 0.1)
+    free = Evaluator([TINY], (range(1), NONE, NONE)).evaluate(builtin("lion")).fitness
+    assert priced.evaluate(builtin("lion")).fitness == pytest.approx(free + 0.17)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_comes_with_tuned_baselines_and_its_noise(name: str) -> None:
+    assert baselines.baseline(name) != builtin("adamw")
+    assert baselines.baseline(name, "lion") != builtin("lion")
+    assert 0 < baselines.noise(name) < 1
+
+
+def test_a_baseline_that_was_never_tuned_and_an_unknown_task_are_named() -> None:
+    with pytest.raises(UserError, match="task `digits` has no tuned `sgd` yet; run `optsearch tune digits --write`"):
+        baselines.baseline("digits", "sgd")
+    with pytest.raises(UserError, match="task `nowhere` has no tuned `noise` yet"):
+        baselines.noise("nowhere")
+    with pytest.raises(UserError, match=r"unknown task `digts`; did you mean `digits`\?"):
+        task("digts")

@@ -1,0 +1,82 @@
+"""Models: layouts, losses that cannot be cheated, and a Transformer that does not see the future."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from proxy_tasks.catalog import TASKS, task
+from proxy_tasks.families import problem
+from proxy_tasks.models import cross_entropy, mlp, mlp_layout, transformer, transformer_layout
+
+
+def test_a_layout_unflattens_to_its_arrays_in_order() -> None:
+    layout = mlp_layout([3, 2, 4])
+    arrays = layout.unflatten(jnp.arange(20.0))
+    assert layout.sizes == (6, 2, 8, 4)
+    np.testing.assert_array_equal(arrays["kernel0"], [[0, 1], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(arrays["bias1"], [16, 17, 18, 19])
+
+
+def test_initial_weights_have_the_deviation_of_he_and_biases_are_zero() -> None:
+    layout = mlp_layout([200, 100])
+    weights = layout.initialise(np.random.default_rng(0))
+    assert weights.dtype == np.float32
+    assert np.std(weights[:20000]) == pytest.approx(np.sqrt(2 / 200), rel=0.03)
+    np.testing.assert_array_equal(weights[20000:], 0)
+
+
+def test_a_perceptron_is_what_it_says() -> None:
+    layout = mlp_layout([2, 3, 2])
+    weights = layout.initialise(np.random.default_rng(1))
+    inputs = np.array([[1.0, -2.0], [0.5, 0.25]], np.float32)
+    a = {name: np.asarray(value) for name, value in layout.unflatten(jnp.asarray(weights)).items()}
+    expected = np.maximum(inputs @ a["kernel0"] + a["bias0"], 0) @ a["kernel1"] + a["bias1"]
+    np.testing.assert_allclose(mlp(layout, jnp.asarray(weights), jnp.asarray(inputs)), expected, rtol=1e-5)
+
+
+def test_cross_entropy_is_minus_the_log_of_the_label() -> None:
+    logits = jnp.log(jnp.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]))
+    expected = -(np.log(0.25) + np.log(0.7)) / 2
+    assert cross_entropy(logits, jnp.array([1, 2])) == pytest.approx(expected, rel=1e-6)
+
+
+def test_huge_logits_give_no_loss_of_zero_by_overflow() -> None:
+    wrong = jnp.array([[1e30, -1e30]])
+    assert cross_entropy(wrong, jnp.array([1])) > 1e29
+
+
+def test_the_transformer_does_not_see_the_future() -> None:
+    layout = transformer_layout(vocabulary=11, context=6, width=8, layers=2, hidden=16)
+    weights = jnp.asarray(layout.initialise(np.random.default_rng(0)))
+    tokens = jnp.array([[1, 2, 3, 4, 5, 6]])
+    logits = transformer(layout, weights, tokens, layers=2, heads=2)
+    changed = transformer(layout, weights, tokens.at[0, 4].set(9), layers=2, heads=2)
+    assert logits.shape == (1, 6, 11)
+    np.testing.assert_allclose(changed[0, :4], logits[0, :4], atol=1e-6)
+    assert not np.allclose(changed[0, 4:], logits[0, 4:], atol=1e-3)
+
+
+def test_the_transformer_sees_the_past() -> None:
+    layout = transformer_layout(vocabulary=11, context=6, width=8, layers=1, hidden=16)
+    weights = jnp.asarray(layout.initialise(np.random.default_rng(0)))
+    tokens = jnp.array([[1, 2, 3, 4, 5, 6]])
+    logits = transformer(layout, weights, tokens, layers=1, heads=2)
+    changed = transformer(layout, weights, tokens.at[0, 0].set(9), layers=1, heads=2)
+    assert not np.allclose(changed[0, 5], logits[0, 5], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_an_untrained_model_knows_nothing_and_every_weight_has_a_gradient(name: str) -> None:
+    built = problem(task(name))
+    weights = jnp.asarray(built.initialise(np.random.default_rng(0)))
+    rows = {key: value[:64] for key, value in built.rows["train"].items()}
+    classes = {"digits": 10, "characters": 96}[name]
+    loss, gradient = jax.value_and_grad(built.loss)(weights, rows)
+    assert weights.shape == (sum(built.sizes),)
+    assert 0.7 * np.log(classes) < loss < 2.5 * np.log(classes)
+    starts = np.cumsum((0, *built.sizes))
+    for start, end in pairwise(starts):
+        assert np.any(np.asarray(gradient[start:end]) != 0)

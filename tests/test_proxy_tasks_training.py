@@ -1,0 +1,111 @@
+"""The training loop: the loss that a plain loop gives, one compilation, early end, no memory but the slots."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from primitives import BUILTINS, Program, builtin, parse
+from proxy_tasks.catalog import TASKS
+from proxy_tasks.families import problem
+from proxy_tasks.task import Task
+from proxy_tasks.training import Trainer, interpreted_loop, start
+from search.randomness import Draws
+from tests.programs import MUTATOR
+
+TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
+
+
+def text(*lines: str) -> Program:
+    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v"]))
+
+
+def by_hand(task: Task, seed: int, transform: optax.GradientTransformation) -> float:
+    """Train one network with a plain Python loop over optax."""
+    built = problem(task)
+    flat, order = start(task, seed)
+    weights = jnp.asarray(flat)
+    state = transform.init(weights)
+    gradient = jax.jit(jax.grad(built.loss))
+    for step, rate in enumerate(task.schedule()):
+        rows = {name: jnp.asarray(values[order[step]]) for name, values in built.rows["train"].items()}
+        update, state = transform.update(gradient(weights, rows), state, weights)
+        weights = weights + rate * update
+    return float(built.loss(weights, built.rows["validation"]))
+
+
+def test_a_trainer_gives_the_loss_of_a_plain_loop_over_optax() -> None:
+    lion = builtin("lion").with_constants([0.9, 0.99, 0.3, 0.01])
+    expected = [by_hand(TINY, seed, optax.lion(0.01, b1=0.9, b2=0.99, weight_decay=0.3)) for seed in (3, 4)]
+    np.testing.assert_allclose(Trainer(TINY, [3, 4]).losses(lion), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_interpreter_and_xla_train_alike(name: str) -> None:
+    program = builtin(name)
+    found = Trainer(TINY, range(2)).losses(program)
+    expected = Trainer(TINY, range(2), compile_programs=True).losses(program)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_the_same_program_gives_the_same_bits() -> None:
+    first = Trainer(TINY, range(3)).losses(builtin("adamw"))
+    np.testing.assert_array_equal(Trainer(TINY, range(3)).losses(builtin("adamw")), first)
+
+
+def test_a_seed_gives_its_loss_whatever_the_others_are() -> None:
+    together = Trainer(TINY, [5, 6, 7]).losses(builtin("adam"))
+    np.testing.assert_allclose(Trainer(TINY, [6]).losses(builtin("adam")), together[1:2], rtol=1e-5)
+    assert len(set(together.tolist())) == 3
+
+
+def test_the_splits_differ() -> None:
+    losses = {split: Trainer(TINY, [0], split).losses(builtin("adam"))[0] for split in ("train", "validation", "test")}
+    assert len(set(losses.values())) == 3
+
+
+def test_every_step_counts() -> None:
+    assert Trainer(TINY, [0]).losses(text("update = g * 0.0"))[0] > Trainer(TINY, [0]).losses(builtin("sgd"))[0]
+
+
+def test_a_program_that_blows_up_gives_nan_for_the_seeds_that_did() -> None:
+    losses = Trainer(TINY, range(2)).losses(text("x = exp10(w)", "x = exp10(x)", "update = exp10(x)"))
+    assert np.all(np.isnan(losses))
+
+
+def test_a_temporary_does_not_survive_a_step() -> None:
+    # `x` would hold the last gradient if registers were kept; each step starts from the state slots alone.
+    leaky = text("update = g * 0.1", "x = sign(g)")
+    clean = text("update = g * 0.1")
+    np.testing.assert_array_equal(Trainer(TINY, [0]).losses(leaky), Trainer(TINY, [0]).losses(clean))
+
+
+def test_one_compilation_serves_every_program_of_a_size_class() -> None:
+    task = Task("compiled once", "digit classification", "", batch=16, steps=3, settings={"hidden": (8,)})
+    trainer = Trainer(task, range(2))
+    program = builtin("adamw")
+    for number in range(40):
+        program = MUTATOR.child(program, Draws(number)).program
+        trainer.losses(builtin(BUILTINS[number % len(BUILTINS)]))
+        if number % 10 == 0:
+            trainer.losses(program)
+    assert interpreted_loop(task)._cache_size() <= 2  # type: ignore[attr-defined]
+
+
+def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
+    schedule = Task("s", "", "", batch=1, steps=100).schedule()
+    assert schedule[0] == 1
+    assert schedule[50] == pytest.approx(0.5)
+    assert np.all(np.diff(schedule) < 0)
+    assert schedule[-1] < 1e-3
+    flat = Task("s", "", "", batch=1, steps=100, schedule_power=0.35).schedule()
+    np.testing.assert_allclose(flat, schedule**0.35, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_training_lowers_the_loss_of_every_task(name: str) -> None:
+    task = TASKS[name]
+    short = Task(f"short {name}", task.family, "", task.batch, 20, task.schedule_power, task.settings)
+    trained = Trainer(short, [0]).losses(builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01]))
+    assert trained[0] < Trainer(short, [0]).losses(text("update = g * 0.0"))[0] - 0.3

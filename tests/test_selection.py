@@ -1,0 +1,113 @@
+"""Comparisons are paired and honest about their noise; tuning gives every program the same budget."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from primitives import Program, builtin, parse
+from proxy_tasks import baselines
+from proxy_tasks.task import Task
+from proxy_tasks.training import Trainer
+from selection import baselines as tuned
+from selection import comparison
+from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, bootstrap, compare, tuned_baselines
+from selection.tuning import tune
+
+TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
+REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
+BLOWS_UP = "def train(w, g, m, v, lr):\n    update = log(m)\n    return update, m, v\n"
+
+
+@pytest.fixture
+def _reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "baseline", lambda name, program="adamw": REFERENCE)
+
+
+@pytest.mark.usefixtures("_reference")
+def test_a_program_is_set_beside_adamw_seed_by_seed() -> None:
+    seeds = range(5)
+    row = compare({"mine": builtin("lion")}, [TINY], seeds, "test")[0]
+    mine, reference = (Trainer(TINY, seeds, "test").losses(p) for p in (builtin("lion"), REFERENCE))
+    assert row.log_ratio == pytest.approx(np.mean(np.log(mine / reference)), rel=1e-5)
+    assert row.loss == pytest.approx(mine.mean(), rel=1e-5)
+    assert row.interval[0] <= row.log_ratio <= row.interval[1]
+    assert row.change == pytest.approx(math.exp(row.log_ratio) - 1)
+    assert (row.program, row.task, row.split, len(row.per_seed)) == ("mine", "tiny", "test", 5)
+
+
+@pytest.mark.usefixtures("_reference")
+def test_adamw_under_another_name_is_not_better_than_adamw() -> None:
+    row = compare({"disguised": REFERENCE}, [TINY], range(3), "validation")[0]
+    assert (row.log_ratio, row.interval) == (0.0, (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("_reference")
+def test_a_program_that_diverges_is_shown_as_such() -> None:
+    row = compare({"bad": parse(BLOWS_UP)}, [TINY], range(2), "validation")[0]
+    assert math.isnan(row.loss)
+    assert math.isnan(row.log_ratio)
+
+
+def test_an_interval_covers_the_mean_about_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(0)
+    inside = 0
+    for _ in range(300):
+        low, high = bootstrap(generator.normal(0.3, 1.0, size=24))
+        inside += low <= 0.3 <= high
+    assert 0.88 <= inside / 300 <= 0.98
+
+
+def test_seeds_of_different_purposes_do_not_meet() -> None:
+    starts = sorted([0, FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS])
+    assert all(later - earlier >= 10_000 for earlier, later in pairwise(starts))
+
+
+def test_the_baselines_of_a_task_are_the_builtins_with_tuned_constants() -> None:
+    programs = tuned_baselines(Task("digits", "", "", 1, 1))
+    assert list(programs) == ["adamw (tuned)", "lion (tuned)"]
+    assert programs["adamw (tuned)"] == baselines.baseline("digits", "adamw")
+
+
+def test_tuning_finds_constants_at_least_as_good_as_those_it_began_with() -> None:
+    start = builtin("sgd").with_constants([0.01])
+    before = np.log(Trainer(TINY, range(TUNING_SEEDS, TUNING_SEEDS + 2)).losses(start)).mean()
+    seen: list[tuple[int, float]] = []
+    found = tune(start, TINY, trials=30, seeds=2, report=lambda trial, best: seen.append((trial, best)))
+    assert found.log_loss < before - 0.04
+    assert [trial for trial, _ in seen] == list(range(1, 31))
+    assert [best for _, best in seen] == sorted((best for _, best in seen), reverse=True)
+    assert found == tune(start, TINY, trials=30, seeds=2)
+
+
+def test_tuning_keeps_structure_signs_and_averages() -> None:
+    start = builtin("lion").with_constants([0.9, 0.99, -0.1, 0.01])
+    program: Program = tune(start, TINY, trials=20, seeds=1).program
+    first, second, decay, rate = (value for *_, value in program.constants())
+    assert 0 < first < 1
+    assert 0 < second < 1
+    assert decay < 0 < rate
+    assert program.with_constants([0.9, 0.99, -0.1, 0.01]) == start
+
+
+def test_tuned_baselines_are_written_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "baselines.yaml"
+    path.write_text("other:\n  noise: 0.5\n")
+    monkeypatch.setattr(tuned, "PATH", path)
+    found = tuned.tune_baselines(TINY, trials=6, seeds=1)
+    tuned.write_baselines(TINY, found)
+    monkeypatch.setattr(baselines, "PATH", path)
+    baselines._table.cache_clear()
+    try:
+        assert baselines.noise("tiny") == found["noise"] > 0
+        assert baselines.noise("other") == 0.5
+        text = parse(found["programs"]["lion"]["program"])
+        np.testing.assert_allclose(
+            [value for *_, value in baselines.baseline("tiny", "lion").constants()],
+            [value for *_, value in text.constants()],
+            rtol=1e-3,
+        )
+    finally:
+        baselines._table.cache_clear()
