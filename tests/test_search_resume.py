@@ -1,0 +1,125 @@
+"""A run that is killed or stopped and resumed has the digest of one that was never disturbed."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from primitives import UserError
+from search import runner
+from search.config import read_config
+from search.journal import read_digest
+from search.progress import Progress
+
+COMMAND = [sys.executable, "-c", "import sys; from search.cli import main; sys.exit(main())"]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def begin(*arguments: str) -> subprocess.Popen[str]:
+    """Start `optsearch` as a process of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def wait_for_rows(journal: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until a journal holds so many candidates."""
+    while process.poll() is None:
+        try:
+            with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
+                if connection.execute("select count(*) from candidates").fetchone()[0] >= count:
+                    return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.02)
+    pytest.fail(f"the run ended before it had {count} candidates: {process.communicate()}")
+
+
+def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return dict(json.loads(out))
+
+
+@pytest.fixture
+def undisturbed(small_run: Path) -> str:
+    """Digest of the small run when nothing happens to it."""
+    with Progress(quiet=True) as progress:
+        return runner.run(read_config(small_run), small_run.parent / "undisturbed", progress).digest
+
+
+def test_killed_in_the_middle_and_resumed_gives_the_same_digest(small_run: Path, undisturbed: str) -> None:
+    folder = small_run.parent / "killed"
+    process = begin("run", str(small_run), "--out", str(folder))
+    for rows in (1, 9, 20):
+        wait_for_rows(folder / "journal.sqlite", rows, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert not (folder / "summary.json").exists()
+        process = begin("resume", str(folder), "--json")
+    summary = finished(process)
+    assert summary["digest"] == undisturbed == read_digest(folder / "journal.sqlite")
+    assert summary["complete"] is True
+    assert (folder / "summary.json").exists()
+
+
+def test_ctrl_c_saves_and_reports_and_the_run_can_be_resumed(small_run: Path, undisturbed: str) -> None:
+    folder = small_run.parent / "stopped"
+    process = begin("run", str(small_run), "--out", str(folder), "--json")
+    wait_for_rows(folder / "journal.sqlite", 8, process)
+    process.send_signal(signal.SIGINT)
+    summary = finished(process)
+    assert summary["complete"] is False
+    assert 8 <= summary["children"] < 41
+    assert (folder / "best.py").exists()
+    assert finished(begin("resume", str(folder), "--json"))["digest"] == undisturbed
+
+
+def test_a_second_ctrl_c_stops_at_once_and_keeps_what_was_recorded(small_run: Path, undisturbed: str) -> None:
+    folder = small_run.parent / "interrupted"
+    process = begin("run", str(small_run), "--out", str(folder))
+    wait_for_rows(folder / "journal.sqlite", 4, process)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert process.returncode in (0, 130)
+    assert "Traceback" not in process.communicate()[1]
+    assert finished(begin("resume", str(folder), "--json"))["digest"] == undisturbed
+
+
+def test_the_window_decides_the_history(small_run: Path, undisturbed: str) -> None:
+    with Progress(quiet=True) as progress:
+        config = read_config(small_run, ["workers.in_flight=2"])
+        assert runner.run(config, small_run.parent / "other", progress).digest != undisturbed
+
+
+def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: Path) -> None:
+    program = small_run.parent / "mine.py"
+    program.write_text("def train(w, g, m, v, lr):\n    update = g * 0.1\n    return update, m, v\n")
+    folder = small_run.parent / "run"
+    with Progress(quiet=True) as progress:
+        config = read_config(small_run, ["program=mine.py", "search.children=3"])
+        first = runner.run(config, folder, progress)
+        program.unlink()
+        (folder / "config.yaml").unlink()
+        assert runner.resume(folder, progress).digest == first.digest
+
+
+def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
+    program = small_run.parent / "bad.py"
+    program.write_text("def train(w, g, m, v, lr):\n    update = log(m)\n    return update, m, v\n")
+    config = read_config(small_run, ["program=bad.py", "search.children=1"])
+    with Progress(quiet=True) as progress, pytest.raises(UserError, match="no program could be trained"):
+        runner.run(config, small_run.parent / "run", progress)
