@@ -6,16 +6,15 @@ Zero is as good as the tuned AdamW, −0.1 about ten per cent lower loss, and lo
 inverse of its noise over seeds, so that a noisy task does not decide alone. The price, zero by default, is a small
 charge for live statements and live state slots. Losses of a program and the baseline are paired by seed.
 
-Cheap first, in up to three stages, each with seeds of its own. After the first few seeds a program whose fitness is
-beyond a `hurdle` is rejected. What passes is trained on the others. A program that then looks as good as the best,
-its fitness not beyond the `bar`, is trained on more seeds still, since the best of many noisy scores is mostly luck.
+Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond a
+hurdle is rejected without the rest. A hurdle compares like with like: it is set by what other programs reached on the
+same first seeds, since on any few seeds the baseline may have been lucky.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from proxy_tasks.training import Trainer
 class Status(StrEnum):
     """What became of an evaluation."""
 
-    OK = "ok"  # passed the hurdle
+    OK = "ok"  # trained on all seeds
     REJECTED = "rejected"  # beyond the hurdle on the first seeds
     DIVERGED = "diverged"  # a loss that is not finite
 
@@ -41,21 +40,16 @@ class Score:
     Attributes:
         status: what became of it.
         fitness: log loss ratio to the tuned AdamW plus price; infinite where training diverged.
+        first_fitness: the same on the first seeds alone, which is what a hurdle is compared with.
         reason: why it was not `ok`, for people; empty otherwise.
         losses: for each task the validation loss of each seed that was trained.
     """
 
     status: Status
     fitness: float
+    first_fitness: float
     reason: str = ""
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
-
-
-class Thresholds(NamedTuple):
-    """Fitness beyond which a program does not enter the second and the third stage."""
-
-    hurdle: float = math.inf
-    bar: float = math.inf
 
 
 class Evaluator:
@@ -63,7 +57,8 @@ class Evaluator:
 
     Args:
         tasks: what to train; each needs a tuned baseline.
-        stages: the seeds of each stage; an empty stage is left out.
+        seeds: the seeds of an evaluation.
+        first_seeds: how many of them are trained before the hurdle; 0 for no hurdle.
         statement_price: added to the fitness for each live statement.
         slot_price: added to the fitness for each live state slot.
         split: rows on which losses are taken.
@@ -72,7 +67,8 @@ class Evaluator:
     def __init__(
         self,
         tasks: Sequence[Task],
-        stages: tuple[Sequence[int], Sequence[int], Sequence[int]],
+        seeds: Sequence[int],
+        first_seeds: int = 0,
         statement_price: float = 0.0,
         slot_price: float = 0.0,
         split: str = "validation",
@@ -80,30 +76,29 @@ class Evaluator:
         precision = {task.name: 1 / noise(task.name) if len(tasks) > 1 else 1.0 for task in tasks}
         self.shares = {name: value / sum(precision.values()) for name, value in precision.items()}
         self._prices = (statement_price, slot_price)
-        self._stages = [[Trainer(task, seeds, split) for task in tasks if seeds] for seeds in stages]
+        groups = [group for group in (seeds[:first_seeds], seeds[first_seeds:]) if group]
+        self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
         self._references: dict[Trainer, np.ndarray] = {}
 
-    def evaluate(self, program: Program, thresholds: Thresholds = Thresholds()) -> Score:  # noqa: B008 - immutable
+    def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
         """Train with a valid program and score it; see the module for what the fitness is."""
         ratios: dict[str, list[float]] = {name: [] for name in self.shares}
         losses: dict[str, tuple[float, ...]] = {}
-        fitness = math.inf
-        for stage, limit in zip(self._stages, (math.inf, *thresholds), strict=True):
-            if losses and fitness > limit:
-                if stage is self._stages[1]:
-                    reason = f"beyond the hurdle {limit:.4f} on the first seeds"
-                    return Score(Status.REJECTED, fitness, reason, losses)
-                break
+        reached: list[float] = []
+        for stage in self._stages:
+            if reached and reached[0] > hurdle:
+                reason = f"beyond the hurdle {hurdle:.4f} on the first seeds"
+                return Score(Status.REJECTED, reached[0], reached[0], reason, losses)
             for trainer in stage:
                 name = trainer.task.name
                 found = trainer.losses(program)
                 losses[name] = losses.get(name, ()) + tuple(found.tolist())
-                reason = _fault(found, name)
-                if reason:
-                    return Score(Status.DIVERGED, math.inf, reason, losses)
+                fault = _fault(found, name)
+                if fault:
+                    return Score(Status.DIVERGED, math.inf, math.inf, fault, losses)
                 ratios[name] += (np.log(found) - self._reference(trainer)).tolist()
-            fitness = self._combine(ratios) + self.price(program)
-        return Score(Status.OK, fitness, "", losses)
+            reached.append(self._combine(ratios) + self.price(program))
+        return Score(Status.OK, reached[-1], reached[0], "", losses)
 
     def price(self, program: Program) -> float:
         """What the live statements and the live state slots of a program cost."""

@@ -70,9 +70,7 @@ class EvaluationSettings(_Section):
     seeds: int = Field(8, ge=1, description="seeds of an evaluation")
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
     hurdle_quantile: float = Field(0.33, ge=0, le=1, description="share of the population whose fitness sets it")
-    hurdle_margin: float = Field(0.1, ge=0, description="how far behind that a program may lie and still go on")
-    more_seeds: int = Field(16, ge=0, description="further seeds for a program that is among the best; 0: none")
-    more_quantile: float = Field(0.1, ge=0, le=1, description="share of the population that counts as the best")
+    hurdle_margin: float = Field(0.15, ge=0, description="how far behind that a program may lie and still go on")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
 

@@ -11,15 +11,17 @@ the number of workers decides nothing but the time it takes.
 A candidate whose functional hash has been seen under a lower number is not evaluated: it takes that one's score.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from primitives.dataflow import functional_hash, live
 from primitives.program import Program
 from primitives.registry import Primitive
 from primitives.text import parse
-from proxy_tasks.fitness import Score, Status, Thresholds
+from proxy_tasks.fitness import Score, Status
 from search.config import EvaluationSettings, SearchSettings
 from search.mutation import Mutator
 from search.population import Member, Population
@@ -38,7 +40,7 @@ class Candidate(NamedTuple):
         program: the genome, redundant statements included.
         hash: functional hash of its live part.
         live: number of live statements.
-        thresholds: fitness that it must reach for further seeds.
+        hurdle: fitness on the first seeds beyond which it is rejected.
         same_as: lower number of a candidate with the same hash, if there is one.
         dropped: drafts that were not valid and were drawn again.
     """
@@ -49,7 +51,7 @@ class Candidate(NamedTuple):
     program: Program
     hash: str
     live: int
-    thresholds: Thresholds
+    hurdle: float
     same_as: int | None
     dropped: int
 
@@ -73,6 +75,7 @@ class Past(NamedTuple):
     program: str
     hash: str
     fitness: float
+    first_fitness: float
     status: str
     reason: str
 
@@ -158,7 +161,7 @@ class Evolution:
         recent: deque[Past] = deque()
         for past in history:
             first = first or past
-            score = Score(Status(past.status), past.fitness, past.reason)
+            score = Score(Status(past.status), past.fitness, past.first_fitness, past.reason)
             self._note(past.hash, past.number, score)
             recent.append(past)
             self._finished += 1
@@ -170,9 +173,9 @@ class Evolution:
         self._bred = self._finished
         self._members.extend(_revive(past) for past in recent)
         if first is not None and self._applied:
-            self._population = Population(self._settings.population, Member(0, parse(first.program), first.fitness))
+            self._population = Population(self._settings.population, _member(first))
             for past in applied:
-                self._population.add(Member(past.number, parse(past.program), past.fitness))
+                self._population.add(_member(past))
 
     def _may_breed(self) -> bool:
         """Whether children 0 … i − W are final, and the starting program in any case."""
@@ -181,25 +184,22 @@ class Evolution:
     def _breed(self) -> Candidate:
         number = self._bred
         if number == 0:
-            return self._candidate(0, None, START, self._start, Thresholds(), 0)
+            return self._candidate(0, None, START, self._start, math.inf, 0)
         self._apply(max(1, number - self._window + 1))
         assert self._population is not None
         draws = Draws(*self._key, number)
         parent = self._population.tournament(self._settings.tournament, draws)
         child = self._mutator.child(parent.program, draws)
-        hurdle, bar = self._population.quantiles(self._evaluation.hurdle_quantile, self._evaluation.more_quantile)
-        thresholds = Thresholds(hurdle + self._evaluation.hurdle_margin, bar)
-        return self._candidate(number, parent.number, child.mutation, child.program, thresholds, child.dropped)
+        hurdle = self._population.quantile(self._evaluation.hurdle_quantile) + self._evaluation.hurdle_margin
+        return self._candidate(number, parent.number, child.mutation, child.program, hurdle, child.dropped)
 
     def _candidate(
-        self, number: int, parent: int | None, mutation: str, program: Program, thresholds: Thresholds, dropped: int
+        self, number: int, parent: int | None, mutation: str, program: Program, hurdle: float, dropped: int
     ) -> Candidate:
         digest = functional_hash(program)
         same_as = self._numbers.setdefault(digest, number)
         known = None if same_as == number else same_as
-        return Candidate(
-            number, parent, mutation, program, digest, len(live(program).lines), thresholds, known, dropped
-        )
+        return Candidate(number, parent, mutation, program, digest, len(live(program).lines), hurdle, known, dropped)
 
     def _apply(self, count: int) -> None:
         """Let the population take in candidates 0 … count − 1, and no more."""
@@ -223,14 +223,15 @@ class Evolution:
                 return
             del self._waiting[candidate.number]
             self._note(candidate.hash, candidate.number, score)
-            member = Member(candidate.number, candidate.program, score.fitness)
+            member = Member(candidate.number, candidate.program, score.fitness, score.first_fitness)
             self._members.append(member if _admitted(candidate.number, score.status) else None)
             self._finished += 1
             self._records.append(Record(candidate, score))
 
     def _note(self, digest: str, number: int, score: Score) -> None:
         first = self._numbers.setdefault(digest, number) == number
-        self._scores.append(Score(score.status, score.fitness, score.reason) if first else None)
+
+        self._scores.append(replace(score, losses={}) if first else None)
 
 
 def _admitted(number: int, status: Status) -> bool:
@@ -239,6 +240,8 @@ def _admitted(number: int, status: Status) -> bool:
 
 
 def _revive(past: Past) -> Member | None:
-    if not _admitted(past.number, Status(past.status)):
-        return None
-    return Member(past.number, parse(past.program), past.fitness)
+    return _member(past) if _admitted(past.number, Status(past.status)) else None
+
+
+def _member(past: Past) -> Member:
+    return Member(past.number, parse(past.program), past.fitness, past.first_fitness)

@@ -44,4 +44,4 @@ class Inline:
         if not self._queue:
             return []
         candidate = self._queue.popleft()
-        return [(candidate.number, self._evaluator.evaluate(candidate.program, candidate.thresholds))]
+        return [(candidate.number, self._evaluator.evaluate(candidate.program, candidate.hurdle))]

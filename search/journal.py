@@ -32,6 +32,7 @@ create table candidates (
     program text not null,   -- the genome, redundant statements included
     hash text not null,      -- functional hash of the live part
     fitness real,            -- null where training diverged
+    first_fitness real,      -- the same on the first seeds alone
     status text not null,    -- ok, rejected, diverged
     reason text not null,
     same_as integer,         -- number of the candidate whose score this one took over
@@ -54,6 +55,7 @@ class Row(NamedTuple):
     program: str
     hash: str
     fitness: float
+    first_fitness: float
     status: str
     reason: str
     same_as: int | None
@@ -134,17 +136,19 @@ class Journal:
 
     def past(self, repeat: int) -> Iterator[Past]:
         """The history of one repeat, as the engine takes it in."""
-        query = "select number, program, hash, fitness, status, reason from candidates where repeat = ? order by number"
-        for number, program, digest, fitness, status, reason in self._connection.execute(query, (repeat,)):
-            yield Past(number, program, digest, math.inf if fitness is None else fitness, status, reason)
+        query = "select number, program, hash, fitness, first_fitness, status, reason from candidates"
+        for values in self._connection.execute(f"{query} where repeat = ? order by number", (repeat,)):
+            row = Past(*values)
+            yield row._replace(fitness=_read(row.fitness), first_fitness=_read(row.first_fitness))
 
     def rows(self, where: str = "1", order: str = "repeat, number", limit: int = -1) -> Iterator[Row]:
         """Rows that meet a condition in SQL."""
         query = f"select * from candidates where {where} order by {order} limit {limit}"
         for values in self._connection.execute(query):
             row = Row(*values)
-            fitness = math.inf if values[6] is None else row.fitness
-            yield row._replace(fitness=fitness, losses=json.loads(values[-1]))
+            yield row._replace(
+                fitness=_read(row.fitness), first_fitness=_read(row.first_fitness), losses=json.loads(values[-1])
+            )
 
     def best(self, count: int) -> list[Row]:
         """The distinct programs of lowest fitness, trained on all their seeds, over all repeats."""
@@ -190,10 +194,8 @@ class Journal:
     def digest(self) -> str:
         """Hash over the recorded history without times."""
         total = blake2b(digest_size=16)
-        query = (
-            "select repeat, number, parent, mutation, program, hash, fitness, status, reason, same_as from candidates"
-        )
-        for row in self._connection.execute(f"{query} order by repeat, number"):
+        columns = "repeat, number, parent, mutation, program, hash, fitness, first_fitness, status, reason, same_as"
+        for row in self._connection.execute(f"select {columns} from candidates order by repeat, number"):
             total.update(json.dumps(row).encode())
         return total.hexdigest()
 
@@ -207,7 +209,8 @@ def _columns(repeat: int, record: Record) -> tuple[Any, ...]:
         candidate.mutation,
         to_text(candidate.program),
         candidate.hash,
-        score.fitness if math.isfinite(score.fitness) else None,
+        _written(score.fitness),
+        _written(score.first_fitness),
         score.status,
         score.reason,
         candidate.same_as,
@@ -216,6 +219,14 @@ def _columns(repeat: int, record: Record) -> tuple[Any, ...]:
         candidate.dropped,
         json.dumps({task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}),
     )
+
+
+def _written(fitness: float) -> float | None:
+    return fitness if math.isfinite(fitness) else None
+
+
+def _read(fitness: float | None) -> float:
+    return math.inf if fitness is None else fitness
 
 
 def _rounded(loss: float) -> float | None:

@@ -23,13 +23,14 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from primitives.checking import check, input_kinds, kinds_before
-from primitives.errors import ProgramError
+from primitives.errors import ProgramError, UserError
 from primitives.kinds import Kind
 from primitives.program import Argument, Program, Statement, float32
 from primitives.registry import REGISTRY, Primitive
 from search.randomness import Draws
 
 _NEW_CONSTANT = 0.25  # share of constants among new arguments where variables fit as well
+_PATIENCE = 10_000  # drafts for one child; a hundredth is rare with the mutations of the paper
 _NEW_TARGET = 0.5  # share of new variables among the targets of inserted statements
 
 
@@ -55,14 +56,20 @@ class Mutator:
         self._cumulative = list(accumulate(rates[name] for name in self._names))
 
     def child(self, parent: Program, draws: Draws) -> Child:
-        """A valid program that differs from its parent by one mutation."""
-        dropped = 0
-        while True:
+        """A valid program that differs from its parent by one mutation.
+
+        Raises:
+            UserError: no draft of very many was valid, as when the only mutation allowed can never apply.
+        """
+        for dropped in range(_PATIENCE):
             name = draws.weighted(self._names, self._cumulative)
             draft = MUTATIONS[name](parent, self._primitives, draws)
             if draft is not None and draft != parent and check(draft) is None:
                 return Child(draft, name, dropped)
-            dropped += 1
+        names = ", ".join(self._names)
+        raise UserError(
+            f"no valid child in {_PATIENCE:,} drafts; the allowed mutations ({names}) do not suit the program"
+        )
 
 
 def insert(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:

@@ -73,7 +73,7 @@ def recorded_config(journal: Journal) -> dict[str, Any]:
 def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progress: Progress) -> Summary:
     tasks = [catalog.task(name) for name in config.tasks]
     progress.begin(config)
-    evaluator = search_evaluator(config)
+    evaluator = _evaluator(config, range(config.evaluation.seeds), config.evaluation.first_seeds)
     progress.reference(evaluator.evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan)
     executor = Inline(evaluator)
     complete = True
@@ -92,17 +92,10 @@ def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progr
     return summary
 
 
-def search_evaluator(config: Config) -> Evaluator:
-    """The evaluator of the search: first seeds, the others, and more for the best."""
-    settings = config.evaluation
-    first, rest, more = settings.first_seeds, settings.seeds, settings.more_seeds
-    return _evaluator(config, (range(first), range(first, rest), range(rest, rest + more)))
-
-
-def _evaluator(config: Config, stages: tuple[range, range, range]) -> Evaluator:
+def _evaluator(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
     settings = config.evaluation
     tasks = [catalog.task(name) for name in config.tasks]
-    return Evaluator(tasks, stages, settings.statement_price, settings.slot_price)
+    return Evaluator(tasks, seeds, first_seeds, settings.statement_price, settings.slot_price)
 
 
 def _engine(config: Config, start: Program, repeat: int) -> Evolution:
@@ -159,7 +152,7 @@ def _conclude(config: Config, journal: Journal, complete: bool) -> Summary:
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     seeds = config.selection.seeds
-    judge = _evaluator(config, (range(FINAL_SEEDS, FINAL_SEEDS + seeds), range(0), range(0)))
+    judge = _evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + seeds))
     scored = [(judge.evaluate(parse(row.program)).fitness, index, row) for index, row in enumerate(finalists)]
     final_fitness, _, best = min(scored)
     champion = parse(best.program)

@@ -21,7 +21,7 @@ seed: 3
 program: adamw
 tasks: [digits]
 search: {children: 40, population: 10, tournament: 3}
-evaluation: {seeds: 2, first_seeds: 1, more_seeds: 1}
+evaluation: {seeds: 2, first_seeds: 1}
 selection: {finalists: 2, seeds: 2}
 """
 

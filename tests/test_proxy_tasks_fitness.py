@@ -8,14 +8,13 @@ import pytest
 from primitives import Program, UserError, builtin, parse
 from proxy_tasks import baselines, fitness
 from proxy_tasks.catalog import TASKS, task
-from proxy_tasks.fitness import Evaluator, Status, Thresholds
+from proxy_tasks.fitness import Evaluator, Status
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
 SMALL = Task("small", "digit classification", "", batch=8, steps=20, settings={"hidden": (4,)})
 REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
-NONE = range(0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,51 +32,53 @@ def losses(of: Task, program: Program, seeds: range) -> np.ndarray:
 
 
 def test_the_baseline_has_fitness_zero() -> None:
-    assert Evaluator([TINY], (range(3), NONE, NONE)).evaluate(REFERENCE).fitness == 0
+    assert Evaluator([TINY], range(3)).evaluate(REFERENCE).fitness == 0
 
 
 def test_fitness_is_the_mean_log_ratio_over_seeds() -> None:
     expected = np.mean(np.log(losses(TINY, builtin("lion"), range(4)) / losses(TINY, REFERENCE, range(4))))
-    score = Evaluator([TINY], (range(2), range(2, 4), NONE)).evaluate(builtin("lion"))
+    score = Evaluator([TINY], range(4), 2).evaluate(builtin("lion"))
     assert score.status is Status.OK
     assert score.fitness == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(score.losses["tiny"], losses(TINY, builtin("lion"), range(4)), rtol=1e-6)
 
 
 def test_tasks_are_weighted_by_the_inverse_of_their_noise() -> None:
-    both = Evaluator([TINY, SMALL], (range(2), NONE, NONE))
-    alone = [Evaluator([of], (range(2), NONE, NONE)).evaluate(builtin("sgd")).fitness for of in (TINY, SMALL)]
+    both = Evaluator([TINY, SMALL], range(2))
+    alone = [Evaluator([of], range(2)).evaluate(builtin("sgd")).fitness for of in (TINY, SMALL)]
     assert both.shares == {"tiny": pytest.approx(0.75), "small": pytest.approx(0.25)}
     assert both.evaluate(builtin("sgd")).fitness == pytest.approx(0.75 * alone[0] + 0.25 * alone[1], rel=1e-5)
 
 
 def test_what_is_beyond_the_hurdle_is_rejected_on_the_first_seeds() -> None:
-    evaluator = Evaluator([TINY], (range(2), range(2, 4), NONE))
+    evaluator = Evaluator([TINY], range(4), 2)
     full = evaluator.evaluate(builtin("sgd"))
-    score = evaluator.evaluate(builtin("sgd"), Thresholds(hurdle=0.01))
+    score = evaluator.evaluate(builtin("sgd"), hurdle=0.01)
     assert full.fitness > 0.01
     assert score.status is Status.REJECTED
     assert len(score.losses["tiny"]) == 2
     assert "hurdle 0.0100" in score.reason
 
 
-def test_only_what_reaches_the_bar_is_trained_on_more_seeds() -> None:
-    evaluator = Evaluator([TINY], (range(1), range(1, 2), range(2, 5)))
-    assert len(evaluator.evaluate(REFERENCE, Thresholds(1.0, -0.5)).losses["tiny"]) == 2
-    promoted = evaluator.evaluate(REFERENCE, Thresholds(1.0, 0.5))
-    assert len(promoted.losses["tiny"]) == 5
-    assert promoted.status is Status.OK
+def test_the_hurdle_is_compared_with_the_first_seeds_alone() -> None:
+    evaluator = Evaluator([TINY], range(4), 2)
+    first = Evaluator([TINY], range(2)).evaluate(builtin("lion")).fitness
+    score = evaluator.evaluate(builtin("lion"), hurdle=first + 1e-3)
+    assert score.status is Status.OK
+    assert score.first_fitness == pytest.approx(first, rel=1e-5)
+    assert score.fitness != score.first_fitness
+    assert evaluator.evaluate(builtin("lion"), hurdle=first - 1e-3).status is Status.REJECTED
 
 
 def test_a_program_that_blows_up_is_diverged_with_the_reason() -> None:
-    score = Evaluator([TINY], (range(2), range(2, 4), NONE)).evaluate(text("update = log(m)"))
+    score = Evaluator([TINY], range(4), 2).evaluate(text("update = log(m)"))
     assert score.status is Status.DIVERGED
     assert score.fitness == math.inf
     assert score.reason == "loss not finite on tiny for 2 of 2 seeds"
 
 
 def test_a_loss_of_exactly_zero_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluator = Evaluator([TINY], (range(2), NONE, NONE))
+    evaluator = Evaluator([TINY], range(2))
     evaluator.evaluate(REFERENCE)
     monkeypatch.setattr(Trainer, "losses", lambda self, program: np.zeros(2))
     score = evaluator.evaluate(builtin("sgd"))
@@ -85,9 +86,9 @@ def test_a_loss_of_exactly_zero_is_not_a_success(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_price_counts_live_statements_and_live_slots() -> None:
-    priced = Evaluator([TINY], (range(1), NONE, NONE), statement_price=0.01, slot_price=0.1)
+    priced = Evaluator([TINY], range(1), statement_price=0.01, slot_price=0.1)
     assert priced.price(builtin("lion_raw")) == pytest.approx(12 * 0.01 + 0.1)
-    free = Evaluator([TINY], (range(1), NONE, NONE)).evaluate(builtin("lion")).fitness
+    free = Evaluator([TINY], range(1)).evaluate(builtin("lion")).fitness
     assert priced.evaluate(builtin("lion")).fitness == pytest.approx(free + 0.17)
 
 

@@ -25,10 +25,10 @@ def pretend(candidate: Candidate) -> Score:
     """A score that depends on nothing but the hash: some diverge, some are rejected."""
     value = int(candidate.hash[:8], 16) / 16**8
     if candidate.number and value < 0.1:
-        return Score(Status.DIVERGED, math.inf, "pretended")
+        return Score(Status.DIVERGED, math.inf, math.inf, "pretended")
     if candidate.number and value > 0.8:
-        return Score(Status.REJECTED, value, "pretended")
-    return Score(Status.OK, value)
+        return Score(Status.REJECTED, value, value, "pretended")
+    return Score(Status.OK, value, value + 0.1)
 
 
 def history(machine: Evolution, at_once: int, pick: Callable[[list[Candidate]], Candidate]) -> list[Record]:
@@ -131,7 +131,15 @@ def test_the_oldest_leave_the_population() -> None:
 
 def past(record: Record) -> Past:
     candidate, score = record
-    return Past(candidate.number, to_text(candidate.program), candidate.hash, score.fitness, score.status, score.reason)
+    return Past(
+        candidate.number,
+        to_text(candidate.program),
+        candidate.hash,
+        score.fitness,
+        score.first_fitness,
+        score.status,
+        score.reason,
+    )
 
 
 @settings(max_examples=40)
@@ -146,9 +154,9 @@ def test_an_answer_that_was_not_asked_for_is_ignored() -> None:
     machine = engine()
     candidate = machine.ask()
     assert candidate is not None
-    machine.tell(7, Score(Status.OK, -9.0))
+    machine.tell(7, Score(Status.OK, -9.0, -9.0))
     machine.tell(0, pretend(candidate))
-    machine.tell(0, Score(Status.OK, -9.0))
+    machine.tell(0, Score(Status.OK, -9.0, -9.0))
     assert machine.recorded()[0].score == pretend(candidate)
 
 
@@ -156,5 +164,5 @@ def test_a_starting_program_that_diverges_still_has_children() -> None:
     machine = engine(children=3)
     start = machine.ask()
     assert start is not None
-    machine.tell(0, Score(Status.DIVERGED, math.inf, "pretended"))
+    machine.tell(0, Score(Status.DIVERGED, math.inf, math.inf, "pretended"))
     assert machine.ask() is not None

@@ -41,7 +41,7 @@ def test_the_digest_sees_a_dropped_row_a_changed_fitness_and_a_second_repeat(tmp
         "dropped": "delete from candidates where number = 30",
         "changed": "update candidates set fitness = fitness + 1e-12 where number = 0",
         "moved": "update candidates set parent = 0 where parent > 0",
-        "repeated": "insert into candidates select 1, number, parent, mutation, program, hash, fitness, status, "
+        "repeated": "insert into candidates select 1, number, parent, mutation, program, hash, fitness, 0.5, status, "
         "reason, same_as, statements, live, dropped, losses from candidates where number = 0",
     }.items():
         journal_of(tmp_path / name).close()

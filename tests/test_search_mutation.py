@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from primitives import BUILTINS, PAPER, REGISTRY, Kind, Program, Statement, builtin, check, parse, to_text
+from primitives import BUILTINS, PAPER, REGISTRY, Kind, Program, Statement, UserError, builtin, check, parse, to_text
 from primitives.checking import input_kinds
 from search import mutation
 from search.config import Mutations
@@ -161,6 +161,12 @@ def test_a_mutation_copes_with_a_program_that_has_little(name: str) -> None:
 
 def test_the_names_of_mutations_are_those_of_the_config() -> None:
     assert set(MUTATIONS) == set(Mutations.model_fields)
+
+
+def test_a_program_that_the_allowed_mutations_cannot_change_is_named_and_does_not_hang() -> None:
+    only_scale = Mutations(insert=0, delete=0, modify=0, replace=0, wrap=0).model_dump()
+    with pytest.raises(UserError, match="no valid child in 10,000 drafts"):
+        Mutator(ROWS, only_scale).child(text("update = g * w"), Draws(0))
 
 
 def test_every_builtin_can_be_a_parent() -> None:

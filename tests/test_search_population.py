@@ -10,7 +10,7 @@ from search.randomness import Draws
 
 
 def member(number: int, fitness: float) -> Member:
-    return Member(number, builtin("sgd"), fitness)
+    return Member(number, builtin("sgd"), fitness, 10 * fitness)
 
 
 def population(*fitnesses: float) -> Population:
@@ -43,5 +43,13 @@ def test_the_oldest_leaves_when_a_member_comes() -> None:
 
 
 @pytest.mark.parametrize(("share", "fitness"), [(0.0, 1.0), (0.4, 2.0), (0.99, 3.0), (1.0, 3.0)])
-def test_a_quantile_is_the_fitness_that_a_share_reaches(share: float, fitness: float) -> None:
-    assert population(3.0, 1.0, 2.0).quantiles(share, 0.0) == (fitness, 1.0)
+def test_a_quantile_is_the_fitness_on_the_first_seeds_that_a_share_reaches(share: float, fitness: float) -> None:
+    assert population(3.0, 1.0, 2.0).quantile(share) == 10 * fitness
+
+
+def test_a_quantile_follows_the_members_as_they_come_and_go() -> None:
+    filled = population(3.0, 1.0, 2.0)
+    for number, fitness in enumerate([5.0, 0.5, float("inf"), 4.0]):
+        filled.add(member(number, fitness))
+        kept = [5.0, 0.5, float("inf"), 4.0][: number + 1][-3:]
+        assert filled.quantile(0.0) == 10 * min([*kept, *[3.0, 1.0, 2.0][number + 1 :]])
