@@ -187,6 +187,8 @@ class Journal:
             "evaluated": int(evaluated),
             "cache_hits": children - int(evaluated),
             "evaluated_by_status": by_status,
+            "statements": int(statements),
+            "live_statements": int(live),
             "redundant_share": 1 - live / statements if statements else 0.0,
             "invalid_drafts": int(dropped),
         }

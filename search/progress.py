@@ -5,10 +5,11 @@ the engine.
 """
 
 import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from primitives.program import Program
+from primitives.text import parse
 from proxy_tasks.fitness import Status
 from search import views
 from search.config import Config
@@ -26,8 +28,43 @@ from search.journal import Journal
 _PLAIN_EVERY = 5.0  # seconds between plain lines
 
 
+@dataclass
+class Counts:
+    """What has been recorded so far, over all repeats."""
+
+    children: int = 0
+    evaluated: int = 0
+    statements: int = 0
+    live_statements: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    best_fitness: float = math.inf
+    best: Program | None = None
+
+    @classmethod
+    def of(cls, journal: Journal) -> Self:
+        """What a journal holds."""
+        known = journal.statistics()
+        numbers = {name: known[name] for name in ("children", "evaluated", "statements", "live_statements")}
+        counts = cls(**numbers, statuses=Counter(known["evaluated_by_status"]))
+        for row in journal.best(1):
+            counts.best_fitness, counts.best = row.fitness, parse(row.program)
+        return counts
+
+    def add(self, record: Record) -> None:
+        """One candidate more."""
+        candidate, score = record
+        self.children += 1
+        self.statements += len(candidate.program.statements)
+        self.live_statements += candidate.live
+        if record.evaluated:
+            self.evaluated += 1
+            self.statuses[score.status] += 1
+            if score.status is Status.OK and score.fitness < self.best_fitness:
+                self.best_fitness, self.best = score.fitness, candidate.program
+
+
 class Progress:
-    """Counts what happens and shows it.
+    """Shows what happens; a context manager.
 
     Args:
         quiet: show nothing at all.
@@ -36,17 +73,14 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._live: Live | None = None
-        self._total = self._children = self._evaluated = self._statements = self._redundant = 0
-        self._before = 0  # children that were recorded before this process began
-        self._statuses: Counter[str] = Counter()
-        self._best: tuple[float, Program | None] = (math.inf, None)
-        self._lion = math.nan
-        self._repeats = 1
+        self._counts = self._before = Counts()
+        self._total = self._repeats = 1
         self._repeat = 0
+        self._lion = math.nan
         self._phase = "starting: compiling the training loop"
         self._began = self._shown = time.monotonic()
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live = Live(console=self._console, get_renderable=self._panel, refresh_per_second=4, transient=True)
             self._live.start()
@@ -60,37 +94,26 @@ class Progress:
         """Say something that the user should know."""
         self._console.print(Text(f"note: {message}"))
 
-    def begin(self, config: Config) -> None:
-        """A run begins, or goes on."""
-        self._total = (config.search.children + 1) * config.search.repeats
+    def begin(self, config: Config, journal: Journal) -> None:
+        """A run begins, or goes on with what its journal holds."""
         self._repeats = config.search.repeats
-        self._line(f"search from {config.program} on {', '.join(config.tasks)}: {self._phase}")
+        self._total = (config.search.children + 1) * self._repeats
+        self._counts, self._before = Counts.of(journal), Counts.of(journal)
+        held = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
+        self._line(f"search from {config.program} on {', '.join(config.tasks)}{held}; {self._phase}")
 
     def reference(self, lion: float) -> None:
         """Fitness of the tuned Lion on the seeds of the search."""
         self._lion = lion
 
-    def repeat(self, repeat: int, journal: Journal) -> None:
-        """A repeat begins, with whatever the journal holds already."""
+    def repeat(self, repeat: int) -> None:
+        """A repeat begins."""
         self._repeat, self._phase = repeat, "searching"
-        counts = journal.statistics()
-        self._children, self._evaluated = counts["children"], counts["evaluated"]
-        self._statuses = Counter(counts["evaluated_by_status"])
-        self._before = self._before or self._children
-        if self._children and self._before == self._children:
-            self._line(f"{self._children:,} candidates are in the journal already")
 
     def recorded(self, records: Sequence[Record]) -> None:
         """Candidates became final."""
         for record in records:
-            self._children += 1
-            self._statements += len(record.candidate.program.statements)
-            self._redundant += len(record.candidate.program.statements) - record.candidate.live
-            if record.evaluated:
-                self._evaluated += 1
-                self._statuses[record.score.status] += 1
-                if record.score.status is Status.OK and record.score.fitness < self._best[0]:
-                    self._best = (record.score.fitness, record.candidate.program)
+            self._counts.add(record)
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
             self._line(self._summary())
 
@@ -104,43 +127,50 @@ class Progress:
         self._shown = time.monotonic()
         if self._live is None:
             self._console.print(Text(f"[{self._elapsed():5.0f} s] {text}"), soft_wrap=True)
-            sys.stderr.flush()
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._began
 
-    def _rate(self, count: int) -> float:
-        return count / max(self._elapsed(), 1e-9)
+    def _rate(self, now: int, before: int) -> float:
+        """Of a count, a second."""
+        return (now - before) / max(self._elapsed(), 1e-9)
 
     def _left(self) -> str:
-        done = self._children - self._before
-        if not done:
+        rate = self._rate(self._counts.children, self._before.children)
+        if not rate:
             return "–"
-        seconds = (self._total - self._children) / self._rate(done)
+        seconds = (self._total - self._counts.children) / rate
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
 
     def _summary(self) -> str:
-        hits = self._children - self._evaluated
+        counts = self._counts
         return (
-            f"{self._children:,}/{self._total:,} children, {self._evaluated:,} evaluated, {hits:,} cache hits; "
-            f"best {views.fitness(self._best[0])}; {self._left()} left"
+            f"{counts.children:,}/{self._total:,} children, {counts.evaluated:,} evaluated, "
+            f"{counts.children - counts.evaluated:,} cache hits; best {views.fitness(counts.best_fitness)}; "
+            f"{self._left()} left"
         )
 
     def _panel(self) -> Panel:
+        now, before = self._counts, self._before
+        hits = now.children - now.evaluated
+        rows = [
+            ("children", f"{now.children:,} of {self._total:,}"),
+            ("children/s", f"{self._rate(now.children, before.children):.1f}"),
+            ("evaluations", f"{now.evaluated:,}"),
+            ("evaluations/s", f"{self._rate(now.evaluated, before.evaluated):.1f}"),
+            ("cache hits", f"{hits / max(now.children, 1) * 100:.0f} % of children"),
+            ("redundant", f"{(1 - now.live_statements / max(now.statements, 1)) * 100:.0f} % of statements"),
+            ("rejected early", f"{now.statuses[Status.REJECTED]:,}"),
+            ("diverged", f"{now.statuses[Status.DIVERGED]:,}"),
+            ("best", views.fitness(now.best_fitness)),
+            ("tuned Lion", views.fitness(self._lion)),
+            ("elapsed", f"{self._elapsed():.0f} s, repeat {self._repeat + 1} of {self._repeats}"),
+            ("time left", self._left()),
+        ]
         table = Table.grid(padding=(0, 2))
-        for _ in range(4):
-            table.add_column(no_wrap=True)
-        done = self._children - self._before
-        hits = self._children - self._evaluated
-        share = self._redundant / max(self._statements, 1)
-        rejected, diverged = self._statuses[Status.REJECTED], self._statuses[Status.DIVERGED]
-        table.add_row("children", f"{self._children:,} of {self._total:,}", "children/s", f"{self._rate(done):.1f}")
-        table.add_row("evaluations", f"{self._evaluated:,}", "cache hits", f"{hits / max(self._children, 1):.0%}")
-        table.add_row("rejected early", f"{rejected:,}", "diverged", f"{diverged:,}")
-        table.add_row("redundant", f"{share:.0%} of statements", "repeat", f"{self._repeat + 1} of {self._repeats}")
-        table.add_row("best", views.fitness(self._best[0]), "tuned Lion", views.fitness(self._lion))
-        table.add_row("elapsed", f"{self._elapsed():.0f} s", "time left", self._left())
+        for left, right in zip(rows[::2], rows[1::2], strict=True):
+            table.add_row(*left, *right)
         parts: list[RenderableType] = [Text(self._phase, style="bold"), table]
-        if self._best[1] is not None:
-            parts.append(views.champion(self._best[1]))
+        if now.best is not None:
+            parts.append(views.champion(now.best))
         return Panel(Group(*parts), title="optsearch", subtitle="Ctrl-C: finish, save and report")

@@ -72,7 +72,7 @@ def recorded_config(journal: Journal) -> dict[str, Any]:
 
 def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progress: Progress) -> Summary:
     tasks = [catalog.task(name) for name in config.tasks]
-    progress.begin(config)
+    progress.begin(config, journal)
     evaluator = _evaluator(config, range(config.evaluation.seeds), config.evaluation.first_seeds)
     progress.reference(evaluator.evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan)
     executor = Inline(evaluator)
@@ -80,9 +80,8 @@ def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progr
     with _stoppable() as stop:
         for repeat in range(config.search.repeats):
             engine = _engine(config, start, repeat)
-            history = journal.past(repeat)
-            engine.restore(history)
-            progress.repeat(repeat, journal)
+            engine.restore(journal.past(repeat))
+            progress.repeat(repeat)
             complete = _search(engine, executor, journal, repeat, progress, stop) and complete
             if stop:
                 break
