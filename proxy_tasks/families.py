@@ -11,24 +11,35 @@ from proxy_tasks import data
 from proxy_tasks.models import cross_entropy, mlp, mlp_layout, transformer, transformer_layout
 from proxy_tasks.task import Problem, Rows, Task
 
+_NOISE_SEED = 5  # any fixed number
+
 
 def classify_digits(task: Task) -> Problem:
     """Digits with a perceptron.
 
     Settings: `hidden`, widths of the hidden layers; `examples`, how many of the training images are used; `shift`, by
-    how many pixels a training image may be moved in each direction.
+    how many pixels a training image may be moved in each direction; `label_noise`, share of the training labels that
+    are drawn anew at random. The other splits are used as they are.
     """
     layout = mlp_layout([64, *task.settings["hidden"], 10])
     rows: dict[str, Rows] = {}
     for split, (images, labels) in data.digits().items():
         rows[split] = {"x": images.reshape(-1, 64), "y": labels}
     images, labels = (values[: task.settings.get("examples")] for values in data.digits()["train"])
+    labels = _with_noise(labels, task.settings.get("label_noise", 0.0))
     rows["train"] = _shifted(images, labels, task.settings.get("shift", 0))
 
     def loss(weights: Array, rows: Rows) -> Array:
         return cross_entropy(mlp(layout, weights, rows["x"]), rows["y"])
 
     return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def _with_noise(labels: np.ndarray, share: float) -> np.ndarray:
+    """Labels of which a share, always the same ones, is drawn anew from all classes."""
+    generator = np.random.default_rng(_NOISE_SEED)
+    chosen = generator.random(len(labels)) < share
+    return np.where(chosen, generator.integers(0, 10, len(labels)), labels).astype(np.int32)
 
 
 def _shifted(images: np.ndarray, labels: np.ndarray, reach: int) -> Rows:

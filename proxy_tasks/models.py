@@ -16,11 +16,28 @@ from jax import Array
 
 
 class Parameter(NamedTuple):
-    """One array: its name, shape, and the standard deviation of its normal initial values (0: zeros; `None`: ones)."""
+    """One array: its name, its shape, and how its initial values are drawn.
+
+    `scale` is the standard deviation of normal values (0: zeros, `None`: ones), or, where `orthogonal` is set, what a
+    random matrix with orthonormal rows or columns is multiplied by.
+    """
 
     name: str
     shape: tuple[int, ...]
-    deviation: float | None
+    scale: float | None
+    orthogonal: bool = False
+
+    def initialise(self, generator: np.random.Generator) -> np.ndarray:
+        """Draw initial values, of shape `shape`."""
+        if self.scale is None:
+            return np.ones(self.shape)
+        values = generator.standard_normal(self.shape)
+        if self.orthogonal:
+            wide = self.shape[0] < self.shape[1]
+            basis, triangle = np.linalg.qr(values.T if wide else values)
+            values = basis * np.sign(np.diag(triangle))
+            values = values.T if wide else values
+        return values * self.scale
 
 
 class Layout(tuple[Parameter, ...]):
@@ -35,10 +52,7 @@ class Layout(tuple[Parameter, ...]):
 
     def initialise(self, generator: np.random.Generator) -> np.ndarray:
         """Draw initial weights, float32, shape `(P,)`."""
-        parts = [
-            np.ones(size) if p.deviation is None else generator.standard_normal(size) * p.deviation
-            for p, size in zip(self, self.sizes, strict=True)
-        ]
+        parts = [parameter.initialise(generator).ravel() for parameter in self]
         return np.concatenate(parts).astype(np.float32)
 
     def unflatten(self, weights: Array) -> dict[str, Array]:
@@ -57,11 +71,15 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 
 def mlp_layout(widths: Sequence[int]) -> Layout:
-    """Weights and biases of a perceptron with the given widths, He initialisation (He et al., 2015)."""
+    """Weights and biases of a perceptron with the given widths.
+
+    Weights are orthogonal (Saxe et al., 2014) with the gain √2 of rectified units (He et al., 2015), which narrow
+    layers need: with independent weights some seeds begin with a layer that passes next to nothing.
+    """
     arrays = []
-    for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
-        arrays.append(Parameter(f"kernel{index}", (fan_in, fan_out), sqrt(2 / fan_in)))
-        arrays.append(Parameter(f"bias{index}", (fan_out,), 0))
+    for index, shape in enumerate(pairwise(widths)):
+        arrays.append(Parameter(f"kernel{index}", shape, sqrt(2), orthogonal=True))
+        arrays.append(Parameter(f"bias{index}", shape[1:], 0))
     return Layout(arrays)
 
 

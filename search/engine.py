@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from primitives.dataflow import functional_hash, live
+from primitives.errors import UserError
 from primitives.program import Program
 from primitives.registry import Primitive
 from primitives.text import parse
@@ -155,11 +156,16 @@ class Evolution:
         """Take in a recorded history, in order of number from 0, in place of breeding it again.
 
         Only programs that may still become parents are parsed, so that the cost is that of reading the rows.
+
+        Raises:
+            UserError: a candidate is missing.
         """
         first: Past | None = None
         applied: deque[Past] = deque(maxlen=self._settings.population)
         recent: deque[Past] = deque()
         for past in history:
+            if past.number != self._finished:
+                raise UserError(f"the journal has lost candidate {self._finished} of repeat {self._key[1]}")
             first = first or past
             score = Score(Status(past.status), past.fitness, past.first_fitness, past.reason)
             self._note(past.hash, past.number, score)

@@ -9,7 +9,7 @@ import pytest
 
 from proxy_tasks.catalog import TASKS, task
 from proxy_tasks.families import problem
-from proxy_tasks.models import cross_entropy, mlp, mlp_layout, transformer, transformer_layout
+from proxy_tasks.models import Layout, Parameter, cross_entropy, mlp, mlp_layout, transformer, transformer_layout
 
 
 def test_a_layout_unflattens_to_its_arrays_in_order() -> None:
@@ -20,12 +20,22 @@ def test_a_layout_unflattens_to_its_arrays_in_order() -> None:
     np.testing.assert_array_equal(arrays["bias1"], [16, 17, 18, 19])
 
 
-def test_initial_weights_have_the_deviation_of_he_and_biases_are_zero() -> None:
-    layout = mlp_layout([200, 100])
+@pytest.mark.parametrize("widths", [(20, 10), (10, 20), (10, 10)])
+def test_initial_weights_are_orthogonal_with_gain_root_two_and_biases_are_zero(widths: tuple[int, int]) -> None:
+    layout = mlp_layout(widths)
     weights = layout.initialise(np.random.default_rng(0))
     assert weights.dtype == np.float32
-    assert np.std(weights[:20000]) == pytest.approx(np.sqrt(2 / 200), rel=0.03)
-    np.testing.assert_array_equal(weights[20000:], 0)
+    kernel = weights[: widths[0] * widths[1]].reshape(widths)
+    narrow = kernel if widths[0] >= widths[1] else kernel.T
+    np.testing.assert_allclose(narrow.T @ narrow, 2 * np.eye(min(widths)), atol=1e-5)
+    np.testing.assert_array_equal(weights[widths[0] * widths[1] :], 0)
+
+
+def test_initial_values_are_normal_zero_or_one_as_the_layout_says() -> None:
+    layout = Layout([Parameter("a", (100, 100), 0.5), Parameter("b", (3,), 0), Parameter("c", (2,), None)])
+    weights = layout.initialise(np.random.default_rng(0))
+    assert np.std(weights[:10_000]) == pytest.approx(0.5, rel=0.03)
+    np.testing.assert_array_equal(weights[10_000:], [0, 0, 0, 1, 1])
 
 
 def test_a_perceptron_is_what_it_says() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from primitives import PAPER, REGISTRY, builtin, check, functional_hash, live, to_text
+from primitives import PAPER, REGISTRY, UserError, builtin, check, functional_hash, live, to_text
 from proxy_tasks.fitness import Score, Status
 from search.config import EvaluationSettings, SearchSettings
 from search.engine import START, Candidate, Evolution, Past, Record
@@ -148,6 +148,11 @@ def test_a_history_that_is_cut_anywhere_goes_on_as_if_it_had_not_been(cut: int, 
     machine = engine()
     machine.restore(map(past, REFERENCE[:cut]))
     assert history(machine, at_once, lambda out: out[-1]) == REFERENCE[cut:]
+
+
+def test_a_history_with_a_hole_is_refused() -> None:
+    with pytest.raises(UserError, match="the journal has lost candidate 30 of repeat 0"):
+        engine().restore(past(record) for record in REFERENCE if record.candidate.number != 30)
 
 
 def test_an_answer_that_was_not_asked_for_is_ignored() -> None:
