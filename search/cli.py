@@ -25,7 +25,7 @@ from proxy_tasks.task import SPLITS
 from search import inspection, runner, views
 from search.config import Config, read_config, to_yaml
 from search.progress import Progress
-from search.results import fresh_folder, open_run
+from search.results import fresh_folder, open_run, plain
 from search.runtime import check_packages, pin_threads
 from selection.baselines import tune_baselines, write_baselines
 from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
@@ -187,17 +187,6 @@ def _emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bo
         click.echo(json.dumps(plain(facts), indent=2))
     else:
         Console(soft_wrap=not sys.stdout.isatty()).print(view())
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The same value with `null` for every number that is not finite, which JSON cannot say."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -91,7 +91,8 @@ class WorkerSettings(_Section):
 class SelectionSettings(_Section):
     """Which of the best is the champion, and how it is compared."""
 
-    finalists: int = Field(8, ge=1, description="programs that are scored again on fresh seeds")
+    finalists: int = Field(16, ge=1, description="programs that are scored again on fresh seeds")
+    tuning_trials: int = Field(100, ge=0, description="scorings to tune the constants of each of the three best")
     seeds: int = Field(24, ge=2, description="fresh seeds of that, and as many others of the last table")
 
 

@@ -1,6 +1,7 @@
 """The run folder: what is left of a run, under names that other tools rely on."""
 
 import json
+import math
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -9,9 +10,9 @@ from typing import Any
 
 from primitives.dataflow import functional_hash, live, live_part
 from primitives.errors import UserError
-from primitives.program import Program
-from primitives.text import parse, to_text
-from search.journal import Journal
+from primitives.text import to_text
+from search.journal import Journal, Row
+from selection.champion import Champion
 from selection.comparison import Comparison
 from simplify.recognise import recognise
 
@@ -26,22 +27,16 @@ class Summary:
     """What a run found.
 
     Attributes:
-        champion: the found program, as it was found.
-        fitness: its fitness during the search.
-        final_fitness: its fitness on the fresh seeds on which the champion was chosen.
-        repeat: the repeat that it comes from.
-        number: its number there.
-        table: the champion beside the tuned baselines, on fresh seeds.
+        champion: the chosen program, with its fitness on the seeds on which it was chosen.
+        row: the journal's row of the candidate that it was.
+        table: the champion beside the tuned baselines, on other seeds.
         complete: whether all children were scored.
         digest: hash over the recorded history.
         statistics: counts of the journal.
     """
 
-    champion: Program
-    fitness: float
-    final_fitness: float
-    repeat: int
-    number: int
+    champion: Champion
+    row: Row
     table: tuple[Comparison, ...]
     complete: bool
     digest: str
@@ -49,19 +44,22 @@ class Summary:
 
     def as_json(self, run: Path) -> dict[str, Any]:
         """Plain values, as `--json` prints them and `summary.json` holds them."""
-        found = recognise(self.champion)
+        program = self.champion.program
+        found = recognise(program)
         return {
             "run": str(run),
             "complete": self.complete,
             "best": {
-                "program": to_text(self.champion),
-                "live": to_text(live_part(self.champion)),
-                "fitness": self.fitness,
-                "final_fitness": self.final_fitness,
+                "program": to_text(program),
+                "live": to_text(live_part(program)),
+                "fitness": self.row.fitness,
+                "final_fitness": self.champion.fitness,
                 "recognised": found.name if found else None,
-                "hash": functional_hash(self.champion),
-                "repeat": self.repeat,
-                "number": self.number,
+                "hash": functional_hash(program),
+                "repeat": self.row.repeat,
+                "number": self.row.number,
+                "tuned": self.champion.tuned,
+                "as_found": self.row.program,
             },
             "digest": self.digest,
             "children": self.statistics["children"],
@@ -109,16 +107,26 @@ def write_text(path: Path, text: str) -> None:
 
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write `best.py`, `simplified.py` and `summary.json`."""
-    lines, slots = live(summary.champion)
-    total = len(summary.champion.statements)
-    origin = (
-        f"candidate {summary.number} of repeat {summary.repeat}, fitness {summary.final_fitness:.4f} on fresh seeds"
-    )
-    simplified = live_part(summary.champion)
-    assert functional_hash(parse(to_text(simplified))) == functional_hash(summary.champion)
-    write_text(folder / BEST, f"# As found: {origin}.\n{to_text(summary.champion)}")
+    program = summary.champion.program
+    lines, slots = live(program)
+    total = len(program.statements)
+    origin = f"candidate {summary.row.number} of repeat {summary.row.repeat}"
+    tuned = " with its constants tuned" if summary.champion.tuned else ""
+    fitness = f"fitness {summary.champion.fitness:.4f} on seeds that the search did not use"
     note = (
         f"{total - len(lines)} of {total} statements were redundant; state slots in use: {', '.join(slots) or 'none'}"
     )
-    write_text(folder / SIMPLIFIED, f"# The live part of {origin}.\n# {note}.\n{to_text(simplified)}")
-    write_text(folder / SUMMARY, json.dumps(summary.as_json(folder), indent=2) + "\n")
+    write_text(folder / BEST, f"# {origin.capitalize()}{tuned}; {fitness}.\n{to_text(program)}")
+    write_text(folder / SIMPLIFIED, f"# The live part of {origin}{tuned}; {note}.\n{to_text(live_part(program))}")
+    write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The same value with `null` for every number that is not finite, which JSON cannot say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value

@@ -32,7 +32,8 @@ from search.results import (
     write_summary,
     write_text,
 )
-from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, Comparison, compare, tuned_baselines
+from selection.champion import choose
+from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, Comparison, compare, tuned_baselines
 
 FOUND = "found"  # how the champion is called in the table
 
@@ -150,18 +151,17 @@ def _conclude(config: Config, journal: Journal, complete: bool) -> Summary:
     finalists = journal.best(config.selection.finalists)
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
-    seeds = config.selection.seeds
-    judge = _evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + seeds))
-    scored = [(judge.evaluate(parse(row.program)).fitness, index, row) for index, row in enumerate(finalists)]
-    final_fitness, _, best = min(scored)
-    champion = parse(best.program)
+    settings = config.selection
+    chosen = choose(
+        [parse(row.program) for row in finalists],
+        judge=_evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
+        tuner=_evaluator(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds)),
+        trials=settings.tuning_trials,
+    )
     return Summary(
-        champion=champion,
-        fitness=best.fitness,
-        final_fitness=final_fitness,
-        repeat=best.repeat,
-        number=best.number,
-        table=tuple(comparison_table(config, champion, range(FRESH_SEEDS, FRESH_SEEDS + seeds))),
+        champion=chosen,
+        row=finalists[chosen.index],
+        table=tuple(comparison_table(config, chosen.program, range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds))),
         complete=complete,
         digest=journal.digest(),
         statistics=journal.statistics(),

@@ -37,13 +37,14 @@ def code(text: str, language: str = "python") -> RenderableType:
 
 def summary(found: Summary, folder: Path) -> RenderableType:
     """The end of a run: the found program, its live part, and the table of it beside AdamW and Lion."""
-    lines, slots = live(found.champion)
-    name = recognise(found.champion)
+    program = found.champion.program
+    lines, slots = live(program)
+    name = recognise(program)
     parts: list[RenderableType] = [
-        _heading("found program"),
-        code(to_text(found.champion)),
-        _heading(f"its live part: {len(lines)} of {len(found.champion.statements)} statements"),
-        code(to_text(live_part(found.champion))),
+        _heading("found program" + (", its constants tuned" if found.champion.tuned else "")),
+        code(to_text(program)),
+        _heading(f"its live part: {len(lines)} of {len(program.statements)} statements"),
+        code(to_text(live_part(program))),
         Text(f"state slots in use: {', '.join(slots) or 'none'}; recognised: {name.name if name else 'nothing known'}"),
         comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
         Text(_counts(found.statistics)),

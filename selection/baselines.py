@@ -14,7 +14,7 @@ from proxy_tasks.baselines import PATH, REFERENCE
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import BASELINES, FRESH_SEEDS
-from selection.tuning import Tuned, tune
+from selection.tuning import Objective, Tuned, tune, validation_loss
 
 _STARTS = {"adamw": (0.9, 0.95, 0.1, 0.01), "lion": (0.9, 0.95, 0.3, 0.01)}  # in the order of the constants
 _RESTARTS = 3  # independent tunings, the best of which counts
@@ -37,10 +37,11 @@ def tune_baselines(
         standard deviation over these seeds of the paired log loss ratio of the two.
     """
     fresh = Trainer(task, range(FRESH_SEEDS, FRESH_SEEDS + _NOISE_SEEDS))
+    objective = validation_loss(task, seeds)
     programs, logs = {}, []
     for name in BASELINES:
         start = builtin(name).with_constants(_STARTS[name])
-        best = _best_of_restarts(start, task, trials, seeds, partial(report, name)).program
+        best = _best_of_restarts(start, objective, trials, partial(report, name)).program
         losses = fresh.losses(best)
         logs.append(np.log(losses))
         programs[name] = {
@@ -53,15 +54,13 @@ def tune_baselines(
     return {"programs": programs, "noise": round(float(np.std(other, ddof=1)), 6), "trials": trials, "seeds": seeds}
 
 
-def _best_of_restarts(
-    start: Program, task: Task, trials: int, seeds: int, report: Callable[[int, float], None]
-) -> Tuned:
+def _best_of_restarts(start: Program, objective: Objective, trials: int, report: Callable[[int, float], None]) -> Tuned:
     each = max(1, trials // _RESTARTS)
     found = []
     for seed in range(_RESTARTS):
         before = seed * each
-        found.append(tune(start, task, each, seeds, seed, report=lambda t, best, b=before: report(b + t, best)))  # type: ignore[misc]
-    return min(found, key=lambda tuned: tuned.log_loss)
+        found.append(tune(start, objective, each, seed=seed, report=lambda t, best, b=before: report(b + t, best)))  # type: ignore[misc]
+    return min(found, key=lambda tuned: tuned.value)
 
 
 def write_baselines(task: Task, found: dict[str, Any]) -> None:

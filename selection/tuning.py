@@ -1,8 +1,8 @@
-"""Tuning of a program's constants on a task, with the same budget for every program.
+"""Tuning of a program's constants, with a budget of trials that is the same for whatever is compared.
 
-Half of the trials are drawn around the given constants on a wide scale, half around the best so far on a narrow one.
-A constant that lies between 0.3 and 1 is taken for a rate of averaging and moves on the logit scale; any other moves
-on the log scale. The objective is the mean log validation loss over seeds of tuning alone.
+Trials are drawn around the given constants on a wide scale first, then around the best so far on narrow ones. A
+constant between 0.3 and 1 is taken for a rate of averaging and moves on the logit scale; any other moves on the log
+scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
 """
 
 from collections.abc import Callable
@@ -10,64 +10,93 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from primitives.dataflow import live
 from primitives.program import Program
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import TUNING_SEEDS
 
+Objective = Callable[[Program], float]
+
 _WIDE, _NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
+_MOVED = 0.6  # share of the constants that a narrow step moves
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """Result: the program with its best constants, and the mean log validation loss that they reached."""
+    """Result: the program with its best constants, and the value of the objective that they reached."""
 
     program: Program
-    log_loss: float
+    value: float
 
 
 def tune(
     program: Program,
-    task: Task,
+    objective: Objective,
     trials: int,
-    seeds: int = 8,
+    wide: float = 0.5,
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
 ) -> Tuned:
-    """Search the constants of a program for the lowest validation loss.
+    """Search the constants of a program for the lowest value of an objective.
 
     Args:
         program: where to start from; its structure stays.
-        task: what to train.
-        trials: trainings, each over all seeds.
-        seeds: number of tuning seeds.
+        objective: `program -> value`; what is not finite counts as the worst.
+        trials: calls of the objective; the first is the program as it is.
+        wide: share of the trials that are drawn on the wide scale.
         seed: of the random search.
-        report: called with the number of each trial and the best mean log loss so far.
+        report: called with the number of each trial and the best value so far.
     """
-    trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
+    space = _Space(program)
     generator = np.random.default_rng(seed)
-    start = np.array([value for *_, value in program.constants()])
-    signs, sizes = np.sign(start), np.abs(start)
-    averages = (sizes > 0.3) & (sizes < 1)
-
-    def build(point: np.ndarray) -> Program:
-        values = signs * np.where(averages, 1 / (1 + np.exp(-point)), np.exp(np.minimum(point, 80.0)))
-        return program.with_constants(values.tolist())
-
-    with np.errstate(divide="ignore"):
-        centre = np.where(averages, -np.log(1 / np.where(averages, sizes, 0.5) - 1), np.log(sizes))
-    best, lowest = centre, np.inf
+    best, lowest = space.start, np.inf
     for trial in range(trials):
         if trial == 0:
-            point = centre
-        elif trial < trials // 2:
-            point = centre + generator.normal(size=len(centre)) * _WIDE
+            point = space.start
+        elif trial < trials * wide:
+            point = space.start + generator.normal(size=len(space.start)) * _WIDE
         else:
-            moved = generator.random(len(centre)) < 0.6
-            point = best + generator.normal(size=len(centre)) * generator.choice(_NARROW) * moved
-        losses = trainer.losses(build(point))
-        value = float(np.mean(np.log(losses))) if np.all(np.isfinite(losses)) else np.inf
+            moved = generator.random(len(best)) < _MOVED
+            point = best + generator.normal(size=len(best)) * generator.choice(_NARROW) * moved
+        value = objective(space.program(point))
         if value < lowest:
             best, lowest = point, value
         report(trial + 1, lowest)
-    return Tuned(build(best), lowest)
+    return Tuned(space.program(best), float(lowest))
+
+
+class _Space:
+    """The tunable constants of a program as a vector without bounds."""
+
+    def __init__(self, program: Program) -> None:
+        lines = live(program).lines
+        self._program = program
+        self._values = np.array([value for *_, value in program.constants()])
+        tunable = [line in lines and value != 0 for line, _, value in program.constants()]
+        self._places = np.flatnonzero(tunable)
+        chosen = self._values[self._places]
+        self._signs = np.sign(chosen)
+        self._averages = (np.abs(chosen) > 0.3) & (np.abs(chosen) < 1)
+        logit = np.log(np.abs(chosen)) - np.log1p(-np.where(self._averages, np.abs(chosen), 0.5))
+        self.start = np.where(self._averages, logit, np.log(np.abs(chosen)))
+
+    def program(self, point: np.ndarray) -> Program:
+        """The program with the constants that a point stands for; the start is the program itself."""
+        if np.array_equal(point, self.start):
+            return self._program
+        sizes = np.where(self._averages, 1 / (1 + np.exp(-point)), np.exp(np.clip(point, -80.0, 80.0)))
+        values = self._values.copy()
+        values[self._places] = self._signs * sizes
+        return self._program.with_constants(values.tolist())
+
+
+def validation_loss(task: Task, seeds: int) -> Objective:
+    """The mean log validation loss on a task, over seeds that serve for tuning alone."""
+    trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
+
+    def objective(program: Program) -> float:
+        losses = trainer.losses(program)
+        return float(np.mean(np.log(losses))) if np.all(np.isfinite(losses)) else np.inf
+
+    return objective

@@ -22,7 +22,7 @@ program: adamw
 tasks: [digits]
 search: {children: 40, population: 10, tournament: 3}
 evaluation: {seeds: 2, first_seeds: 1}
-selection: {finalists: 2, seeds: 2}
+selection: {finalists: 2, seeds: 2, tuning_trials: 3}
 """
 
 

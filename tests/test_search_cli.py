@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from primitives import BUILTINS, builtin, parse, to_text
+from primitives import BUILTINS, builtin, parse, structure_hash, to_text
 from search import cli, runner
-from search.cli import main, plain
+from search.cli import main
 from search.config import Config
+from search.results import plain
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def test_a_run_leaves_its_folder_and_the_same_seed_gives_the_same_digest(
     assert 0 < first["evaluated"] <= 41
     assert first["complete"] is True
     best = parse(first["best"]["program"])
+    assert structure_hash(best) == structure_hash(parse(first["best"]["as_found"]))
+    assert first["best"]["tuned"] is (best != parse(first["best"]["as_found"]))
     folder = Path(first["run"])
     left = {path.name for path in folder.iterdir()}
     assert left == {"config.yaml", "journal.sqlite", "best.py", "simplified.py", "summary.json"}

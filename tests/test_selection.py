@@ -9,12 +9,14 @@ import pytest
 
 from primitives import Program, builtin, parse
 from proxy_tasks import baselines
+from proxy_tasks.fitness import Score, Status
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import baselines as tuned
 from selection import comparison
+from selection.champion import choose
 from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, bootstrap, compare, tuned_baselines
-from selection.tuning import tune
+from selection.tuning import tune, validation_loss
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
 REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
@@ -75,16 +77,16 @@ def test_tuning_finds_constants_at_least_as_good_as_those_it_began_with() -> Non
     start = builtin("sgd").with_constants([0.01])
     before = np.log(Trainer(TINY, range(TUNING_SEEDS, TUNING_SEEDS + 2)).losses(start)).mean()
     seen: list[tuple[int, float]] = []
-    found = tune(start, TINY, trials=30, seeds=2, report=lambda trial, best: seen.append((trial, best)))
-    assert found.log_loss < before - 0.04
+    found = tune(start, validation_loss(TINY, 2), 30, report=lambda trial, best: seen.append((trial, best)))
+    assert found.value < before - 0.04
     assert [trial for trial, _ in seen] == list(range(1, 31))
     assert [best for _, best in seen] == sorted((best for _, best in seen), reverse=True)
-    assert found == tune(start, TINY, trials=30, seeds=2)
+    assert found == tune(start, validation_loss(TINY, 2), 30)
 
 
 def test_tuning_keeps_structure_signs_and_averages() -> None:
     start = builtin("lion").with_constants([0.9, 0.99, -0.1, 0.01])
-    program: Program = tune(start, TINY, trials=20, seeds=1).program
+    program: Program = tune(start, validation_loss(TINY, 1), 20).program
     first, second, decay, rate = (value for *_, value in program.constants())
     assert 0 < first < 1
     assert 0 < second < 1
@@ -111,3 +113,43 @@ def test_tuned_baselines_are_written_and_read_back(tmp_path: Path, monkeypatch: 
         )
     finally:
         baselines._table.cache_clear()
+
+
+def test_tuning_leaves_zeros_redundant_statements_and_an_unbeaten_start_alone() -> None:
+    lines = ("x = m * 0.7", "update = g * 0.0", "update = update + w", "update = update * 0.5")
+    start = parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v"]))
+    tried: list[list[float]] = []
+
+    def objective(program: Program) -> float:
+        tried.append([value for *_, value in program.constants()])
+        return 0.0
+
+    assert tune(start, objective, 20).program == start
+    assert {(values[0], values[1]) for values in tried} == {(tried[0][0], 0.0)}
+    assert len({values[2] for values in tried}) > 10
+
+
+class _Pretended:
+    """An evaluator whose fitness is the distance of the first constant from a target."""
+
+    def __init__(self, target: float) -> None:
+        self._target = target
+
+    def evaluate(self, program: Program) -> Score:
+        fitness = abs(next(program.constants())[2] - self._target)
+        return Score(Status.OK, fitness, fitness)
+
+
+def test_the_champion_is_the_best_on_fresh_seeds_with_its_constants_tuned() -> None:
+    finalists = [builtin("sgd").with_constants([value]) for value in (0.1, 0.5, 2.0)]
+    plainly = choose(finalists, _Pretended(0.6), _Pretended(0.6))  # type: ignore[arg-type]
+    assert (plainly.index, plainly.program, plainly.tuned) == (1, finalists[1], False)
+    tuned_one = choose(finalists, _Pretended(0.6), _Pretended(0.6), trials=100)  # type: ignore[arg-type]
+    assert tuned_one.tuned
+    assert tuned_one.fitness < 0.01
+
+
+def test_constants_that_are_worse_on_fresh_seeds_are_not_kept() -> None:
+    finalists = [builtin("sgd").with_constants([0.5])]
+    chosen = choose(finalists, _Pretended(0.5), _Pretended(0.9), trials=50)  # type: ignore[arg-type]
+    assert (chosen.program, chosen.tuned) == (finalists[0], False)
