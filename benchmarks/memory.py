@@ -41,6 +41,6 @@ def worker_memory() -> dict[str, Any]:
     return {
         "programs": PROGRAMS,
         "size classes": sorted(classes),
-        "compilations": interpreted_loop(task)._cache_size(),  # type: ignore[attr-defined]
+        "compilations": interpreted_loop(task, len(REGISTRY))._cache_size(),  # type: ignore[attr-defined]
         "resident": readings,
     }

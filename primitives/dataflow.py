@@ -81,22 +81,34 @@ def functional_hash(program: Program) -> str:
 
 
 def structure_hash(program: Program) -> str:
-    """The same digest with all constants alike: equal for programs that differ in constants only."""
-    return _digest(program, structure_only=True).hex()
+    """The same digest with all constants alike: equal for programs that differ in constants only.
+
+    Slots that only their constants tell apart stay apart: their number is part of the digest.
+    """
+    _, exact = _colours(program, structure_only=False)
+    return _join(_digest(program, structure_only=True), bytes([len(exact)])).hex()
 
 
 def _digest(program: Program, structure_only: bool) -> bytes:
+    update, colours = _colours(program, structure_only)
+    return _join(b"program", update, *sorted(colours))
+
+
+def _colours(program: Program, structure_only: bool) -> tuple[bytes, set[bytes]]:
+    """Digest of the update under the stable colours of the slots, and the colours that follow from these.
+
+    The latter hold how each class of slots passes from one step to the next. Without them, two programs would look
+    alike whose slots read different slots.
+    """
     graph = flow(program)
     lines, slots = live(program)
     colours = dict.fromkeys(slots, b"slot")
-    classes = 0
     while True:
         value = _value_digests(program, graph, lines, colours, structure_only)
-        update = value(graph.outputs[UPDATE])
         refined = {slot: _join(colours[slot], value(graph.outputs[slot])) for slot in slots}
-        if len(set(refined.values())) == classes:
-            return _join(b"program", update, *sorted(set(colours.values())))
-        classes, colours = len(set(refined.values())), refined
+        if len(set(refined.values())) == len(set(colours.values())):
+            return value(graph.outputs[UPDATE]), set(refined.values())
+        colours = refined
 
 
 class _value_digests:  # noqa: N801 - a function with a memory

@@ -81,4 +81,4 @@ def float32(value: float) -> float:
         rounded = float(np.float32(value))
     if not np.isfinite(rounded):
         raise ProgramError(f"constant {value} does not fit into a float32")
-    return rounded
+    return rounded + 0.0  # minus zero becomes zero

@@ -106,6 +106,10 @@ class Registry:
                 raise ValueError(f"`{spelling}` is registered already; give the new primitive another name.")
         if not primitive.name.isidentifier():
             raise ValueError(f"`name` (={primitive.name!r}) must be an identifier.")
+        if primitive.symbol is not None and (primitive.symbol not in SYMBOLS or primitive.arity != 2):
+            raise ValueError(
+                f"`symbol` (={primitive.symbol!r}) must be one of {SYMBOLS}, on a function of two arguments."
+            )
         if primitive.arity > MAX_ARITY:
             raise ValueError(
                 f"`{primitive.name}` takes {primitive.arity} arguments; {MAX_ARITY} is the most there is room for."
@@ -138,6 +142,7 @@ class Registry:
         return self._rows[self._spellings[spelling]]
 
 
+SYMBOLS = ("+", "-", "*", "/")  # the infix signs that the parser knows
 MAX_ARITY = 3  # `interp` has the most arguments of any function in the paper
 
 REGISTRY = Registry()

@@ -136,8 +136,8 @@ def _slots(function: ast.FunctionDef) -> tuple[str, ...]:
     ]
     annotated = any(argument.annotation for argument in arguments.args)
     fits = names[:2] == [WEIGHTS, GRADIENT] and names[-1:] == [LEARNING_RATE] and len(names) >= 3
-    if any(extra) or annotated or not fits or UPDATE in names:
-        raise _error(function, "expected the arguments `w, g`, then the state slots, then `lr`")
+    if any(extra) or annotated or not fits or UPDATE in names or len(set(names)) < len(names):
+        raise _error(function, "expected the arguments `w, g`, then the state slots, each once, then `lr`")
     return tuple(names[2:-1])
 
 
@@ -182,6 +182,8 @@ def _argument(node: ast.expr) -> Argument:
     if isinstance(node, ast.Name):
         return node.id
     sign = 1.0
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Name):
+        raise ProgramError(f"`-{node.operand.id}` cannot be an argument; write `x = -{node.operand.id}` first")
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
         node = node.operand

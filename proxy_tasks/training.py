@@ -15,6 +15,7 @@ from jax import Array, lax
 
 from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted
 from primitives.program import Program
+from primitives.registry import REGISTRY
 from proxy_tasks.families import problem
 from proxy_tasks.task import Problem, Rows, Task
 
@@ -51,8 +52,8 @@ class Trainer:
         """Loss of each seed after training with a program; not finite where training diverged. Shape `(seeds,)`."""
         if self._compile_programs:
             sizes = self._problem.sizes
-            return np.asarray(jax.jit(_loop(self._problem, lambda _: compiled(program, sizes)))(None, self._inputs))
-        return np.asarray(interpreted_loop(self.task)(encode(program), self._inputs))
+            return np.asarray(jax.jit(_loop(self._problem, lambda _: compiled(program, sizes)))(None, self._inputs)[0])
+        return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self._inputs)[0])
 
 
 @lru_cache(maxsize=4096)
@@ -66,17 +67,26 @@ def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def interpreted_loop(task: Task) -> Callable[[Encoded, dict[str, Any]], Array]:
-    """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds."""
+def interpreted_loop(task: Task, functions: int) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
+    """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds.
+
+    Args:
+        task: what to train.
+        functions: number of functions that the language has now; with another it is compiled again.
+
+    Returns:
+        `(encoded program, inputs) -> (losses, steps)`: the loss of each seed, not finite where training diverged, and
+        the number of steps that were taken, which is smaller than that of the task if no seed was left.
+    """
     built = problem(task)
     return jax.jit(_loop(built, lambda encoded: interpreted(encoded, built.sizes)))
 
 
-def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any, dict[str, Any]], Array]:
+def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any, dict[str, Any]], tuple[Array, Array]]:
     gradients = jax.vmap(jax.grad(built.loss))
     losses = jax.vmap(built.loss, in_axes=(0, None))
 
-    def run(program: Any, inputs: dict[str, Any]) -> Array:  # noqa: ANN401 - an encoded program, or nothing
+    def run(program: Any, inputs: dict[str, Any]) -> tuple[Array, Array]:  # noqa: ANN401 - an encoded program, or nothing
         rule = rule_of(program)
         schedule: Array = inputs["schedule"]
 
@@ -93,7 +103,7 @@ def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any
         begin = (jnp.int32(0), inputs["weights"], rule.init(inputs["weights"]))
         steps, weights, _ = lax.while_loop(going, advance, begin)
         finished = (steps == len(schedule)) & jnp.all(jnp.isfinite(weights), axis=-1)
-        return jnp.where(finished, losses(weights, inputs["scored"]), jnp.nan)
+        return jnp.where(finished, losses(weights, inputs["scored"]), jnp.nan), steps
 
     return run
 

@@ -23,13 +23,14 @@ from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from proxy_tasks.task import SPLITS
 from search import inspection, runner, views
-from search.config import Config, read_config, to_yaml
+from search.config import Config, load_plugins, read_config, to_yaml
 from search.progress import Progress
 from search.results import fresh_folder, open_run, plain
 from search.runtime import check_packages, pin_threads
 from selection.baselines import tune_baselines, write_baselines
 from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
 
+_WIDE = 160  # columns of a table that goes to a file or a pipe
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
@@ -39,6 +40,9 @@ overrides = click.option(
     multiple=True,
     metavar="KEY=VALUE",
     help="Override a key, such as search.children=500.",
+)
+plugins = click.option(
+    "--plugin", "plugins", multiple=True, metavar="MODULE", help="Import a module that registers primitives first."
 )
 
 
@@ -88,12 +92,15 @@ def validate(config: Path, overrides: tuple[str, ...], schema: bool, as_json: bo
 
 @cli.command()
 @click.argument("what", metavar="RUN_OR_PROGRAM")
+@plugins
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
 @as_json
-def inspect(what: str, count: int, as_json: bool) -> None:
+def inspect(what: str, plugins: tuple[str, ...], count: int, as_json: bool) -> None:
     """Show what a run has found, or what a program does and which of its statements matter."""
+    load_plugins(plugins)
     if what not in BUILTINS and Path(what).is_dir():
         with open_run(Path(what)) as journal:
+            load_plugins(journal.meta()["config"]["search"]["plugins"])
             facts = inspection.run_facts(journal, count)
         _emit(facts, lambda: views.run_facts(facts), as_json)
     else:
@@ -103,12 +110,16 @@ def inspect(what: str, count: int, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("programs", metavar="PROGRAM...", nargs=-1, required=True)
+@plugins
 @click.option("--task", "tasks", multiple=True, default=("digits",), show_default=True, help="May be repeated.")
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained with each.")
 @click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
 @as_json
-def score(programs: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool) -> None:
+def score(
+    programs: tuple[str, ...], plugins: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool
+) -> None:
     """Train with each PROGRAM (a file or a built-in) on seeds that searches do not use, beside the tuned baselines."""
+    load_plugins(plugins)
     loaded = {name: load_program(name) for name in programs}
     chosen = [catalog.task(name) for name in tasks]
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
@@ -186,7 +197,7 @@ def _emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bo
     if as_json:
         click.echo(json.dumps(plain(facts), indent=2))
     else:
-        Console(soft_wrap=not sys.stdout.isatty()).print(view())
+        Console(width=None if sys.stdout.isatty() else _WIDE).print(view())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -195,6 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_packages()
         cli.main(arguments, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return _MISTAKE
     except click.ClickException as error:
         where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else "optsearch: "
         return _say(where + error.format_message(), _MISTAKE)

@@ -7,6 +7,7 @@ have the values below.
 
 import importlib
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -91,8 +92,9 @@ class WorkerSettings(_Section):
 class SelectionSettings(_Section):
     """Which of the best is the champion, and how it is compared."""
 
-    finalists: int = Field(16, ge=1, description="programs that are scored again on fresh seeds")
-    tuning_trials: int = Field(100, ge=0, description="scorings to tune the constants of each of the three best")
+    finalists: int = Field(32, ge=1, description="programs of different structure that are scored again on fresh seeds")
+    leaders: int = Field(6, ge=1, description="how many of these have their constants tuned")
+    tuning_trials: int = Field(200, ge=0, description="scorings to tune the constants of each leader")
     seeds: int = Field(24, ge=2, description="fresh seeds of that, and as many others of the last table")
 
 
@@ -107,11 +109,21 @@ class Config(_Section):
     workers: WorkerSettings = WorkerSettings()
     selection: SelectionSettings = SelectionSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the YAML says
+        """A section with every line commented out is one with every default."""
+        sections = ("search", "evaluation", "workers", "selection")
+        if not isinstance(values, dict):
+            return values
+        return {key: {} if value is None and key in sections else value for key, value in values.items()}
+
 
 class _Loader(yaml.SafeLoader):
     """Safe YAML, in which `1e-3` is a number (as in YAML 1.2) and a key that occurs twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        self.flatten_mapping(node)
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = next((key for index, key in enumerate(keys) if key in keys[:index]), None)
         if twice is not None:
@@ -161,8 +173,9 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
         raise UserError(_explain(error)) from None
     if config.program not in BUILTINS and (start / config.program).is_file():
         config = config.model_copy(update={"program": str(start / config.program)})
-    load_program(config.program)
+    load_plugins(config.search.plugins, start)  # first, since they may bring functions that the program uses
     insertable(config)
+    load_program(config.program)
     for name in config.tasks:
         catalog.task(name)
         noise(name)
@@ -171,13 +184,21 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
     return config
 
 
-def insertable(config: Config) -> tuple[Primitive, ...]:
-    """Functions that mutation may insert, after the plugins have been imported."""
-    for module in config.search.plugins:
+def load_plugins(modules: Sequence[str], *folders: Path) -> None:
+    """Import modules that register primitives; they are looked for in the working directory and in `folders` too."""
+    for folder in (Path.cwd(), *(folder.resolve() for folder in folders)):
+        if modules and str(folder) not in sys.path:
+            sys.path.append(str(folder))
+    for module in modules:
         try:
             importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"`search.plugins`: module `{module}` cannot be imported: {error}") from None
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise UserError(f"`search.plugins`: module `{module}` cannot be imported: {reason}") from None
+
+
+def insertable(config: Config) -> tuple[Primitive, ...]:
+    """Functions that mutation may insert."""
     names = list(PAPER) if config.search.primitives == "paper" else config.search.primitives
     if not names:
         raise UserError("`search.primitives` must name at least one function")
@@ -195,6 +216,8 @@ def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{what} is not valid YAML, line {line}: {error.problem or error.context}") from None
+    except RecursionError:
+        raise UserError(f"{what} is not valid YAML: it is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow; impossible dates
         raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
 
@@ -205,7 +228,8 @@ def _override(values: dict[str, Any], override: str) -> None:
         raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")
     *sections, key = path.strip().split(".")
     for section in sections:
-        values = values.setdefault(section, {})
+        values[section] = values.get(section) or {}
+        values = values[section]
         if not isinstance(values, dict):
             raise UserError(f"`--set {override}`: `{section}` is a value, not a section")
     values[key] = _yaml(text, f"`--set {override}`")
@@ -214,7 +238,7 @@ def _override(values: dict[str, Any], override: str) -> None:
 def _explain(error: ValidationError) -> str:
     """The first thing that is wrong, as one line."""
     problem = error.errors()[0]
-    path = ".".join(str(part) for part in problem["loc"] if part != "list[str]") or "config"
+    path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("list[", "literal["))) or "config"
     if problem["type"] == "extra_forbidden":
         known = _fields(problem["loc"][:-1])
         name = str(problem["loc"][-1])

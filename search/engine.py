@@ -110,6 +110,7 @@ class Evolution:
         self._key = (seed, repeat)
         self._window = window
         self._population: Population | None = None
+        self._first: Member  # the starting program, once it has a score
         self._bred = 0  # candidates that have been bred
         self._finished = 0  # candidates whose score is final
         self._applied = 0  # candidates that the population has taken in
@@ -179,7 +180,8 @@ class Evolution:
         self._bred = self._finished
         self._members.extend(_revive(past) for past in recent)
         if first is not None and self._applied:
-            self._population = Population(self._settings.population, _member(first))
+            self._first = _member(first)
+            self._population = Population(self._settings.population, self._first)
             for past in applied:
                 self._population.add(_member(past))
 
@@ -195,7 +197,11 @@ class Evolution:
         assert self._population is not None
         draws = Draws(*self._key, number)
         parent = self._population.tournament(self._settings.tournament, draws)
-        child = self._mutator.child(parent.program, draws)
+        try:
+            child = self._mutator.child(parent.program, draws)
+        except UserError:  # a dead end, such as a program from which nothing more can be deleted: begin afresh
+            parent = self._first
+            child = self._mutator.child(parent.program, draws)
         hurdle = self._population.quantile(self._evaluation.hurdle_quantile) + self._evaluation.hurdle_margin
         return self._candidate(number, parent.number, child.mutation, child.program, hurdle, child.dropped)
 
@@ -214,6 +220,7 @@ class Evolution:
             self._applied += 1
             if self._population is None:
                 assert member is not None
+                self._first = member
                 self._population = Population(self._settings.population, member)
             elif member is not None:
                 self._population.add(member)
@@ -238,6 +245,9 @@ class Evolution:
         first = self._numbers.setdefault(digest, number) == number
 
         self._scores.append(replace(score, losses={}) if first else None)
+
+
+ALGORITHMS = {"regularized_evolution": Evolution}
 
 
 def _admitted(number: int, status: Status) -> bool:

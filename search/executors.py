@@ -1,6 +1,7 @@
 """Executors: who turns candidates into scores. An executor knows nothing of evolution or of the journal."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from proxy_tasks.fitness import Evaluator, Score
@@ -45,3 +46,6 @@ class Inline:
             return []
         candidate = self._queue.popleft()
         return [(candidate.number, self._evaluator.evaluate(candidate.program, candidate.hurdle))]
+
+
+EXECUTORS: dict[str, Callable[[Evaluator], Executor]] = {"inline": Inline}

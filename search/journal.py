@@ -8,7 +8,7 @@ back from here. The digest of a history is a hash over its rows without times: e
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
@@ -77,17 +77,19 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, Any]) -> Self:
-        """Begin a journal in a file that does not exist yet."""
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
-        connection.execute(f"pragma application_id = {_APPLICATION}")
-        connection.execute(f"pragma user_version = {_VERSION}")
-        connection.executescript(_SCHEMA)
-        with _transaction(connection):
+        """Begin a journal in a file that does not exist yet; the file appears when it is whole."""
+        part = path.with_name(path.name + ".part")
+        part.unlink(missing_ok=True)
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            connection.execute(f"pragma application_id = {_APPLICATION}")
+            connection.execute(f"pragma user_version = {_VERSION}")
+            connection.executescript(_SCHEMA)
             rows = [(key, json.dumps(value)) for key, value in meta.items()]
             connection.executemany("insert into meta values (?, ?)", rows)
-        return cls(connection)
+        part.replace(path)
+        journal = cls.open(path)
+        journal._connection.execute("pragma journal_mode = wal")
+        return journal
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -150,11 +152,11 @@ class Journal:
                 fitness=_read(row.fitness), first_fitness=_read(row.first_fitness), losses=json.loads(values[-1])
             )
 
-    def best(self, count: int) -> list[Row]:
-        """The distinct programs of lowest fitness, trained on all their seeds, over all repeats."""
-        taken: dict[str, Row] = {}
+    def best(self, count: int, key: Callable[[Row], Any] = lambda row: row.hash) -> list[Row]:
+        """The programs of lowest fitness, trained on all their seeds, over all repeats; one for each value of `key`."""
+        taken: dict[Any, Row] = {}
         for row in self.rows(f"status = '{Status.OK}' and same_as is null", "fitness, repeat, number"):
-            taken.setdefault(row.hash, row)
+            taken.setdefault(key(row), row)
             if len(taken) == count:
                 break
         return list(taken.values())

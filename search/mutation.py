@@ -67,9 +67,7 @@ class Mutator:
             if draft is not None and draft != parent and check(draft) is None:
                 return Child(draft, name, dropped)
         names = ", ".join(self._names)
-        raise UserError(
-            f"no valid child in {_PATIENCE:,} drafts; the allowed mutations ({names}) do not suit the program"
-        )
+        raise UserError(f"no valid child in {_PATIENCE:,} drafts; the mutations allowed ({names}) do not suit it")
 
 
 def insert(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:

@@ -117,10 +117,14 @@ class Progress:
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
             self._line(self._summary())
 
-    def choosing(self) -> None:
-        """The search is over; finalists are scored on fresh seeds."""
-        self._phase = "choosing the champion on fresh seeds"
-        self._line(f"{self._summary()}; {self._phase}")
+    def stopping(self) -> None:
+        """The user asked to stop."""
+        self.note("stopping: what is in flight is finished first; Ctrl-C again ends the run at once")
+
+    def phase(self, name: str) -> None:
+        """The search is over, and something else is being done."""
+        self._phase = name
+        self._line(f"{self._summary()}; {name}")
 
     def _line(self, text: str) -> None:
         """One plain line, where there is no terminal."""

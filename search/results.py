@@ -52,8 +52,8 @@ class Summary:
             "best": {
                 "program": to_text(program),
                 "live": to_text(live_part(program)),
-                "fitness": self.row.fitness,
-                "final_fitness": self.champion.fitness,
+                "fitness": self.champion.fitness,
+                "search_fitness": self.row.fitness,
                 "recognised": found.name if found else None,
                 "hash": functional_hash(program),
                 "repeat": self.row.repeat,
@@ -76,16 +76,30 @@ def versions() -> dict[str, str]:
 
 
 def fresh_folder(config: Path) -> Path:
-    """A name under `results/` that no run has yet: that of the config, with a number if it has to be."""
-    names = [config.stem, *(f"{config.stem}-{number}" for number in range(2, 10_000))]
-    return next(Path("results", name) for name in names if not Path("results", name).exists())
+    """Make a folder under `results/` for a new run: named like the config, with a number if that is taken."""
+    folder, number = Path("results", config.stem), 2
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            folder, number = Path("results", f"{config.stem}-{number}"), number + 1
+        except OSError as error:
+            raise UserError(f"no folder can be made under `results`: {error.strerror}") from None
+        else:
+            return folder
 
 
-def refuse_used(folder: Path) -> None:
-    """Raise `UserError` if a folder cannot become that of a new run."""
+def claim(folder: Path) -> None:
+    """Make the folder of a new run; raises `UserError` if it holds anything but the remains of one that never began."""
     if (folder / JOURNAL).exists():
         raise UserError(f"`{folder}` already holds a run; `optsearch resume {folder}` goes on with it")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"folder `{folder}` cannot be made: {error.strerror}") from None
+    if any(path.name != CONFIG and path.suffix != ".part" for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
 
 

@@ -8,26 +8,26 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from primitives.builtins import load_program
+from primitives.dataflow import structure_hash
 from primitives.errors import UserError
 from primitives.program import Program
 from primitives.text import parse, to_text
 from proxy_tasks import catalog
 from proxy_tasks.baselines import REFERENCE, baseline
-from proxy_tasks.fitness import Evaluator
 from search.config import Config, build_config, insertable, to_yaml
-from search.engine import Evolution
-from search.executors import Executor, Inline
+from search.engine import ALGORITHMS, Evolution
+from search.evaluation import evaluator, search_evaluator, yardstick
+from search.executors import EXECUTORS, Executor
 from search.journal import Journal
 from search.progress import Progress
 from search.results import (
     CONFIG,
     JOURNAL,
     Summary,
+    claim,
     open_run,
-    refuse_used,
     versions,
     write_summary,
     write_text,
@@ -46,11 +46,15 @@ def run(config: Config, folder: Path, progress: Progress) -> Summary:
         folder: is made; raises `UserError` if it holds anything.
         progress: is told what happens.
     """
-    refuse_used(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / CONFIG, to_yaml(config))
     start = load_program(config.program)
-    meta = {"config": config.model_dump(mode="json"), "start": to_text(start), "versions": versions()}
+    claim(folder)
+    write_text(folder / CONFIG, to_yaml(config))
+    meta = {
+        "config": config.model_dump(mode="json"),
+        "start": to_text(start),
+        "yardstick": yardstick(config),
+        "versions": versions(),
+    }
     with Journal.create(folder / JOURNAL, meta) as journal:
         return _go_on(config, start, journal, folder, progress)
 
@@ -60,46 +64,37 @@ def resume(folder: Path, progress: Progress) -> Summary:
     with open_run(folder) as journal:
         meta = journal.meta()
         config = build_config(meta["config"] | {"program": REFERENCE})
+        if meta["yardstick"] != yardstick(config):
+            raise UserError(
+                f"the tasks or their baselines have changed since `{folder}` began; its scores would not mix"
+            )
         changed = [name for name, value in versions().items() if meta["versions"].get(name) != value]
         if changed:
             progress.note(f"other versions than at the start ({', '.join(changed)}): the rest may differ in rounding")
         return _go_on(config, parse(meta["start"]), journal, folder, progress)
 
 
-def recorded_config(journal: Journal) -> dict[str, Any]:
-    """The resolved config that a journal was begun with."""
-    return dict(journal.meta()["config"])
-
-
 def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progress: Progress) -> Summary:
     tasks = [catalog.task(name) for name in config.tasks]
     progress.begin(config, journal)
-    evaluator = _evaluator(config, range(config.evaluation.seeds), config.evaluation.first_seeds)
-    progress.reference(evaluator.evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan)
-    executor = Inline(evaluator)
-    complete = True
-    with _stoppable() as stop:
+    scorer = search_evaluator(config)
+    progress.reference(scorer.evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan)
+    executor = EXECUTORS[config.workers.executor](scorer)
+    with _stoppable(progress) as stop:
         for repeat in range(config.search.repeats):
             engine = _engine(config, start, repeat)
             engine.restore(journal.past(repeat))
             progress.repeat(repeat)
-            complete = _search(engine, executor, journal, repeat, progress, stop) and complete
-            if stop:
+            _search(engine, executor, journal, repeat, progress, stop)
+            if not engine.done:
                 break
-    progress.choosing()
-    summary = _conclude(config, journal, complete)
+    summary = _conclude(config, journal, progress, complete=engine.done and repeat + 1 == config.search.repeats)
     write_summary(folder, summary)
     return summary
 
 
-def _evaluator(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
-    settings = config.evaluation
-    tasks = [catalog.task(name) for name in config.tasks]
-    return Evaluator(tasks, seeds, first_seeds, settings.statement_price, settings.slot_price)
-
-
 def _engine(config: Config, start: Program, repeat: int) -> Evolution:
-    return Evolution(
+    return ALGORITHMS[config.search.algorithm](
         config.search,
         config.evaluation,
         start,
@@ -112,31 +107,29 @@ def _engine(config: Config, start: Program, repeat: int) -> Evolution:
 
 def _search(
     engine: Evolution, executor: Executor, journal: Journal, repeat: int, progress: Progress, stop: list[int]
-) -> bool:
+) -> None:
     """Score candidates until all are recorded, or until asked to stop; then let what is in flight finish."""
     in_flight = 0
-    while not engine.done:
+    while not engine.done and not (stop and not in_flight):
         while not stop and executor.free() and (candidate := engine.ask()) is not None:
             executor.submit(candidate)
             in_flight += 1
-        if stop and not in_flight:
-            break
         for number, score in executor.collect():
             engine.tell(number, score)
             in_flight -= 1
         records = engine.recorded()
         journal.append(repeat, records)
         progress.recorded(records)
-    return engine.done
 
 
 @contextmanager
-def _stoppable() -> Iterator[list[int]]:
+def _stoppable(progress: Progress) -> Iterator[list[int]]:
     """A list that fills when the user asks to stop; a second Ctrl-C interrupts at once."""
     asked: list[int] = []
 
     def ask(number: int, _: object) -> None:
         asked.append(number)
+        progress.stopping()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     old = signal.signal(signal.SIGINT, ask)
@@ -146,18 +139,23 @@ def _stoppable() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, old)
 
 
-def _conclude(config: Config, journal: Journal, complete: bool) -> Summary:
+def _conclude(config: Config, journal: Journal, progress: Progress, complete: bool) -> Summary:
     """Choose the champion among the best by their fitness on fresh seeds, and compare it on others."""
-    finalists = journal.best(config.selection.finalists)
+    finalists = journal.best(config.selection.finalists, key=lambda row: structure_hash(parse(row.program)))
+    if not finalists and not complete:
+        raise UserError("stopped before a program was scored; `optsearch resume` with the run folder goes on")
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     settings = config.selection
     chosen = choose(
         [parse(row.program) for row in finalists],
-        judge=_evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
-        tuner=_evaluator(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds)),
-        trials=settings.tuning_trials,
+        judge=evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
+        tuner=evaluator(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds)),
+        leaders=settings.leaders,
+        trials=settings.tuning_trials if complete else 0,  # who stopped a run does not want to wait
+        report=progress.phase,
     )
+    progress.phase("comparing with the baselines")
     return Summary(
         champion=chosen,
         row=finalists[chosen.index],

@@ -1,4 +1,4 @@
-"""What a process that scores must have in place before JAX starts: one thread, and our own packages.
+"""What a process that scores must have in place before it makes its first array: one thread, and our own packages.
 
 A tiny network gains nothing from more threads than one and loses the others' cores; and with one thread the same
 program gives the same bits from run to run.
@@ -6,8 +6,9 @@ program gives the same bits from run to run.
 
 import os
 from importlib import import_module
-from importlib.metadata import distribution
 from pathlib import Path
+
+import jax
 
 from primitives.errors import UserError
 
@@ -22,12 +23,13 @@ _XLA = "--xla_cpu_multi_thread_eigen=false"
 
 
 def pin_threads() -> None:
-    """Hold JAX and BLAS to one thread in this process; has to run before the first array is made."""
+    """Hold JAX to one thread of the CPU in this process and its children; has to run before the first array is made."""
     os.environ.update(_ONE_THREAD)
     flags = os.environ.get("XLA_FLAGS", "")
     if _XLA not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    if "JAX_PLATFORMS" not in os.environ:  # JAX has read the variable by now, if it was set
+        jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
 
 
 def check_packages() -> None:
@@ -40,8 +42,3 @@ def check_packages() -> None:
                 f"`{name}` was imported from {found}, not from the installation of optsearch in {root}; "
                 f"a file or folder of that name is in the way"
             )
-
-
-def package_version() -> str:
-    """Version of the installed distribution."""
-    return distribution("optsearch").version

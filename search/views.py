@@ -57,9 +57,10 @@ def summary(found: Summary, folder: Path) -> RenderableType:
 def comparison(rows: Sequence[Comparison], title: str) -> Table:
     """Losses beside each other, with the change against the tuned AdamW and its confidence interval."""
     table = Table(title=title, title_justify="left")
-    for name in ("program", "task", "split"):
+    table.add_column("program", overflow="ellipsis", no_wrap=True)
+    for name in ("task", "split"):
         table.add_column(name, no_wrap=True)
-    for name in ("loss", "vs AdamW", "95 % interval"):
+    for name in ("mean loss", "vs AdamW, paired", "95 % interval"):
         table.add_column(name, no_wrap=True, justify="right")
     for row in rows:
         low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)

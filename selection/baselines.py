@@ -71,4 +71,6 @@ def write_baselines(task: Task, found: dict[str, Any]) -> None:
     }
     table = dict(table or {}) | {task.name: {**rows, **{key: found[key] for key in ("noise", "trials", "seeds")}}}
     header = "# Tuned constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
-    PATH.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
+    part = PATH.with_name(PATH.name + ".part")  # a file that is there is always whole
+    part.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
+    part.replace(PATH)

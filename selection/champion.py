@@ -1,16 +1,19 @@
-"""The champion: the best of a search on seeds that the search has not used, its constants tuned like the baselines'.
+"""The champion: the best of a search on seeds that the search has not used, with its constants tuned.
 
 The best fitness of thousands of noisy scores is mostly luck, so the finalists are scored again on fresh seeds. AdamW
 has been tuned for the task and a found program has the constants that it happened to be found with; so the leaders
-have theirs tuned too, on the seeds that served for the baselines, and are judged on the fresh seeds once more.
+have theirs tuned too, with a smaller budget than the baselines had (`selection.tuning_trials` against the `trials` in
+`baselines.yaml`) on the same seeds, and are judged on the fresh seeds once more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from primitives.program import Program
 from proxy_tasks.fitness import Evaluator
 from selection.tuning import tune
+
+_WIDE_SHARE = 0.25  # of the trials; a structure may have been found with constants far from its best
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,12 @@ class Champion:
 
 
 def choose(
-    finalists: Sequence[Program], judge: Evaluator, tuner: Evaluator, leaders: int = 3, trials: int = 0
+    finalists: Sequence[Program],
+    judge: Evaluator,
+    tuner: Evaluator,
+    leaders: int = 1,
+    trials: int = 0,
+    report: Callable[[str], None] = lambda phase: None,
 ) -> Champion:
     """Choose among finalists.
 
@@ -40,13 +48,16 @@ def choose(
         judge: scores on fresh seeds.
         tuner: scores on the seeds of tuning.
         leaders: how many of the best have their constants tuned.
-        trials: scorings for the tuning of each; 0 for no tuning.
+        trials: scorings to tune the constants of each of the leaders; 0 for no tuning.
+        report: called with what is being done.
     """
+    report(f"scoring {len(finalists)} finalists on fresh seeds")
     judged = [Champion(index, p, judge.evaluate(p).fitness, False) for index, p in enumerate(finalists)]
     judged.sort(key=lambda champion: champion.fitness)
     if trials:
-        for leader in judged[:leaders]:
-            program = tune(leader.program, lambda p: tuner.evaluate(p).fitness, trials, wide=0.0).program
+        for place, leader in enumerate(judged[:leaders], start=1):
+            report(f"tuning the constants of leader {place}")
+            program = tune(leader.program, lambda p: tuner.evaluate(p).fitness, trials, wide=_WIDE_SHARE).program
             if program != leader.program:
                 judged.append(Champion(leader.index, program, judge.evaluate(program).fitness, True))
     return min(judged, key=lambda champion: champion.fitness)

@@ -1,4 +1,4 @@
-"""Tuning of a program's constants, with a budget of trials that is the same for whatever is compared.
+"""Tuning of a program's constants by random search with a budget of trials.
 
 Trials are drawn around the given constants on a wide scale first, then around the best so far on narrow ones. A
 constant between 0.3 and 1 is taken for a rate of averaging and moves on the logit scale; any other moves on the log
@@ -49,6 +49,7 @@ def tune(
         report: called with the number of each trial and the best value so far.
     """
     space = _Space(program)
+    trials = trials if len(space.start) else 1
     generator = np.random.default_rng(seed)
     best, lowest = space.start, np.inf
     for trial in range(trials):

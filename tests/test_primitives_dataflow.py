@@ -169,6 +169,15 @@ def test_the_hash_tells_slots_apart_that_differ_only_later() -> None:
     assert functional_hash(shared) != functional_hash(delayed)
 
 
+@pytest.mark.parametrize("function", ["/", "*"])
+def test_the_hash_sees_which_slot_a_slot_reads(function: str) -> None:
+    own = written(f"update = m {function} v", "v = interp(g, v, 0.99)", "m = interp(g, m, 0.9)")
+    other = written(f"update = m {function} v", "v = interp(g, m, 0.99)", "m = interp(g, m, 0.9)")
+    assert not np.allclose(path(own, 6), path(other, 6), equal_nan=True)
+    assert functional_hash(own) != functional_hash(other)
+    assert structure_hash(own) != structure_hash(other)
+
+
 @pytest.mark.parametrize("change", ["update = g * 0.25", "update = w * 0.5", "update = g - 0.5", "update = m * 0.5"])
 def test_the_hash_sees_constants_inputs_and_functions(change: str) -> None:
     assert functional_hash(written(change)) != functional_hash(written("update = g * 0.5"))

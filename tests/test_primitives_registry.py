@@ -8,6 +8,8 @@ from primitives import REGISTRY, Primitive, ProgramError, parse, to_text
 from primitives.interpreter import encode, interpreted, run_steps
 from primitives.kinds import ANY
 from primitives.registry import Registry, describe
+from proxy_tasks.task import Task
+from proxy_tasks.training import Trainer
 from tests.programs import SIZES, probe, xla_path
 
 
@@ -36,6 +38,25 @@ def test_a_spelling_that_is_taken_is_refused(taken: str) -> None:
 def test_a_row_that_makes_no_sense_is_refused(name: str, arity: int) -> None:
     with pytest.raises(ValueError, match=r"identifier|most there is room for"):
         REGISTRY.add(Primitive(name, jnp.sign, (ANY,) * arity))
+
+
+@pytest.mark.parametrize(("symbol", "arity"), [("%", 2), ("-", 1)])
+def test_an_infix_sign_that_the_parser_would_not_read_is_refused(symbol: str, arity: int) -> None:
+    with pytest.raises(ValueError, match=r"must be one of"):
+        Registry().add(Primitive("unheard_of", jnp.sign, (ANY,) * arity, symbol=symbol))
+
+
+def test_a_primitive_that_comes_after_a_task_was_compiled_is_run_all_the_same() -> None:
+    task = Task("later", "digit classification", "", batch=4, steps=2, settings={"hidden": (4,)})
+    trainer = Trainer(task, [0])
+    trainer.losses(parse("def train(w, g, m, v, lr):\n    update = g * lr\n    return update, m, v\n"))
+    if "doubled_for_a_test" not in REGISTRY:
+        REGISTRY.add(Primitive("doubled_for_a_test", lambda x: 2 * x, (ANY,)))
+    both = [
+        trainer.losses(parse(f"def train(w, g, m, v, lr):\n    update = {call}\n    return update, m, v\n"))
+        for call in ("doubled_for_a_test(g)", "g * 2.0")
+    ]
+    np.testing.assert_allclose(both[0], both[1], rtol=1e-6)
 
 
 def test_an_unknown_function_comes_with_the_nearest_known_one() -> None:

@@ -35,6 +35,11 @@ def test_constants_are_float32_and_print_with_the_fewest_digits() -> None:
     assert "g * 0.9\n" in to_text(program)
 
 
+def test_minus_zero_is_zero() -> None:
+    program = parse(HEAD + "    update = g * -0.0\n" + END)
+    assert to_text(program) == HEAD + "    update = g * 0.0\n" + END
+
+
 def test_the_number_of_state_slots_is_free() -> None:
     program = parse(
         "def train(w, g, m, a, b, lr):\n    m = interp(g, m, 0.9)\n    update = m * lr\n    return update, m, a, b\n"
@@ -71,6 +76,11 @@ BAD = {
     "no return": (HEAD + "    update = g * lr\n", "line 2: expected `return update, m, v` at the end"),
     "early return": (HEAD + END + "    update = g * lr\n" + END, "line 2: an early return"),
     "other arguments": ("def train(g, w):\n    update = g * w\n    return update\n", "line 1: expected the arguments"),
+    "an argument twice": (
+        "def train(w, g, w, lr):\n    update = w * lr\n    return update, w\n",
+        "line 1: expected the arguments `w, g`, then the state slots, each once",
+    ),
+    "a negated variable": (HEAD + "    update = -m * lr\n" + END, "line 2: `-m` cannot be an argument; write `x = -m`"),
     "other name": ("def step(w, g, lr):\n    return update\n", "line 1: another function"),
     "two functions": (2 * (HEAD + "    update = g * lr\n" + END), "line 4: a second function"),
     "a decorator": ("@f\n" + HEAD + "    update = g * lr\n" + END, "decorators"),

@@ -6,13 +6,14 @@ import numpy as np
 import optax
 import pytest
 
-from primitives import BUILTINS, Program, builtin, parse
+from primitives import BUILTINS, REGISTRY, Program, builtin, parse
+from primitives.interpreter import encode, interpreted
 from proxy_tasks.catalog import TASKS
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer, interpreted_loop, start
 from search.randomness import Draws
-from tests.programs import MUTATOR
+from tests.programs import MUTATOR, SIZES, probe
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
 
@@ -75,10 +76,24 @@ def test_a_program_that_blows_up_gives_nan_for_the_seeds_that_did() -> None:
 
 
 def test_a_temporary_does_not_survive_a_step() -> None:
-    # `x` would hold the last gradient if registers were kept; each step starts from the state slots alone.
-    leaky = text("update = g * 0.1", "x = sign(g)")
-    clean = text("update = g * 0.1")
-    np.testing.assert_array_equal(Trainer(TINY, [0]).losses(leaky), Trainer(TINY, [0]).losses(clean))
+    rule = interpreted(encode(builtin("adamw")), SIZES)
+    weights, gradients, _ = probe(2)
+    _, state = rule.update(weights, gradients[0], rule.init(weights), jnp.float32(1))
+    poisoned = (*state[:-1], jnp.full_like(state[-1], jnp.nan))
+    expected, _ = rule.update(weights, gradients[1], state, jnp.float32(1))
+    found, _ = rule.update(weights, gradients[1], poisoned, jnp.float32(1))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("lines", "steps"),
+    [(("x = log(m)", "update = g * x"), 1), (("update = g * 0.1",), TINY.steps)],
+    ids=["nan", "sound"],
+)
+def test_the_loop_ends_once_no_seed_is_left(lines: tuple[str, ...], steps: int) -> None:
+    trainer = Trainer(TINY, range(3))
+    _, taken = interpreted_loop(TINY, len(REGISTRY))(encode(text(*lines)), trainer._inputs)
+    assert int(taken) == steps
 
 
 def test_one_compilation_serves_every_program_of_a_size_class() -> None:
@@ -90,7 +105,7 @@ def test_one_compilation_serves_every_program_of_a_size_class() -> None:
         trainer.losses(builtin(BUILTINS[number % len(BUILTINS)]))
         if number % 10 == 0:
             trainer.losses(program)
-    assert interpreted_loop(task)._cache_size() <= 2  # type: ignore[attr-defined]
+    assert interpreted_loop(task, len(REGISTRY))._cache_size() <= 2  # type: ignore[attr-defined]
 
 
 def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
@@ -106,6 +121,6 @@ def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_training_lowers_the_loss_of_every_task(name: str) -> None:
     task = TASKS[name]
-    short = Task(f"short {name}", task.family, "", task.batch, 20, task.schedule_power, task.settings)
+    short = Task(f"short {name}", task.family, "", task.batch, 60, task.schedule_power, task.settings)
     trained = Trainer(short, [0]).losses(builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01]))
     assert trained[0] < Trainer(short, [0]).losses(text("update = g * 0.0"))[0] - 0.3

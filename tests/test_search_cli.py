@@ -129,6 +129,14 @@ def test_tune_prints_the_constants(capsys: pytest.CaptureFixture[str]) -> None:
 
 MISTAKES = {
     "no command": (["fly"], "No such command 'fly'"),
+    "an attribute": (["score", "attribute.py"], "attribute.py: line 2: an attribute"),
+    "a lambda": (["score", "lambda.py"], "lambda.py: line 2: a lambda"),
+    "an undefined variable": (["score", "undefined.py"], "undefined.py: line 2: undefined variable `rate`"),
+    "a scalar update": (["score", "scalar.py"], "scalar.py: line 3: `update` must be a tree"),
+    "a folder that cannot be made": (
+        ["run", "small.yaml", "--out", "empty.py/x"],
+        "folder `empty.py/x` cannot be made",
+    ),
     "no such option": (["run", "small.yaml", "--ou", "x"], "--ou"),
     "config that is not there": (["run", "none.yaml"], "there is no config `none.yaml`"),
     "unknown key": (["run", "small.yaml", "--set", "search.childern=3"], "did you mean `children`"),
@@ -165,6 +173,10 @@ def test_a_mistake_is_one_line_status_2_and_nothing_half_made(
         "unknown.py": "def train(w, g, m, v, lr):\n    update = sgin(g)\n    return update, m, v\n",
         "loop.py": "def train(w, g, m, v, lr):\n    for x in g: pass\n    return update, m, v\n",
         "import.py": "import os\n",
+        "attribute.py": "def train(w, g, m, v, lr):\n    update = g.T\n    return update, m, v\n",
+        "lambda.py": "def train(w, g, m, v, lr):\n    update = (lambda: g)()\n    return update, m, v\n",
+        "undefined.py": "def train(w, g, m, v, lr):\n    update = g * rate\n    return update, m, v\n",
+        "scalar.py": "def train(w, g, m, v, lr):\n    update = lr * 2\n    return update, m, v\n",
         "empty.py": "",
     }.items():
         (here / name).write_text(text)
@@ -181,6 +193,20 @@ def test_a_mistake_is_one_line_status_2_and_nothing_half_made(
     assert "Traceback" not in captured.err
     assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
     assert not (here / "results").exists()
+
+
+def test_without_a_command_the_help_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    shown = capsys.readouterr()
+    assert "Commands:\n" in shown.out + shown.err
+
+
+def test_a_folder_whose_run_never_began_can_be_used(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("begun").mkdir()
+    Path("begun/config.yaml").write_text("half")
+    Path("begun/journal.sqlite.part").write_text("made")
+    assert run_json(capsys, "run", str(small_run), "--out", "begun", "--set", "search.children=2")["children"] == 3
+    assert not Path("begun/journal.sqlite.part").exists()
 
 
 def test_a_failure_is_one_line_and_status_1(

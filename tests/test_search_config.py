@@ -54,6 +54,8 @@ BAD: dict[str, tuple[str, str]] = {
     "unknown plugin": ("search: {plugins: [no_such_module]}", "module `no_such_module` cannot be imported"),
     "infinite": ("evaluation: {hurdle_margin: .inf}", "`evaluation.hurdle_margin` (=inf): input should be a finite"),
     "section is a value": ("search: 5", "`search` (=5): input should be a valid dictionary"),
+    "primitives": ("search: {primitives: 5}", "`search.primitives` (=5)"),
+    "nested": ("[" * 3000, "is not valid YAML"),
     "empty": ("", "is empty"),
     "a list": ("- a\n- b", "must hold `key: value` lines, not a list"),
     "broken YAML": ("seed: [1\ntasks: x", "is not valid YAML, line 2"),
@@ -90,6 +92,29 @@ def test_a_config_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None
         read_config(tmp_path / "binary.yaml")
     with pytest.raises(UserError, match="cannot be read as text"):
         read_config(tmp_path)
+
+
+def test_an_empty_section_has_its_defaults_and_merge_keys_work(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("search:\n  # children: 5\nevaluation: &e {seeds: 4}\n")
+    assert read_config(file, ["search.population=20"]).search.population == 20
+    file.write_text("search: {<<: {children: 5}, population: 9}\n")
+    assert read_config(file).search.children == 5
+
+
+def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_path: Path) -> None:
+    (tmp_path / "plugin_for_a_test.py").write_text(
+        "from primitives import register, Primitive\nfrom primitives.kinds import ANY\n"
+        "register(Primitive('halved_for_a_test', lambda x: x / 2, (ANY,)))\n"
+    )
+    text = "def train(w, g, m, v, lr):\n    update = halved_for_a_test(g)\n    return update, m, v\n"
+    (tmp_path / "mine.py").write_text(text)
+    (tmp_path / "c.yaml").write_text("program: mine.py\nsearch: {plugins: [plugin_for_a_test]}\n")
+    assert read_config(tmp_path / "c.yaml").search.plugins == ["plugin_for_a_test"]
+    (tmp_path / "broken_for_a_test.py").write_text("def (:\n")
+    (tmp_path / "c.yaml").write_text("search: {plugins: [broken_for_a_test]}\n")
+    with pytest.raises(UserError, match="`broken_for_a_test` cannot be imported: SyntaxError"):
+        read_config(tmp_path / "c.yaml")
 
 
 def test_a_program_file_is_found_beside_the_config(tmp_path: Path) -> None:

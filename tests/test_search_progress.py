@@ -44,7 +44,7 @@ def test_the_panel_shows_counts_rates_best_and_time_left(tmp_path: Path) -> None
 def test_where_there_is_no_terminal_a_line_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with journal_of(tmp_path / "j") as journal, Progress() as progress:
         progress.begin(Config(), journal)
-        progress.choosing()
+        progress.phase("choosing")
         progress.note("something")
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from primitives import UserError
-from search import runner
+from search import evaluation, runner
 from search.config import read_config
 from search.journal import read_digest
 from search.mutation import MUTATIONS
@@ -117,6 +117,38 @@ def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: 
         program.unlink()
         (folder / "config.yaml").unlink()
         assert runner.resume(folder, progress).digest == first.digest
+
+
+def test_a_stop_between_two_repeats_is_not_the_end(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = read_config(small_run, ["search.repeats=2", "search.children=6"])
+    search = runner._search
+
+    def stopping(*arguments: Any) -> None:
+        search(*arguments)
+        arguments[-1].append(signal.SIGINT)
+
+    monkeypatch.setattr(runner, "_search", stopping)
+    with Progress(quiet=True) as progress:
+        first = runner.run(config, small_run.parent / "run", progress)
+        assert (first.complete, first.statistics["children"]) == (False, 7)
+        monkeypatch.setattr(runner, "_search", search)
+        assert runner.resume(small_run.parent / "run", progress).statistics["children"] == 14
+
+
+def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = read_config(small_run, ["search.children=2"])
+    with Progress(quiet=True) as progress:
+        runner.run(config, small_run.parent / "run", progress)
+        monkeypatch.setattr(evaluation, "noise", lambda name: 0.5)
+        with pytest.raises(UserError, match="the tasks or their baselines have changed"):
+            runner.resume(small_run.parent / "run", progress)
+
+
+def test_a_search_that_runs_into_dead_ends_goes_on_from_the_start(small_run: Path) -> None:
+    others = ", ".join(f"{name}: 0" for name in MUTATIONS if name != "delete")
+    config = read_config(small_run, [f"search.mutations={{{others}}}", "search.children=40"])
+    with Progress(quiet=True) as progress:
+        assert runner.run(config, small_run.parent / "run", progress).statistics["children"] == 41
 
 
 def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:

@@ -54,8 +54,12 @@ def test_lion_is_recognised_under_other_names_in_another_order_with_other_consta
             *("u = interp(g, m, 0.9)", "m = interp(g, m, 0.99)", "d = w * 0.1", "u = u + d"),
             *("u = sign(u)", "r = lr * 0.1", "update = u * r"),
         ),
+        (
+            *("u = interp(g, v, 0.9)", "u = sign(u)", "v = interp(g, m, 0.99)", "m = interp(g, m, 0.5)"),
+            *("d = w * 0.1", "u = u + d", "r = lr * 0.1", "update = u * r"),
+        ),
     ],
-    ids=["one beta", "no sign", "decay inside the sign"],
+    ids=["one beta", "no sign", "decay inside the sign", "a second memory"],
 )
 def test_near_misses_are_not_lion(lines: tuple[str, ...]) -> None:
     found = recognise(text(*lines))
