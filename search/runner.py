@@ -150,8 +150,11 @@ def _conclude(config: Config, journal: Journal, progress: Progress, complete: bo
     chosen = choose(
         [parse(row.program) for row in finalists],
         judge=evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
-        tuner=evaluator(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds)),
+        tuner=evaluator(
+            config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds
+        ),
         leaders=settings.leaders,
+        margin=config.evaluation.hurdle_margin,
         trials=settings.tuning_trials if complete else 0,  # who stopped a run does not want to wait
         report=progress.phase,
     )

@@ -6,11 +6,12 @@ have theirs tuned too, with a smaller budget than the baselines had (`selection.
 `baselines.yaml`) on the same seeds, and are judged on the fresh seeds once more.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from primitives.program import Program
-from proxy_tasks.fitness import Evaluator
+from proxy_tasks.fitness import Evaluator, Status
 from selection.tuning import tune
 
 _WIDE_SHARE = 0.25  # of the trials; a structure may have been found with constants far from its best
@@ -33,12 +34,29 @@ class Champion:
     tuned: bool
 
 
+class _Racing:
+    """Fitness of a program, infinite where its first seeds leave no hope of beating the best so far."""
+
+    def __init__(self, evaluator: Evaluator, margin: float) -> None:
+        self._evaluator, self._margin = evaluator, margin
+        self._hurdle, self._best = math.inf, math.inf
+
+    def __call__(self, program: Program) -> float:
+        score = self._evaluator.evaluate(program, self._hurdle)
+        if score.status is not Status.OK:
+            return math.inf
+        if score.fitness < self._best:
+            self._best, self._hurdle = score.fitness, score.first_fitness + self._margin
+        return score.fitness
+
+
 def choose(
     finalists: Sequence[Program],
     judge: Evaluator,
     tuner: Evaluator,
     leaders: int = 1,
     trials: int = 0,
+    margin: float = math.inf,
     report: Callable[[str], None] = lambda phase: None,
 ) -> Champion:
     """Choose among finalists.
@@ -49,6 +67,7 @@ def choose(
         tuner: scores on the seeds of tuning.
         leaders: how many of the best have their constants tuned.
         trials: scorings to tune the constants of each of the leaders; 0 for no tuning.
+        margin: how far constants may lie behind the best ones on the first seeds and still be trained on the others.
         report: called with what is being done.
     """
     report(f"scoring {len(finalists)} finalists on fresh seeds")
@@ -57,7 +76,7 @@ def choose(
     if trials:
         for place, leader in enumerate(judged[:leaders], start=1):
             report(f"tuning the constants of leader {place}")
-            program = tune(leader.program, lambda p: tuner.evaluate(p).fitness, trials, wide=_WIDE_SHARE).program
+            program = tune(leader.program, _Racing(tuner, margin), trials, wide=_WIDE_SHARE).program
             if program != leader.program:
                 judged.append(Champion(leader.index, program, judge.evaluate(program).fitness, True))
     return min(judged, key=lambda champion: champion.fitness)

@@ -134,10 +134,12 @@ class _Pretended:
 
     def __init__(self, target: float) -> None:
         self._target = target
+        self.tried: list[tuple[float, float]] = []
 
-    def evaluate(self, program: Program) -> Score:
+    def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
         fitness = abs(next(program.constants())[2] - self._target)
-        return Score(Status.OK, fitness, fitness)
+        self.tried.append((fitness, hurdle))
+        return Score(Status.OK if fitness <= hurdle else Status.REJECTED, fitness, fitness)
 
 
 def test_the_champion_is_the_best_on_fresh_seeds_with_its_constants_tuned() -> None:
@@ -153,3 +155,13 @@ def test_constants_that_are_worse_on_fresh_seeds_are_not_kept() -> None:
     finalists = [builtin("sgd").with_constants([0.5])]
     chosen = choose(finalists, _Pretended(0.5), _Pretended(0.9), trials=50)  # type: ignore[arg-type]
     assert (chosen.program, chosen.tuned) == (finalists[0], False)
+
+
+def test_tuning_gives_up_constants_that_the_first_seeds_leave_no_hope() -> None:
+    tuner = _Pretended(0.6)
+    start = [builtin("sgd").with_constants([0.5])]
+    choose(start, _Pretended(0.6), tuner, trials=60, margin=0.01)  # type: ignore[arg-type]
+    best = math.inf
+    for fitness, hurdle in tuner.tried:
+        assert hurdle == pytest.approx(best + 0.01)
+        best = min(best, fitness)
