@@ -11,9 +11,9 @@ before, until no class splits any more. Slots that end with one colour hold equa
 may be swapped or doubled without a change of hash.
 """
 
-from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import permutations
 from struct import pack
 from typing import NamedTuple
 
@@ -77,37 +77,44 @@ def functional_hash(program: Program) -> str:
     Equal for programs that differ in names, in the order of statements or of commutative arguments, in redundant
     statements, in repeated sub-expressions, or in which state slot does what.
     """
-    return _digest(program, structure_only=False).hex()
+    graph = flow(program)
+    colours = _colours(program, graph)
+    value = _value_digests(program, graph, colours)
+    # How each class of slots passes from one step to the next belongs to the digest: without it, two programs would
+    # look alike whose slots read different slots.
+    passing = {_join(colour, value(graph.outputs[slot])) for slot, colour in colours.items()}
+    return _join(b"program", value(graph.outputs[UPDATE]), *sorted(passing)).hex()
 
 
 def structure_hash(program: Program) -> str:
-    """The same digest with all constants alike: equal for programs that differ in constants only.
+    """The same with all constants alike: equal for programs that differ in constants only.
 
-    Slots that only their constants tell apart stay apart: their number is part of the digest.
-    """
-    _, exact = _colours(program, structure_only=False)
-    return _join(_digest(program, structure_only=True), bytes([len(exact)])).hex()
-
-
-def _digest(program: Program, structure_only: bool) -> bytes:
-    update, colours = _colours(program, structure_only)
-    return _join(b"program", update, *sorted(colours))
-
-
-def _colours(program: Program, structure_only: bool) -> tuple[bytes, set[bytes]]:
-    """Digest of the update under the stable colours of the slots, and the colours that follow from these.
-
-    The latter hold how each class of slots passes from one step to the next. Without them, two programs would look
-    alike whose slots read different slots.
+    Classes of slots are those of the exact program, and are labelled in every possible way, of which the least digest
+    counts; there are as many ways as permutations of the classes, which are two or three.
     """
     graph = flow(program)
-    lines, slots = live(program)
-    colours = dict.fromkeys(slots, b"slot")
+    exact = _colours(program, graph)
+    classes = sorted(set(exact.values()))
+    labels = [b"slot %d" % number for number in range(len(classes))]
+    return min(_labelled(program, graph, exact, dict(zip(classes, way, strict=True))) for way in permutations(labels))
+
+
+def _labelled(program: Program, graph: Flow, exact: dict[str, bytes], labels: dict[bytes, bytes]) -> str:
+    """Digest with all constants alike, where each class of slots has a label."""
+    colours = {slot: labels[colour] for slot, colour in exact.items()}
+    value = _value_digests(program, graph, colours, structure_only=True)
+    passing = {_join(colour, value(graph.outputs[slot])) for slot, colour in colours.items()}
+    return _join(b"structure", value(graph.outputs[UPDATE]), *sorted(passing)).hex()
+
+
+def _colours(program: Program, graph: Flow) -> dict[str, bytes]:
+    """Stable colours of the live slots: of one colour are those that hold equal values at every step."""
+    colours = dict.fromkeys(live(program).slots, b"slot")
     while True:
-        value = _value_digests(program, graph, lines, colours, structure_only)
-        refined = {slot: _join(colours[slot], value(graph.outputs[slot])) for slot in slots}
+        value = _value_digests(program, graph, colours)
+        refined = {slot: _join(colour, value(graph.outputs[slot])) for slot, colour in colours.items()}
         if len(set(refined.values())) == len(set(colours.values())):
-            return value(graph.outputs[UPDATE]), set(refined.values())
+            return colours
         colours = refined
 
 
@@ -118,14 +125,13 @@ class _value_digests:  # noqa: N801 - a function with a memory
         self,
         program: Program,
         graph: Flow,
-        lines: Iterable[int],
         colours: dict[str, bytes],
-        structure_only: bool,
+        structure_only: bool = False,
     ) -> None:
         self._colours = colours
         self._structure_only = structure_only
         self._lines: dict[int, bytes] = {}
-        for line in lines:
+        for line in live(program).lines:
             name, commutative = _row(program.statements[line].primitive)
             inner = [self(source) for source in graph.arguments[line]]
             self._lines[line] = _join(name, *(sorted(inner) if commutative else inner))
