@@ -9,7 +9,7 @@ from jax import Array
 
 from proxy_tasks import data
 from proxy_tasks.models import cross_entropy, mlp, mlp_layout, transformer, transformer_layout
-from proxy_tasks.task import Problem, Rows, Task
+from proxy_tasks.task import SPLITS, Problem, Rows, Task
 
 _NOISE_SEED = 5  # any fixed number
 
@@ -64,8 +64,10 @@ def model_characters(task: Task) -> Problem:
         windows = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)
         every = context // 2 if split == "train" else max(context, len(windows) // task.settings["windows"])
         rows[split] = {"tokens": np.ascontiguousarray(windows[::every])}
-        if split != "train":
-            rows[split] = {"tokens": rows[split]["tokens"][: task.settings["windows"]]}
+    seen: set[bytes] = set()
+    for split in SPLITS:
+        tokens, seen = _unseen(rows[split]["tokens"], seen)
+        rows[split] = {"tokens": tokens if split == "train" else tokens[: task.settings["windows"]]}
 
     def loss(weights: Array, rows: Rows) -> Array:
         tokens = rows["tokens"].astype(jnp.int32)
@@ -73,6 +75,13 @@ def model_characters(task: Task) -> Problem:
         return cross_entropy(logits, tokens[:, 1:])
 
     return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def _unseen(rows: np.ndarray, seen: set[bytes]) -> tuple[np.ndarray, set[bytes]]:
+    """Rows neither in `seen` nor repeated, and `seen` with them; stretches of indentation and ruled lines recur."""
+    new = {row.tobytes(): index for index, row in reversed(list(enumerate(rows)))}
+    chosen = sorted(index for key, index in new.items() if key not in seen)
+    return rows[chosen], seen | new.keys()
 
 
 FAMILIES: dict[str, Callable[[Task], Problem]] = {

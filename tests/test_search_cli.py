@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,8 @@ def test_a_run_for_people_prints_the_program_its_live_part_and_the_table(
 def test_several_repeats_share_a_journal_and_differ(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = run_json(capsys, "run", str(small_run), "--set", "search.repeats=2", "--set", "search.children=8")
     assert summary["children"] == 18
-    with sqlite3.connect("results/small/journal.sqlite") as connection:
+    with closing(sqlite3.connect("results/small/journal.sqlite")) as connection:
         rows = connection.execute("select repeat, program from candidates where number = 5 order by repeat").fetchall()
-    connection.close()
     assert [repeat for repeat, _ in rows] == [0, 1]
     assert rows[0][1] != rows[1][1]
 

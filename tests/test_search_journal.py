@@ -1,6 +1,7 @@
 """The journal keeps every row, gives back what it was given, and refuses what is not one."""
 
 import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -45,9 +46,8 @@ def test_the_digest_sees_a_dropped_row_a_changed_fitness_and_a_second_repeat(tmp
         "reason, same_as, statements, live, dropped, losses from candidates where number = 0",
     }.items():
         journal_of(tmp_path / name).close()
-        with sqlite3.connect(tmp_path / name) as connection:
+        with closing(sqlite3.connect(tmp_path / name)) as connection, connection:
             connection.execute(statement)
-        connection.close()
         with Journal.open(tmp_path / name) as journal:
             digests.add(journal.digest())
     assert len(digests) == 5
@@ -100,7 +100,8 @@ def test_the_statistics_add_up(tmp_path: Path) -> None:
 def test_what_is_not_a_journal_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a journal" * 100)
     (tmp_path / "empty").write_bytes(b"")
-    sqlite3.connect(tmp_path / "other").executescript("create table t (x); insert into t values (1)").close()
+    with closing(sqlite3.connect(tmp_path / "other")) as connection:
+        connection.executescript("create table t (x); insert into t values (1)")
     for name in ("text", "empty", "other", "missing"):
         with pytest.raises(UserError, match=r"is not a journal of optsearch|there is no journal"):
             Journal.open(tmp_path / name)

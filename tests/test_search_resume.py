@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def wait_for_rows(journal: Path, count: int, process: subprocess.Popen[str]) -> 
     """Wait until a journal holds so many candidates."""
     while process.poll() is None:
         try:
-            with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
+            with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
                 if connection.execute("select count(*) from candidates").fetchone()[0] >= count:
                     return
         except sqlite3.OperationalError:
