@@ -10,6 +10,8 @@ import jax  # noqa: E402 - after the threads are pinned
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
+from primitives import REGISTRY  # noqa: E402
+
 jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
 
 # Draws are bounded by number, never by seconds: these machines are shared and noisy.
@@ -33,3 +35,10 @@ def small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(SMALL_RUN)
     return path
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The language may be added to in this test; it is as before afterwards."""
+    for table in ("_rows", "_spellings", "_codes"):
+        monkeypatch.setattr(REGISTRY, table, dict(getattr(REGISTRY, table)))

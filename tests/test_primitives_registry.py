@@ -46,12 +46,12 @@ def test_an_infix_sign_that_the_parser_would_not_read_is_refused(symbol: str, ar
         Registry().add(Primitive("unheard_of", jnp.sign, (ANY,) * arity, symbol=symbol))
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_a_primitive_that_comes_after_a_task_was_compiled_is_run_all_the_same() -> None:
     task = Task("later", "digit classification", "", batch=4, steps=2, settings={"hidden": (4,)})
     trainer = Trainer(task, [0])
     trainer.losses(parse("def train(w, g, m, v, lr):\n    update = g * lr\n    return update, m, v\n"))
-    if "doubled_for_a_test" not in REGISTRY:
-        REGISTRY.add(Primitive("doubled_for_a_test", lambda x: 2 * x, (ANY,)))
+    REGISTRY.add(Primitive("doubled_for_a_test", lambda x: 2 * x, (ANY,)))
     both = [
         trainer.losses(parse(f"def train(w, g, m, v, lr):\n    update = {call}\n    return update, m, v\n"))
         for call in ("doubled_for_a_test(g)", "g * 2.0")

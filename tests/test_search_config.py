@@ -102,6 +102,7 @@ def test_an_empty_section_has_its_defaults_and_merge_keys_work(tmp_path: Path) -
     assert read_config(file).search.children == 5
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_path: Path) -> None:
     (tmp_path / "plugin_for_a_test.py").write_text(
         "from primitives import register, Primitive\nfrom primitives.kinds import ANY\n"
