@@ -243,7 +243,6 @@ class Evolution:
 
     def _note(self, digest: str, number: int, score: Score) -> None:
         first = self._numbers.setdefault(digest, number) == number
-
         self._scores.append(replace(score, losses={}) if first else None)
 
 

@@ -99,7 +99,7 @@ def claim(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"folder `{folder}` cannot be made: {error.strerror}") from None
-    if any(path.name != CONFIG and path.suffix != ".part" for path in folder.iterdir()):
+    if any(path.suffix != ".part" for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
 
 

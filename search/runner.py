@@ -48,7 +48,6 @@ def run(config: Config, folder: Path, progress: Progress) -> Summary:
     """
     start = load_program(config.program)
     claim(folder)
-    write_text(folder / CONFIG, to_yaml(config))
     meta = {
         "config": config.model_dump(mode="json"),
         "start": to_text(start),
@@ -56,6 +55,7 @@ def run(config: Config, folder: Path, progress: Progress) -> Summary:
         "versions": versions(),
     }
     with Journal.create(folder / JOURNAL, meta) as journal:
+        write_text(folder / CONFIG, to_yaml(config))
         return _go_on(config, start, journal, folder, progress)
 
 
@@ -63,7 +63,8 @@ def resume(folder: Path, progress: Progress) -> Summary:
     """Go on with a run where its journal ends; raises `UserError` if the folder holds none."""
     with open_run(folder) as journal:
         meta = journal.meta()
-        config = build_config(meta["config"] | {"program": REFERENCE})
+        config = build_config(meta["config"] | {"program": REFERENCE})  # a program file may be gone by now
+        config = config.model_copy(update={"program": meta["config"]["program"]})
         if meta["yardstick"] != yardstick(config):
             raise UserError(
                 f"the tasks or their baselines have changed since `{folder}` began; its scores would not mix"

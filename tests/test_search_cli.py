@@ -153,6 +153,10 @@ MISTAKES = {
     "no seeds": (["score", "lion", "--seeds", "0"], "--seeds"),
     "folder of a run": (["run", "small.yaml", "--out", "held"], "`held` already holds a run; `optsearch resume held`"),
     "folder in use": (["run", "small.yaml", "--out", "full"], "`full` exists and is not an empty folder"),
+    "folder of one's own config": (
+        ["run", "own/config.yaml", "--out", "own"],
+        "`own` exists and is not an empty folder",
+    ),
     "out is a file": (["run", "small.yaml", "--out", "empty.py"], "`empty.py` exists and is not an empty folder"),
     "journal that is not one": (["resume", "held"], "is not a journal of optsearch"),
     "inspecting that": (["inspect", "held"], "is not a journal of optsearch"),
@@ -181,6 +185,8 @@ def test_a_mistake_is_one_line_status_2_and_nothing_half_made(
     }.items():
         (here / name).write_text(text)
     (here / "binary.py").write_bytes(b"\x00\xff\xfe")
+    (here / "own").mkdir()
+    (here / "own" / "config.yaml").write_text("tasks: [digits]  # mine\n")
     for folder, name in (("held", "journal.sqlite"), ("full", "notes.txt")):
         (here / folder).mkdir()
         (here / folder / name).write_text("something else")
@@ -203,7 +209,6 @@ def test_without_a_command_the_help_is_shown_as_it_is(capsys: pytest.CaptureFixt
 
 def test_a_folder_whose_run_never_began_can_be_used(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("begun").mkdir()
-    Path("begun/config.yaml").write_text("half")
     Path("begun/journal.sqlite.part").write_text("made")
     assert run_json(capsys, "run", str(small_run), "--out", "begun", "--set", "search.children=2")["children"] == 3
     assert not Path("begun/journal.sqlite.part").exists()
