@@ -12,7 +12,7 @@ from benchmarks.breeding import breeding_rate  # noqa: E402
 from benchmarks.memory import worker_memory  # noqa: E402
 from benchmarks.scoring import ROUNDS, SEEDS, compiling_ratio, scoring_ratio  # noqa: E402
 from proxy_tasks.catalog import TASKS  # noqa: E402
-from search.results import versions  # noqa: E402
+from search.evaluation import versions  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 LIMITS = {"digits": 1.5, "characters": 1.1}

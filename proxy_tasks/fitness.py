@@ -31,9 +31,11 @@ class Status(StrEnum):
     OK = "ok"  # trained on all seeds
     REJECTED = "rejected"  # beyond the hurdle on the first seeds
     DIVERGED = "diverged"  # a loss that is not finite
+    CRASHED = "crashed"  # it ended the process that trained it
+    TIMEOUT = "timeout"  # it took longer than it was given
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """Result of an evaluation.
 

@@ -68,11 +68,12 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--repair", is_flag=True, help="Mend a damaged journal first: keep a copy, score again what was lost.")
 @as_json
-def resume(run: Path, as_json: bool) -> None:
+def resume(run: Path, repair: bool, as_json: bool) -> None:
     """Go on with the run in folder RUN where it stopped."""
     with Progress() as progress:
-        summary = runner.resume(run, progress)
+        summary = runner.resume(run, progress, repair)
     _emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
 
 

@@ -47,11 +47,16 @@ class Mutations(_Section):
 class SearchSettings(_Section):
     """How programs are proposed."""
 
-    algorithm: Literal["regularized_evolution"] = "regularized_evolution"
+    algorithm: Literal["regularized_evolution", "random", "tune_constants", "tree"] = "regularized_evolution"
     children: int = Field(2000, ge=1, description="candidates of each repeat, the starting program not counted")
+    evaluations: int | None = Field(None, ge=1, description="end a repeat sooner, once so many have been evaluated")
     population: int = Field(100, ge=1, description="members P (the paper: 1000)")
     tournament: int = Field(6, ge=1, description="members drawn for a tournament T (the paper: 2)")
     repeats: int = Field(1, ge=1, description="independent searches")
+    rounds: int = Field(1, ge=1, description="each later round starts from the best program of the round before")
+    plateau: int = Field(0, ge=0, description="candidates without progress, then again from the best; 0: never")
+    random_mutations: int = Field(16, ge=1, description="random: most mutations between the start and a program")
+    tree_depth: int = Field(3, ge=1, le=8, description="tree: most functions between the update and an operand")
     mutations: Mutations = Mutations()
     primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
     plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
@@ -72,6 +77,7 @@ class EvaluationSettings(_Section):
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
     hurdle_quantile: float = Field(0.33, ge=0, le=1, description="share of the population whose fitness sets it")
     hurdle_margin: float = Field(0.15, ge=0, description="how far behind that a program may lie and still go on")
+    probe: bool = Field(True, description="do not evaluate what computes the same as an earlier one on fixed probes")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
 
@@ -85,8 +91,18 @@ class EvaluationSettings(_Section):
 class WorkerSettings(_Section):
     """Who scores."""
 
-    executor: Literal["inline"] = "inline"
+    executor: Literal["inline", "ray"] = Field("inline", description="in this process, or in processes of Ray")
+    count: int | None = Field(None, ge=1, description="processes; one for each core of the machine or cluster")
+    address: str | None = Field(None, description="of a cluster begun with `ray start --head`, such as 10.0.0.1:6379")
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
+    wall_limit: float = Field(300.0, gt=0, description="seconds that a candidate may take (ray)")
+    memory_limit: float = Field(8.0, ge=0, description="GiB that a worker may use; 0: no limit (ray)")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "WorkerSettings":
+        if self.executor == "inline" and ((self.count or 1) > 1 or self.address):
+            raise ValueError("`count` above 1 and `address` need `executor: ray`")
+        return self
 
 
 class SelectionSettings(_Section):

@@ -2,142 +2,95 @@
 
 `ask()` gives the next candidate that has to be evaluated, `tell(number, score)` hands its score back, and
 `recorded()` gives what has become final, in order of number. The engine knows nothing of files, processes or clocks.
+What the next program is, an algorithm says (`search.algorithms`); order, hurdles and duplicates are the same for all.
 
-One history at any parallelism: child i is bred from the population as it stands after children 0 … i − W have been
+One history at any parallelism: child i is bred from what the algorithm knows after children 0 … i − W have been
 recorded, W being the in-flight window, and its random numbers are keyed by (seed, repeat, i). Scores are recorded in
-order of number whatever the order in which they arrive. So the window decides how stale a parent may be, and
-the number of workers decides nothing but the time it takes.
+order of number whatever the order in which they arrive. So the window decides how stale a parent may be, and the
+number of workers decides nothing but the time it takes.
 
-A candidate whose functional hash has been seen under a lower number is not evaluated: it takes that one's score.
+A candidate that computes the same function as one of a lower number is not evaluated: it takes that one's score.
+Equal functional hashes prove it; equal updates on fixed probes (`search.twins`) say so as far as a test can.
 """
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+
+import numpy as np
 
 from primitives.dataflow import functional_hash, live
 from primitives.errors import UserError
 from primitives.program import Program
-from primitives.registry import Primitive
-from primitives.text import parse
-from proxy_tasks.fitness import Score, Status
-from search.config import EvaluationSettings, SearchSettings
-from search.mutation import Mutator
-from search.population import Member, Population
+from proxy_tasks.fitness import Score
+from search.candidate import START, Algorithm, Candidate, Past, Proposal, Record
+from search.hurdle import Hurdle
 from search.randomness import Draws
+from search.twins import Twins
 
-START = "start"  # the mutation that is noted for the starting program
+_FLOAT32 = "<f4"
+_HITS_AT_ONCE = 256  # candidates without an evaluation, after which the caller may record them
 
-
-class Candidate(NamedTuple):
-    """A program to be scored.
-
-    Attributes:
-        number: position in the history of its repeat; 0 is the starting program.
-        parent: number of its parent; `None` for the starting program.
-        mutation: what was done to the parent.
-        program: the genome, redundant statements included.
-        hash: functional hash of its live part.
-        live: number of live statements.
-        hurdle: fitness on the first seeds beyond which it is rejected.
-        same_as: lower number of a candidate with the same hash, if there is one.
-        dropped: drafts that were not valid and were drawn again.
-    """
-
-    number: int
-    parent: int | None
-    mutation: str
-    program: Program
-    hash: str
-    live: int
-    hurdle: float
-    same_as: int | None
-    dropped: int
+Probe = Callable[[Program], np.ndarray]
 
 
-class Record(NamedTuple):
-    """A candidate with its final score; one row of the journal."""
-
-    candidate: Candidate
-    score: Score
-
-    @property
-    def evaluated(self) -> bool:
-        """Whether it was trained, and not looked up."""
-        return self.candidate.same_as is None
-
-
-class Past(NamedTuple):
-    """What the engine needs to know of a recorded candidate in order to go on from there."""
-
-    number: int
-    program: str
-    hash: str
-    fitness: float
-    first_fitness: float
-    status: str
-    reason: str
-
-
-class Evolution:
-    """Regularized evolution of one repeat; see the module for the contract.
+class Engine:
+    """The history of one repeat; see the module for the contract.
 
     Args:
-        settings: population, tournament, children, rates.
-        evaluation: where the hurdle lies.
+        algorithm: proposes programs.
         start: the starting program.
-        primitives: functions that may be inserted.
-        seed: of the run.
-        repeat: index of this independent search in the run.
+        hurdle: sets the hurdle of each candidate; gets every recorded score.
+        seed: the key of the random numbers.
         window: in-flight window W, in candidates.
+        children: most children to breed.
+        evaluations: most candidates to evaluate; `None` for no limit but that of the children.
+        probe: updates of a program on fixed probes, for the second look at duplicates; `None` for the hash alone.
     """
 
     def __init__(
         self,
-        settings: SearchSettings,
-        evaluation: EvaluationSettings,
+        algorithm: Algorithm,
         start: Program,
-        primitives: Sequence[Primitive],
-        seed: int,
-        repeat: int,
+        hurdle: Hurdle,
+        seed: tuple[int, ...],
         window: int,
+        children: int,
+        evaluations: int | None = None,
+        probe: Probe | None = None,
     ) -> None:
-        self._settings, self._evaluation = settings, evaluation
-        self._start = start
-        self._mutator = Mutator(primitives, settings.mutations.model_dump())
-        self._key = (seed, repeat)
-        self._window = window
-        self._population: Population | None = None
-        self._first: Member  # the starting program, once it has a score
+        self._algorithm, self._start, self._hurdle = algorithm, start, hurdle
+        self._seed, self._window, self._probe = seed, window, probe
+        self._most = children + 1
+        self._most_evaluated = evaluations or self._most
         self._bred = 0  # candidates that have been bred
+        self._evaluated = 0  # of these, those that need an evaluation
         self._finished = 0  # candidates whose score is final
-        self._applied = 0  # candidates that the population has taken in
-        self._numbers: dict[str, int] = {}  # hash -> lowest number that had it
-        self._scores: list[Score | None] = []  # final scores by number; losses are dropped
+        self._numbers: dict[bytes, int] = {}  # hash -> number of the candidate that was evaluated for it
+        self._twins = Twins()
+        self._scores: dict[int, Score] = {}  # final scores of evaluated candidates, without losses
         self._waiting: dict[int, Candidate] = {}  # bred, not final
         self._told: dict[int, Score] = {}
-        self._members: deque[Member | None] = deque()  # final, not yet in the population
+        self._untaken: deque[Past] = deque()  # final, not yet shown to the algorithm
+        self._taken = 0
         self._records: list[Record] = []
-
-    @property
-    def total(self) -> int:
-        """Number of candidates of the whole search: the starting program and its `children`."""
-        return self._settings.children + 1
 
     @property
     def done(self) -> bool:
         """Whether every candidate has been recorded."""
-        return self._finished == self.total
+        return self._finished == self._bred and not self._more()
 
     def ask(self) -> Candidate | None:
-        """The next candidate that needs an evaluation; `None` while scores must come in first, or at the end."""
-        while self._bred < self.total and self._may_breed():
+        """The next candidate to be evaluated; `None` while others have to be scored or recorded, or at the end."""
+        for _ in range(_HITS_AT_ONCE):
+            if not (self._more() and self._may_breed()):
+                return None
             candidate = self._breed()
             self._bred += 1
             self._waiting[candidate.number] = candidate
             if candidate.same_as is None:
+                self._evaluated += 1
                 return candidate
             self._advance()
         return None
@@ -156,34 +109,25 @@ class Evolution:
     def restore(self, history: Iterable[Past]) -> None:
         """Take in a recorded history, in order of number from 0, in place of breeding it again.
 
-        Only programs that may still become parents are parsed, so that the cost is that of reading the rows.
-
         Raises:
             UserError: a candidate is missing.
         """
-        first: Past | None = None
-        applied: deque[Past] = deque(maxlen=self._settings.population)
-        recent: deque[Past] = deque()
         for past in history:
             if past.number != self._finished:
-                raise UserError(f"the journal has lost candidate {self._finished} of repeat {self._key[1]}")
-            first = first or past
-            score = Score(Status(past.status), past.fitness, past.first_fitness, past.reason)
-            self._note(past.hash, past.number, score)
-            recent.append(past)
-            self._finished += 1
-            if len(recent) > self._window:
-                oldest = recent.popleft()
-                self._applied += 1
-                if _admitted(oldest.number, Status(oldest.status)):
-                    applied.append(oldest)
-        self._bred = self._finished
-        self._members.extend(_revive(past) for past in recent)
-        if first is not None and self._applied:
-            self._first = _member(first)
-            self._population = Population(self._settings.population, self._first)
-            for past in applied:
-                self._population.add(_member(past))
+                raise UserError(f"the journal has lost candidate {self._finished} of repeat {self._seed[-1]}")
+            self._bred = past.number + 1
+            self._numbers.setdefault(bytes.fromhex(past.hash), past.number if past.same_as is None else past.same_as)
+            if past.same_as is None:
+                self._evaluated += 1
+                self._scores[past.number] = Score(past.status, past.fitness, past.first_fitness, past.reason)
+                if past.probe is not None:
+                    self._twins.add(past.number, np.frombuffer(past.probe, _FLOAT32))
+            self._finish(past)
+            self._show(past.number - self._window + 1)
+
+    def _more(self) -> bool:
+        """Whether there is something left to breed."""
+        return self._bred < self._most and self._evaluated < self._most_evaluated
 
     def _may_breed(self) -> bool:
         """Whether children 0 … i − W are final, and the starting program in any case."""
@@ -192,71 +136,63 @@ class Evolution:
     def _breed(self) -> Candidate:
         number = self._bred
         if number == 0:
-            return self._candidate(0, None, START, self._start, math.inf, 0)
-        self._apply(max(1, number - self._window + 1))
-        assert self._population is not None
-        draws = Draws(*self._key, number)
-        parent = self._population.tournament(self._settings.tournament, draws)
-        try:
-            child = self._mutator.child(parent.program, draws)
-        except UserError:  # a dead end, such as a program from which nothing more can be deleted: begin afresh
-            parent = self._first
-            child = self._mutator.child(parent.program, draws)
-        hurdle = self._population.quantile(self._evaluation.hurdle_quantile) + self._evaluation.hurdle_margin
-        return self._candidate(number, parent.number, child.mutation, child.program, hurdle, child.dropped)
+            return self._candidate(0, None, Proposal(0, START, self._start), math.inf)
+        self._show(max(1, number - self._window + 1))
+        proposal = self._algorithm.propose(number, Draws(*self._seed, number))
+        return self._candidate(number, proposal.parent, proposal, self._hurdle.height)
 
-    def _candidate(
-        self, number: int, parent: int | None, mutation: str, program: Program, hurdle: float, dropped: int
-    ) -> Candidate:
+    def _candidate(self, number: int, parent: int | None, proposal: Proposal, hurdle: float) -> Candidate:
+        program = proposal.program
         digest = functional_hash(program)
-        same_as = self._numbers.setdefault(digest, number)
-        known = None if same_as == number else same_as
-        return Candidate(number, parent, mutation, program, digest, len(live(program).lines), hurdle, known, dropped)
-
-    def _apply(self, count: int) -> None:
-        """Let the population take in candidates 0 … count − 1, and no more."""
-        while self._applied < count:
-            member = self._members.popleft()
-            self._applied += 1
-            if self._population is None:
-                assert member is not None
-                self._first = member
-                self._population = Population(self._settings.population, member)
-            elif member is not None:
-                self._population.add(member)
+        key = bytes.fromhex(digest)
+        same_as, matched, probe = self._numbers.get(key), "hash", None
+        if same_as is None and self._probe is not None:
+            probe = self._probe(program)
+            same_as, matched = self._twins.find(probe), "probe"
+        if same_as is None:
+            matched = ""
+            if probe is not None:
+                self._twins.add(number, probe)
+        self._numbers.setdefault(key, number if same_as is None else same_as)
+        return Candidate(
+            number=number,
+            parent=parent,
+            mutation=proposal.mutation,
+            program=program,
+            hash=digest,
+            live=len(live(program).lines),
+            hurdle=hurdle,
+            same_as=same_as,
+            matched=matched,
+            dropped=proposal.dropped,
+            restarts=proposal.restarts,
+            probe=probe.astype(_FLOAT32).tobytes() if same_as is None and probe is not None else None,
+        )
 
     def _advance(self) -> None:
         """Make final, in order, whatever has its score."""
         while self._finished in self._waiting:
             candidate = self._waiting[self._finished]
-            score = self._told.pop(candidate.number, None)
             if candidate.same_as is not None:
                 score = self._scores[candidate.same_as]
-            if score is None:
+            elif candidate.number in self._told:
+                score = self._told.pop(candidate.number)
+                self._scores[candidate.number] = replace(score, losses={})
+            else:
                 return
             del self._waiting[candidate.number]
-            self._note(candidate.hash, candidate.number, score)
-            member = Member(candidate.number, candidate.program, score.fitness, score.first_fitness)
-            self._members.append(member if _admitted(candidate.number, score.status) else None)
-            self._finished += 1
             self._records.append(Record(candidate, score))
+            self._finish(self._records[-1].past)
 
-    def _note(self, digest: str, number: int, score: Score) -> None:
-        first = self._numbers.setdefault(digest, number) == number
-        self._scores.append(replace(score, losses={}) if first else None)
+    def _finish(self, past: Past) -> None:
+        self._untaken.append(past)
+        self._finished += 1
 
-
-ALGORITHMS = {"regularized_evolution": Evolution}
-
-
-def _admitted(number: int, status: Status) -> bool:
-    """Whether a candidate enters the population: the starting program does, and whatever was trained in full."""
-    return number == 0 or status is Status.OK
-
-
-def _revive(past: Past) -> Member | None:
-    return _member(past) if _admitted(past.number, Status(past.status)) else None
-
-
-def _member(past: Past) -> Member:
-    return Member(past.number, parse(past.program), past.fitness, past.first_fitness)
+    def _show(self, count: int) -> None:
+        """Show the algorithm candidates 0 … count − 1, and no more."""
+        while self._taken < count:
+            past = self._untaken.popleft()
+            self._taken += 1
+            if past.accepted:
+                self._hurdle.add(past.first_fitness)
+            self._algorithm.take(past)

@@ -5,7 +5,8 @@ from typing import Any
 from primitives.dataflow import functional_hash, live, live_part
 from primitives.program import Program
 from primitives.text import parse, statement_text, to_text
-from search.journal import Journal, Row
+from search.journal import Journal
+from search.rows import Row
 from simplify.recognise import recognise
 
 

@@ -2,78 +2,42 @@
 
 Rows are appended in order of number and never changed. They are written in transactions with a write-ahead log, so
 that a process that is killed at any moment leaves every row that was committed. Whatever a resumed run needs is read
-back from here. The digest of a history is a hash over its rows without times: equal digest, equal search.
+back from here. Each row carries a hash over itself and the row before (`search.rows`): the last ones together are the
+digest of the history (equal digest, equal search), and a row that was lost or altered is found when the rows are read.
 """
 
 import json
-import math
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from hashlib import blake2b
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from primitives.errors import UserError
-from primitives.text import to_text
 from proxy_tasks.fitness import Status
-from search.engine import Past, Record
+from search.candidate import Past, Record
+from search.rows import CHAIN, SCHEMA, Row, chained, columns, past, row
 
 _APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
-_VERSION = 1
-
-_SCHEMA = """
-create table meta (key text primary key, value text not null) without rowid;
-create table candidates (
-    repeat integer not null,
-    number integer not null,
-    parent integer,          -- number of the parent; null for the starting program
-    mutation text not null,
-    program text not null,   -- the genome, redundant statements included
-    hash text not null,      -- functional hash of the live part
-    fitness real,            -- null where training diverged
-    first_fitness real,      -- the same on the first seeds alone
-    status text not null,    -- ok, rejected, diverged
-    reason text not null,
-    same_as integer,         -- number of the candidate whose score this one took over
-    statements integer not null,
-    live integer not null,   -- live statements
-    dropped integer not null, -- drafts that were not valid
-    losses text not null,    -- JSON: for each task the validation loss of each seed
-    primary key (repeat, number)
-) without rowid;
-"""
-
-
-class Row(NamedTuple):
-    """One row of the journal."""
-
-    repeat: int
-    number: int
-    parent: int | None
-    mutation: str
-    program: str
-    hash: str
-    fitness: float
-    first_fitness: float
-    status: str
-    reason: str
-    same_as: int | None
-    statements: int
-    live: int
-    dropped: int
-    losses: dict[str, list[float]]
+_VERSION = 2
+_ALL = ", ".join(Row._fields)
+_INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(Row._fields))})"
 
 
 class Journal:
     """An open journal; a context manager that closes it.
 
     Args:
-        connection: an open database with the schema above.
+        connection: an open database with the schema of `search.rows`.
+        path: its file.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection, self._path = connection, path
+        self._chains: dict[int, tuple[int, bytes]] = {}  # repeat -> its last number and chain, once it is known
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, Any]) -> Self:
@@ -83,7 +47,7 @@ class Journal:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute(f"pragma application_id = {_APPLICATION}")
             connection.execute(f"pragma user_version = {_VERSION}")
-            connection.executescript(_SCHEMA)
+            connection.executescript(SCHEMA)
             rows = [(key, json.dumps(value)) for key, value in meta.items()]
             connection.executemany("insert into meta values (?, ?)", rows)
         part.replace(path)
@@ -92,27 +56,35 @@ class Journal:
         return journal
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a journal; raises `UserError` if the file is missing or is not one."""
+    def open(cls, path: Path, damaged: bool = False) -> Self:
+        """Open a journal.
+
+        Args:
+            path: its file.
+            damaged: read what can be read, even if the file is shorter than it says it is.
+
+        Raises:
+            UserError: the file is missing, is not a journal, or is one of another format.
+        """
         if not path.is_file():
             raise UserError(f"there is no journal `{path}`")
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            application = connection.execute("pragma application_id").fetchone()[0]
-            version = connection.execute("pragma user_version").fetchone()[0]
-            connection.execute("pragma synchronous = normal")
-            if application == _APPLICATION:
-                connection.execute("select count(*) from meta").fetchone()
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise UserError(f"`{path}` is not a journal of optsearch: {error}") from None
-        if application != _APPLICATION:
-            connection.close()
+        with path.open("rb") as file:
+            header = file.read(100)
+        version, application = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
+        if not header.startswith(b"SQLite format 3") or application != _APPLICATION:
             raise UserError(f"`{path}` is not a journal of optsearch")
         if version != _VERSION:
-            connection.close()
             raise UserError(f"`{path}` has format {version}; this version of optsearch reads format {_VERSION}")
-        return cls(connection)
+        journal = cls(sqlite3.connect(path, isolation_level=None), path)
+        try:
+            if damaged:
+                list(journal._query("pragma writable_schema = on"))  # or SQLite looks at nothing in a file cut short
+            list(journal._query("pragma synchronous = normal"))
+            list(journal._query("select count(*) from meta"))
+        except UserError:
+            journal.close()
+            raise
+        return journal
 
     def __enter__(self) -> Self:
         return self
@@ -126,38 +98,83 @@ class Journal:
 
     def meta(self) -> dict[str, Any]:
         """What was noted when the journal was begun."""
-        return {key: json.loads(value) for key, value in self._connection.execute("select key, value from meta")}
+        return {key: json.loads(value) for key, value in self._query("select key, value from meta")}
 
     def append(self, repeat: int, records: Iterable[Record]) -> None:
-        """Write records of one repeat, in order of number, as one transaction."""
-        rows = [_columns(repeat, record) for record in records]
+        """Write records of one repeat, in order of number, as one transaction.
+
+        Raises:
+            UserError: the file cannot be written; what was recorded before is kept.
+        """
+        number, chain = self._end(repeat)
+        rows = []
+        for record in records:
+            rows.append(columns(repeat, record, chain))
+            number, chain = record.candidate.number, rows[-1][CHAIN]
         if rows:
-            with _transaction(self._connection):
-                marks = ", ".join("?" * len(rows[0]))
-                self._connection.executemany(f"insert into candidates values ({marks})", rows)
+            self.insert(rows)
+            self._chains[repeat] = (number, chain)
+
+    def insert(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows as they stand in another journal, as one transaction; raises `UserError` if that fails."""
+        try:
+            self._connection.execute("begin immediate")
+            try:
+                self._connection.executemany(_INSERT, rows)
+                self._connection.execute("commit")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
+                raise
+        except sqlite3.OperationalError as error:
+            raise UserError(
+                f"`{self._path}` cannot be written ({error}); what was recorded is kept: "
+                f"make room, then `optsearch resume {self._path.parent}` goes on"
+            ) from None
+
+    def intact(self, repeat: int) -> Iterator[tuple[Any, ...]]:
+        """The columns of every row of a repeat, each checked against the one before.
+
+        Raises:
+            UserError: at the first row that was lost or altered.
+        """
+        chain, number = b"", 0
+        for values in self._query(f"select {_ALL} from candidates where repeat = ? order by number", (repeat,)):
+            chain = chained(chain, values)
+            if values[1] != number or values[CHAIN] != chain:
+                raise UserError(self._damage(f"at candidate {number} of repeat {repeat}"))
+            number += 1
+            yield values
+        self._chains[repeat] = (number - 1, chain)
 
     def past(self, repeat: int) -> Iterator[Past]:
-        """The history of one repeat, as the engine takes it in."""
-        query = "select number, program, hash, fitness, first_fitness, status, reason from candidates"
-        for values in self._connection.execute(f"{query} where repeat = ? order by number", (repeat,)):
-            row = Past(*values)
-            yield row._replace(fitness=_read(row.fitness), first_fitness=_read(row.first_fitness))
+        """The history of one repeat, as the engine takes it in; raises `UserError` if it is damaged."""
+        return map(past, self.intact(repeat))
 
-    def rows(self, where: str = "1", order: str = "repeat, number", limit: int = -1) -> Iterator[Row]:
-        """Rows that meet a condition in SQL."""
-        query = f"select * from candidates where {where} order by {order} limit {limit}"
-        for values in self._connection.execute(query):
-            row = Row(*values)
-            yield row._replace(
-                fitness=_read(row.fitness), first_fitness=_read(row.first_fitness), losses=json.loads(values[-1])
-            )
+    def rows(
+        self, where: str = "1", order: str = "repeat, number", limit: int = -1, given: Sequence[Any] = ()
+    ) -> Iterator[Row]:
+        """Rows that meet a condition in SQL, with values for its question marks."""
+        query = f"select {_ALL} from candidates where {where} order by {order} limit {limit}"
+        return map(row, self._query(query, given))
 
-    def best(self, count: int, key: Callable[[Row], Any] = lambda row: row.hash) -> list[Row]:
-        """The programs of lowest fitness, trained on all their seeds, over all repeats; one for each value of `key`."""
+    def best(
+        self, most: int, key: Callable[[Row], Any] = lambda row: row.hash, repeats: range | None = None
+    ) -> list[Row]:
+        """The programs of lowest fitness, trained on all their seeds; one for each value of `key`.
+
+        Args:
+            most: how many.
+            key: of rows with the same key, the best one counts.
+            repeats: where to look; everywhere by default.
+        """
         taken: dict[Any, Row] = {}
-        for row in self.rows(f"status = '{Status.OK}' and same_as is null", "fitness, repeat, number"):
-            taken.setdefault(key(row), row)
-            if len(taken) == count:
+        where = f"status = '{Status.OK}' and matched = ''"
+        if repeats is not None:
+            where += f" and repeat between {repeats.start} and {repeats.stop - 1}"
+        for candidate in self.rows(where, "fitness, repeat, number"):
+            taken.setdefault(key(candidate), candidate)
+            if len(taken) == most:
                 break
         return list(taken.values())
 
@@ -170,85 +187,106 @@ class Journal:
                 select c.number, c.parent from candidates c join line l on c.number = l.parent where c.repeat = ?1
             ) select number from line
         """
-        numbers = [row[0] for row in self._connection.execute(query, (repeat, number))]
-        wanted = ", ".join(map(str, numbers))
-        return list(self.rows(f"repeat = {int(repeat)} and number in ({wanted})"))
+        wanted = ", ".join(str(number) for (number,) in self._query(query, (repeat, number)))
+        return list(self.rows(f"repeat = ? and number in ({wanted})", given=(repeat,)))
 
     def statistics(self) -> dict[str, Any]:
-        """Counts over all repeats: children, evaluations, cache hits, statuses, redundant share, dropped drafts."""
-        children, evaluated, statements, live, dropped = self._connection.execute(
-            "select count(*), total(same_as is null), total(statements), total(live), total(dropped) from candidates"
-        ).fetchone()
-        by_status = dict(
-            self._connection.execute(
-                "select status, count(*) from candidates where same_as is null group by status order by status"
-            )
-        )
+        """Counts over all repeats: children, evaluations, cache hits, statuses, redundant share, restarts."""
+        counts: Counter[str] = Counter()
+        by_status: dict[str, int] = {}
+        restarts = 0
+        query = """
+            select matched, status, count(*), total(statements), total(live), total(dropped), max(restarts)
+            from candidates group by matched, status order by matched, status
+        """
+        for matched, status, rows, statements, live, dropped, most in self._query(query):
+            counts.update(children=rows, statements=int(statements), live=int(live), dropped=int(dropped))
+            counts[matched or "evaluated"] += rows
+            restarts = max(restarts, most)
+            if not matched:
+                by_status[status] = rows
         return {
-            "children": children,
-            "evaluated": int(evaluated),
-            "cache_hits": children - int(evaluated),
+            "children": counts["children"],
+            "evaluated": counts["evaluated"],
+            "cache_hits": counts["hash"] + counts["probe"],
+            "hash_hits": counts["hash"],
+            "probe_hits": counts["probe"],
             "evaluated_by_status": by_status,
-            "statements": int(statements),
-            "live_statements": int(live),
-            "redundant_share": 1 - live / statements if statements else 0.0,
-            "invalid_drafts": int(dropped),
+            "statements": counts["statements"],
+            "live_statements": counts["live"],
+            "redundant_share": 1 - counts["live"] / counts["statements"] if counts["statements"] else 0.0,
+            "invalid_drafts": counts["dropped"],
+            "restarts": restarts,
         }
 
     def digest(self) -> str:
         """Hash over the recorded history without times."""
         total = blake2b(digest_size=16)
-        columns = "repeat, number, parent, mutation, program, hash, fitness, first_fitness, status, reason, same_as"
-        for row in self._connection.execute(f"select {columns} from candidates order by repeat, number"):
-            total.update(json.dumps(row).encode())
+        for repeat in self._repeats():
+            total.update(b"%d:%d:%b" % (repeat, *self._end(repeat)))
         return total.hexdigest()
 
+    def _repeats(self) -> Iterator[int]:
+        """Repeats that have rows, in order; each is a look into an index, not a walk over all rows."""
+        repeat = -1
+        while True:
+            ((repeat,),) = self._query("select min(repeat) from candidates where repeat > ?", (repeat,))
+            if repeat is None:
+                return
+            yield repeat
 
-def _columns(repeat: int, record: Record) -> tuple[Any, ...]:
-    candidate, score = record
-    return (
-        repeat,
-        candidate.number,
-        candidate.parent,
-        candidate.mutation,
-        to_text(candidate.program),
-        candidate.hash,
-        _written(score.fitness),
-        _written(score.first_fitness),
-        score.status,
-        score.reason,
-        candidate.same_as,
-        len(candidate.program.statements),
-        candidate.live,
-        candidate.dropped,
-        json.dumps({task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}),
-    )
+    def _end(self, repeat: int) -> tuple[int, bytes]:
+        """Number and chain of the last row of a repeat; (−1, empty) where there is none."""
+        if repeat not in self._chains:
+            query = "select number, chain from candidates where repeat = ? order by number desc limit 1"
+            self._chains[repeat] = next(self._query(query, (repeat,)), (-1, b""))
+        return self._chains[repeat]
 
+    def _query(self, query: str, given: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, given)
+        except sqlite3.DatabaseError as error:
+            raise UserError(self._damage(f"({error})")) from None
 
-def _written(fitness: float) -> float | None:
-    return fitness if math.isfinite(fitness) else None
-
-
-def _read(fitness: float | None) -> float:
-    return math.inf if fitness is None else fitness
-
-
-def _rounded(loss: float) -> float | None:
-    """A float32 in seven digits, for people; JSON has no NaN."""
-    return float(f"{loss:.7g}") if math.isfinite(loss) else None
+    def _damage(self, where: str) -> str:
+        return (
+            f"`{self._path}` is damaged {where}; `optsearch resume {self._path.parent} --repair` keeps a copy, "
+            f"takes over what lies before the damage and scores the rest again"
+        )
 
 
-class _transaction:  # noqa: N801 - used as a statement
-    """All or nothing."""
+def repair(path: Path) -> int:
+    """Replace a damaged journal by one with the rows before the damage; the old file stays beside it, as `.damaged-1`.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    Args:
+        path: of the journal.
 
-    def __enter__(self) -> None:
-        self._connection.execute("begin immediate")
+    Returns:
+        Number of candidates that were taken over.
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._connection.execute("commit" if kind is None else "rollback")
+    Raises:
+        UserError: not even what was noted at the beginning can be read, or nothing can be written.
+    """
+    kept = 0
+    fresh = path.with_name(path.name + ".part-repaired")
+    fresh.unlink(missing_ok=True)
+    with Journal.open(path, damaged=True) as old, Journal.create(fresh, old.meta()) as new:
+        for repeat in range(old.meta()["searches"]):
+            rows: list[tuple[Any, ...]] = []
+            try:
+                for values in old.intact(repeat):
+                    rows.append(values)
+            except UserError:
+                pass
+            new.insert(rows)
+            kept += len(rows)
+        new._connection.execute("pragma journal_mode = delete")  # one file again
+    copies = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    path.rename(next(copy for copy in copies if not copy.exists()))
+    for leftover in ("-wal", "-shm"):
+        path.with_name(path.name + leftover).unlink(missing_ok=True)
+    fresh.rename(path)
+    return kept
 
 
 def read_digest(path: Path) -> str:

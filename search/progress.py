@@ -7,7 +7,7 @@ the engine.
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -21,8 +21,8 @@ from primitives.program import Program
 from primitives.text import parse
 from proxy_tasks.fitness import Status
 from search import views
+from search.candidate import Record
 from search.config import Config
-from search.engine import Record
 from search.journal import Journal
 
 _PLAIN_EVERY = 5.0  # seconds between plain lines
@@ -36,6 +36,7 @@ class Counts:
     evaluated: int = 0
     statements: int = 0
     live_statements: int = 0
+    restarts: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     best_fitness: float = math.inf
     best: Program | None = None
@@ -44,7 +45,7 @@ class Counts:
     def of(cls, journal: Journal) -> Self:
         """What a journal holds."""
         known = journal.statistics()
-        numbers = {name: known[name] for name in ("children", "evaluated", "statements", "live_statements")}
+        numbers = {name: known[name] for name in ("children", "evaluated", "statements", "live_statements", "restarts")}
         counts = cls(**numbers, statuses=Counter(known["evaluated_by_status"]))
         for row in journal.best(1):
             counts.best_fitness, counts.best = row.fitness, parse(row.program)
@@ -56,6 +57,7 @@ class Counts:
         self.children += 1
         self.statements += len(candidate.program.statements)
         self.live_statements += candidate.live
+        self.restarts = max(self.restarts, candidate.restarts)
         if record.evaluated:
             self.evaluated += 1
             self.statuses[score.status] += 1
@@ -74,8 +76,9 @@ class Progress:
         self._console = Console(stderr=True, quiet=quiet)
         self._live: Live | None = None
         self._counts = self._before = Counts()
-        self._total = self._repeats = 1
-        self._repeat = 0
+        self._total, self._most_evaluated, self._rounds = 1, math.inf, 1
+        self._round = 0
+        self._workers: Callable[[], str] = lambda: "starting"
         self._lion = math.nan
         self._phase = "starting: compiling the training loop"
         self._began = self._shown = time.monotonic()
@@ -96,8 +99,10 @@ class Progress:
 
     def begin(self, config: Config, journal: Journal) -> None:
         """A run begins, or goes on with what its journal holds."""
-        self._repeats = config.search.repeats
-        self._total = (config.search.children + 1) * self._repeats
+        settings = config.search
+        searches = settings.repeats * settings.rounds
+        self._rounds, self._total = settings.rounds, (settings.children + 1) * searches
+        self._most_evaluated = (settings.evaluations or math.inf) * searches
         self._counts, self._before = Counts.of(journal), Counts.of(journal)
         held = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
         self._line(f"search from {config.program} on {', '.join(config.tasks)}{held}; {self._phase}")
@@ -106,9 +111,13 @@ class Progress:
         """Fitness of the tuned Lion on the seeds of the search."""
         self._lion = lion
 
-    def repeat(self, repeat: int) -> None:
-        """A repeat begins."""
-        self._repeat, self._phase = repeat, "searching"
+    def watch(self, workers: Callable[[], str]) -> None:
+        """Who is at work can be asked there."""
+        self._workers = workers
+
+    def round(self, number: int) -> None:
+        """A round begins."""
+        self._round, self._phase = number, "searching"
 
     def recorded(self, records: Sequence[Record]) -> None:
         """Candidates became final."""
@@ -140,10 +149,12 @@ class Progress:
         return (now - before) / max(self._elapsed(), 1e-9)
 
     def _left(self) -> str:
-        rate = self._rate(self._counts.children, self._before.children)
-        if not rate:
+        now, before = self._counts, self._before
+        share = (now.children - before.children) / max(self._total - before.children, 1)
+        share = max(share, (now.evaluated - before.evaluated) / max(self._most_evaluated - before.evaluated, 1))
+        if not share:
             return "–"
-        seconds = (self._total - self._counts.children) / rate
+        seconds = self._elapsed() * (1 / share - 1)
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
 
     def _summary(self) -> str:
@@ -168,8 +179,10 @@ class Progress:
             ("diverged", f"{now.statuses[Status.DIVERGED]:,}"),
             ("best", views.fitness(now.best_fitness)),
             ("tuned Lion", views.fitness(self._lion)),
-            ("elapsed", f"{self._elapsed():.0f} s, repeat {self._repeat + 1} of {self._repeats}"),
+            ("elapsed", f"{self._elapsed():.0f} s, round {self._round + 1} of {self._rounds}"),
             ("time left", self._left()),
+            ("workers", self._workers()),
+            ("restarts", f"{now.restarts:,}"),
         ]
         table = Table.grid(padding=(0, 2))
         for left, right in zip(rows[::2], rows[1::2], strict=True):

@@ -2,24 +2,26 @@
 
 import json
 import math
-import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from primitives.dataflow import functional_hash, live, live_part
 from primitives.errors import UserError
 from primitives.text import to_text
-from search.journal import Journal, Row
+from search.evaluation import versions
+from search.journal import Journal
+from search.rows import Row
 from selection.champion import Champion
 from selection.comparison import Comparison
 from simplify.recognise import recognise
 
-CONFIG, JOURNAL, SUMMARY = "config.yaml", "journal.sqlite", "summary.json"
+CONFIG, JOURNAL, SUMMARY, LOCK = "config.yaml", "journal.sqlite", "summary.json", "run.lock"
 BEST, SIMPLIFIED = "best.py", "simplified.py"
-
-_VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,6 @@ class Summary:
         }
 
 
-def versions() -> dict[str, str]:
-    """Versions of whatever can change a number."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
-
-
 def fresh_folder(config: Path) -> Path:
     """Make a folder under `results/` for a new run: named like the config, with a number if that is taken."""
     folder, number = Path("results", config.stem), 2
@@ -99,8 +96,18 @@ def claim(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"folder `{folder}` cannot be made: {error.strerror}") from None
-    if any(path.suffix != ".part" for path in folder.iterdir()):
+    if any(path.suffix != ".part" and path.name != LOCK for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder; raises `UserError` while another process does. A process that dies holds nothing."""
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise UserError(f"`{folder}` is in use by another `optsearch`, which has to end first") from None
 
 
 def open_run(folder: Path) -> Journal:

@@ -4,7 +4,6 @@ The journal is the only state. A run begins by creating it and goes on, now or a
 """
 
 import math
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,22 +15,13 @@ from primitives.program import Program
 from primitives.text import parse, to_text
 from proxy_tasks import catalog
 from proxy_tasks.baselines import REFERENCE, baseline
-from search.config import Config, build_config, insertable, to_yaml
-from search.engine import ALGORITHMS, Evolution
-from search.evaluation import evaluator, search_evaluator, yardstick
-from search.executors import EXECUTORS, Executor
-from search.journal import Journal
+from search.algorithms import engine
+from search.config import Config, build_config, to_yaml
+from search.evaluation import evaluator, executor, search_evaluator, versions, yardstick
+from search.journal import Journal, repair
+from search.loop import search, stoppable
 from search.progress import Progress
-from search.results import (
-    CONFIG,
-    JOURNAL,
-    Summary,
-    claim,
-    open_run,
-    versions,
-    write_summary,
-    write_text,
-)
+from search.results import CONFIG, JOURNAL, Summary, claim, locked, open_run, write_summary, write_text
 from selection.champion import choose
 from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, Comparison, compare, tuned_baselines
 
@@ -46,21 +36,55 @@ def run(config: Config, folder: Path, progress: Progress) -> Summary:
         folder: is made; raises `UserError` if it holds anything.
         progress: is told what happens.
     """
+    with begun(config, folder) as journal:
+        return _conclude(config, folder, journal, progress, search_all(config, journal, progress))
+
+
+def resume(folder: Path, progress: Progress, mend: bool = False) -> Summary:
+    """Go on with a run where its journal ends.
+
+    Args:
+        folder: of the run.
+        progress: is told what happens.
+        mend: replace a damaged journal by what can be read of it first.
+
+    Raises:
+        UserError: the folder holds no run, or one that is in use or damaged, or whose scores would not mix.
+    """
+    with resumed(folder, progress, mend) as (config, journal):
+        return _conclude(config, folder, journal, progress, search_all(config, journal, progress))
+
+
+@contextmanager
+def begun(config: Config, folder: Path) -> Iterator[Journal]:
+    """The journal of a new run, and the run folder held against others."""
     start = load_program(config.program)
+    engine(config, start, 0)  # what is wrong with the algorithm is said before a folder is made
     claim(folder)
     meta = {
         "config": config.model_dump(mode="json"),
         "start": to_text(start),
         "yardstick": yardstick(config),
         "versions": versions(),
+        "searches": config.search.repeats * config.search.rounds,
     }
-    with Journal.create(folder / JOURNAL, meta) as journal:
+    with locked(folder), Journal.create(folder / JOURNAL, meta) as journal:
         write_text(folder / CONFIG, to_yaml(config))
-        return _go_on(config, start, journal, folder, progress)
+        yield journal
 
 
-def resume(folder: Path, progress: Progress) -> Summary:
-    """Go on with a run where its journal ends; raises `UserError` if the folder holds none."""
+@contextmanager
+def resumed(folder: Path, progress: Progress, mend: bool = False) -> Iterator[tuple[Config, Journal]]:
+    """Config and journal of a run that was begun before, and its folder held against others."""
+    open_run(folder).close()  # says what is wrong before a lock is left in a folder that is no run
+    with locked(folder):
+        if mend:
+            kept = repair(folder / JOURNAL)
+            progress.note(f"the journal is mended: {kept:,} candidates were taken over, the old file is kept beside it")
+        yield from _opened(folder, progress)
+
+
+def _opened(folder: Path, progress: Progress) -> Iterator[tuple[Config, Journal]]:
     with open_run(folder) as journal:
         meta = journal.meta()
         config = build_config(meta["config"] | {"program": REFERENCE})  # a program file may be gone by now
@@ -72,76 +96,37 @@ def resume(folder: Path, progress: Progress) -> Summary:
         changed = [name for name, value in versions().items() if meta["versions"].get(name) != value]
         if changed:
             progress.note(f"other versions than at the start ({', '.join(changed)}): the rest may differ in rounding")
-        return _go_on(config, parse(meta["start"]), journal, folder, progress)
+        yield config, journal
 
 
-def _go_on(config: Config, start: Program, journal: Journal, folder: Path, progress: Progress) -> Summary:
+def search_all(config: Config, journal: Journal, progress: Progress) -> bool:
+    """Search every repeat of every round, from what the journal holds; whether all of it is done."""
+    settings = config.search
+    start = parse(journal.meta()["start"])
     tasks = [catalog.task(name) for name in config.tasks]
     progress.begin(config, journal)
-    scorer = search_evaluator(config)
-    progress.reference(scorer.evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan)
-    executor = EXECUTORS[config.workers.executor](scorer)
-    with _stoppable(progress) as stop:
-        for repeat in range(config.search.repeats):
-            engine = _engine(config, start, repeat)
-            engine.restore(journal.past(repeat))
-            progress.repeat(repeat)
-            _search(engine, executor, journal, repeat, progress, stop)
-            if not engine.done:
-                break
-    summary = _conclude(config, journal, progress, complete=engine.done and repeat + 1 == config.search.repeats)
-    write_summary(folder, summary)
-    return summary
+    with executor(config, progress.note) as workers, stoppable(progress) as stop:
+        progress.watch(workers.workers)
+        lion = (
+            search_evaluator(config).evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan
+        )
+        progress.reference(lion)
+        for number in range(settings.rounds):
+            repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
+            engines = {repeat: engine(config, start, repeat) for repeat in repeats}
+            for repeat, machine in engines.items():
+                machine.restore(journal.past(repeat))
+            progress.round(number)
+            search(engines, workers, journal, progress, stop)
+            if not all(machine.done for machine in engines.values()):
+                return False
+            for row in journal.best(1, repeats=repeats):
+                start = parse(row.program)
+    return True
 
 
-def _engine(config: Config, start: Program, repeat: int) -> Evolution:
-    return ALGORITHMS[config.search.algorithm](
-        config.search,
-        config.evaluation,
-        start,
-        insertable(config),
-        config.seed,
-        repeat,
-        config.workers.in_flight,
-    )
-
-
-def _search(
-    engine: Evolution, executor: Executor, journal: Journal, repeat: int, progress: Progress, stop: list[int]
-) -> None:
-    """Score candidates until all are recorded, or until asked to stop; then let what is in flight finish."""
-    in_flight = 0
-    while not engine.done and not (stop and not in_flight):
-        while not stop and executor.free() and (candidate := engine.ask()) is not None:
-            executor.submit(candidate)
-            in_flight += 1
-        for number, score in executor.collect():
-            engine.tell(number, score)
-            in_flight -= 1
-        records = engine.recorded()
-        journal.append(repeat, records)
-        progress.recorded(records)
-
-
-@contextmanager
-def _stoppable(progress: Progress) -> Iterator[list[int]]:
-    """A list that fills when the user asks to stop; a second Ctrl-C interrupts at once."""
-    asked: list[int] = []
-
-    def ask(number: int, _: object) -> None:
-        asked.append(number)
-        progress.stopping()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    old = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, old)
-
-
-def _conclude(config: Config, journal: Journal, progress: Progress, complete: bool) -> Summary:
-    """Choose the champion among the best by their fitness on fresh seeds, and compare it on others."""
+def _conclude(config: Config, folder: Path, journal: Journal, progress: Progress, complete: bool) -> Summary:
+    """Choose the champion among the best by their fitness on fresh seeds, compare it on others, and write it down."""
     finalists = journal.best(config.selection.finalists, key=lambda row: structure_hash(parse(row.program)))
     if not finalists and not complete:
         raise UserError("stopped before a program was scored; `optsearch resume` with the run folder goes on")
@@ -160,7 +145,7 @@ def _conclude(config: Config, journal: Journal, progress: Progress, complete: bo
         report=progress.phase,
     )
     progress.phase("comparing with the baselines")
-    return Summary(
+    summary = Summary(
         champion=chosen,
         row=finalists[chosen.index],
         table=tuple(comparison_table(config, chosen.program, range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds))),
@@ -168,6 +153,8 @@ def _conclude(config: Config, journal: Journal, progress: Progress, complete: bo
         digest=journal.digest(),
         statistics=journal.statistics(),
     )
+    write_summary(folder, summary)
+    return summary
 
 
 def comparison_table(config: Config, champion: Program, seeds: range) -> Iterator[Comparison]:

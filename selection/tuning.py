@@ -18,7 +18,7 @@ from selection.comparison import TUNING_SEEDS
 
 Objective = Callable[[Program], float]
 
-_WIDE, _NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
+WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
 _MOVED = 0.6  # share of the constants that a narrow step moves
 
 
@@ -48,7 +48,7 @@ def tune(
         seed: of the random search.
         report: called with the number of each trial and the best value so far.
     """
-    space = _Space(program)
+    space = ConstantSpace(program)
     trials = trials if len(space.start) else 1
     generator = np.random.default_rng(seed)
     best, lowest = space.start, np.inf
@@ -56,10 +56,10 @@ def tune(
         if trial == 0:
             point = space.start
         elif trial < trials * wide:
-            point = space.start + generator.normal(size=len(space.start)) * _WIDE
+            point = space.start + generator.normal(size=len(space.start)) * WIDE
         else:
-            moved = generator.random(len(best)) < _MOVED
-            point = best + generator.normal(size=len(best)) * generator.choice(_NARROW) * moved
+            uniforms, normals = generator.random(len(best)), generator.normal(size=len(best))
+            point = space.near(best, normals, uniforms, generator.choice(NARROW))
         value = objective(space.program(point))
         if value < lowest:
             best, lowest = point, value
@@ -67,8 +67,12 @@ def tune(
     return Tuned(space.program(best), float(lowest))
 
 
-class _Space:
-    """The tunable constants of a program as a vector without bounds."""
+class ConstantSpace:
+    """The tunable constants of a program as a vector without bounds.
+
+    Attributes:
+        start: the point that stands for the program itself.
+    """
 
     def __init__(self, program: Program) -> None:
         lines = live(program).lines
@@ -79,8 +83,18 @@ class _Space:
         chosen = self._values[self._places]
         self._signs = np.sign(chosen)
         self._averages = (np.abs(chosen) > 0.3) & (np.abs(chosen) < 1)
-        logit = np.log(np.abs(chosen)) - np.log1p(-np.where(self._averages, np.abs(chosen), 0.5))
-        self.start = np.where(self._averages, logit, np.log(np.abs(chosen)))
+        self.start = self.point(program)
+
+    def point(self, program: Program) -> np.ndarray:
+        """The point that stands for a program of this structure."""
+        sizes = np.abs(np.array([value for *_, value in program.constants()])[self._places])
+        sizes = np.maximum(sizes, np.finfo(np.float32).tiny)
+        averages = np.where(self._averages, np.minimum(sizes, 1 - 2**-24), 0.5)
+        return np.asarray(np.log(sizes) - np.where(self._averages, np.log1p(-averages), 0.0))
+
+    def near(self, point: np.ndarray, normals: np.ndarray, uniforms: np.ndarray, scale: float) -> np.ndarray:
+        """A point close by, from draws of N(0, 1) and U(0, 1): each constant moves, or stays where it is."""
+        return point + normals * scale * (uniforms < _MOVED)
 
     def program(self, point: np.ndarray) -> Program:
         """The program with the constants that a point stands for; the start is the program itself."""

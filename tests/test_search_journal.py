@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from primitives import UserError
-from search.journal import Journal
+from search.journal import Journal, repair
 from tests.test_search_engine import REFERENCE, past
+
+META = {"config": {"seed": 1}, "searches": 6}
 
 
 def journal_of(path: Path, records: int = len(REFERENCE)) -> Journal:
-    journal = Journal.create(path, {"config": {"seed": 1}})
+    journal = Journal.create(path, META)
     journal.append(0, REFERENCE[:records])
     return journal
 
@@ -21,7 +23,7 @@ def journal_of(path: Path, records: int = len(REFERENCE)) -> Journal:
 def test_what_is_appended_comes_back(tmp_path: Path) -> None:
     with journal_of(tmp_path / "j") as journal:
         assert list(journal.past(0)) == [past(record) for record in REFERENCE]
-        assert journal.meta() == {"config": {"seed": 1}}
+        assert journal.meta() == META
         rows = list(journal.rows())
     assert [row.number for row in rows] == [record.candidate.number for record in REFERENCE]
     assert [row.parent for row in rows] == [record.candidate.parent for record in REFERENCE]
@@ -35,22 +37,93 @@ def test_it_is_there_after_closing_and_opening(tmp_path: Path) -> None:
         assert len(list(again.past(0))) == len(REFERENCE)
 
 
-def test_the_digest_sees_a_dropped_row_a_changed_fitness_and_a_second_repeat(tmp_path: Path) -> None:
+ALTERED = {
+    "delete from candidates where number = 30": 30,
+    "delete from candidates where number = 0": 0,
+    "update candidates set fitness = fitness + 1e-12 where number = 12": 12,
+    "update candidates set parent = 0 where number = 40": 40,
+    "update candidates set program = replace(program, '0.9', '0.8') where number = 7": 7,
+    "update candidates set matched = 'probe' where number = 5": 5,
+    "update candidates set number = 99 where number = 20": 20,
+}
+
+
+@pytest.mark.parametrize("statement", ALTERED)
+def test_a_row_that_was_lost_or_altered_is_found_and_what_was_before_is_taken_over(
+    tmp_path: Path, statement: str
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    with journal_of(path) as journal:
+        journal.append(1, REFERENCE[:9])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(f"{statement} and repeat = 0").rowcount == 1
+    number = ALTERED[statement]
+    with (
+        Journal.open(path) as journal,
+        pytest.raises(UserError, match=rf"is damaged at candidate {number} of repeat 0; .*--repair"),
+    ):
+        list(journal.past(0))
+    assert repair(path) == number + 9
+    with Journal.open(path) as journal:
+        assert list(journal.past(0)) == [past(record) for record in REFERENCE[:number]]
+        assert list(journal.past(1)) == [past(record) for record in REFERENCE[:9]]
+        journal.append(0, REFERENCE[number:])
+        digest = journal.digest()
+    with journal_of(tmp_path / "whole") as journal:
+        journal.append(1, REFERENCE[:9])
+        assert journal.digest() == digest
+    assert (tmp_path / "journal.sqlite.damaged-1").exists()
+
+
+def test_a_file_with_its_end_cut_off_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with journal_of(path) as journal:
+        for repeat in range(1, 6):
+            journal.append(repeat, REFERENCE)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(size * 2 // 3)
+    with pytest.raises(UserError, match=r"is damaged \(database disk image is malformed"):
+        Journal.open(path)
+    kept = repair(path)
+    assert len(REFERENCE) <= kept < 6 * len(REFERENCE)
+    with Journal.open(path) as journal:
+        assert sum(len(list(journal.past(repeat))) for repeat in range(6)) == kept
+
+
+def test_a_write_ahead_log_with_its_end_cut_off_loses_only_that(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path / "j", 20)
+    journal.append(0, REFERENCE[20:30])
+    journal.append(0, REFERENCE[30:40])
+    for name in ("j", "j-wal"):
+        (tmp_path / f"copy{name[1:]}").write_bytes((tmp_path / name).read_bytes())
+    journal.close()
+    with (tmp_path / "copy-wal").open("r+b") as file:
+        file.truncate((tmp_path / "copy-wal").stat().st_size - 100)
+    with Journal.open(tmp_path / "copy") as copy:
+        assert list(copy.past(0)) == [past(record) for record in REFERENCE[:30]]
+
+
+def test_where_there_is_no_room_it_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
+    with journal_of(tmp_path / "j", 10) as journal:
+        ((pages,),) = journal._connection.execute("pragma page_count")
+        journal._connection.execute(f"pragma max_page_count = {pages + 1}")
+        with pytest.raises(UserError, match=r"cannot be written .*full.*; what was recorded is kept: make room"):
+            journal.append(0, REFERENCE[10:])
+        assert len(list(journal.past(0))) == 10
+        journal._connection.execute("pragma max_page_count = 1000000")
+        journal.append(0, REFERENCE[10:])
+        assert len(list(journal.past(0))) == len(REFERENCE)
+
+
+def test_two_histories_have_two_digests(tmp_path: Path) -> None:
     digests = set()
-    for name, statement in {
-        "whole": "select 1",
-        "dropped": "delete from candidates where number = 30",
-        "changed": "update candidates set fitness = fitness + 1e-12 where number = 0",
-        "moved": "update candidates set parent = 0 where parent > 0",
-        "repeated": "insert into candidates select 1, number, parent, mutation, program, hash, fitness, 0.5, status, "
-        "reason, same_as, statements, live, dropped, losses from candidates where number = 0",
-    }.items():
-        journal_of(tmp_path / name).close()
-        with closing(sqlite3.connect(tmp_path / name)) as connection, connection:
-            connection.execute(statement)
-        with Journal.open(tmp_path / name) as journal:
+    for name, repeats in {"one": [61], "shorter": [60], "two": [61, 61], "other": [0, 61]}.items():
+        with journal_of(tmp_path / name, 0) as journal:
+            for repeat, count in enumerate(repeats):
+                journal.append(repeat, REFERENCE[:count])
             digests.add(journal.digest())
-    assert len(digests) == 5
+    assert len(digests) == 4
 
 
 def test_the_digest_does_not_depend_on_how_rows_were_batched(tmp_path: Path) -> None:

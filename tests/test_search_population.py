@@ -1,16 +1,17 @@
-"""Tournaments, ageing and quantiles of the population."""
+"""Tournaments and ageing of the population, and the rolling hurdle."""
 
 from collections import Counter
 
 import pytest
 
 from primitives import builtin
+from search.hurdle import Hurdle
 from search.population import Member, Population
 from search.randomness import Draws
 
 
 def member(number: int, fitness: float) -> Member:
-    return Member(number, builtin("sgd"), fitness, 10 * fitness)
+    return Member(number, builtin("sgd"), fitness)
 
 
 def population(*fitnesses: float) -> Population:
@@ -43,14 +44,32 @@ def test_the_oldest_leaves_when_a_member_comes() -> None:
     assert {filled.tournament(1, Draws(n)).number for n in range(200)} == {1, 2, 3}
 
 
+def hurdle(quantile: float, *fitnesses: float) -> Hurdle:
+    built = Hurdle(len(fitnesses), quantile, 0.25)
+    for fitness in fitnesses:
+        built.add(fitness)
+    return built
+
+
 @pytest.mark.parametrize(("share", "fitness"), [(0.0, 1.0), (0.4, 2.0), (0.99, 3.0), (1.0, 3.0)])
-def test_a_quantile_is_the_fitness_on_the_first_seeds_that_a_share_reaches(share: float, fitness: float) -> None:
-    assert population(3.0, 1.0, 2.0).quantile(share) == 10 * fitness
+def test_a_hurdle_is_the_fitness_that_a_share_reaches_and_a_margin(share: float, fitness: float) -> None:
+    assert hurdle(share, 3.0, 3.0, 1.0, 2.0)._ordered == [1.0, 2.0, 3.0, 3.0]
+    assert hurdle(share, 3.0, 1.0, 2.0).height == fitness + 0.25
 
 
-def test_a_quantile_follows_the_members_as_they_come_and_go() -> None:
-    filled = population(3.0, 1.0, 2.0)
-    for number, fitness in enumerate([5.0, 0.5, float("inf"), 4.0]):
-        filled.add(member(number, fitness))
-        kept = [5.0, 0.5, float("inf"), 4.0][: number + 1][-3:]
-        assert filled.quantile(0.0) == 10 * min([*kept, *[3.0, 1.0, 2.0][number + 1 :]])
+def test_the_starting_program_stands_in_until_there_are_enough() -> None:
+    built = Hurdle(3, 0.4, 0.0)
+    built.add(5.0)
+    assert built.height == 5.0
+    built.add(1.0)
+    assert built.height == 5.0
+    built.add(2.0)
+    assert built.height == 2.0
+
+
+def test_a_hurdle_rolls_over_the_last_scores() -> None:
+    scores = [3.0, 1.0, 2.0, 5.0, 0.5, float("inf"), 4.0]
+    built = Hurdle(3, 0.0, 0.0)
+    for number, score in enumerate(scores):
+        built.add(score)
+        assert built.height == min([scores[0]] * max(0, 2 - number) + scores[max(0, number - 2) : number + 1])

@@ -28,7 +28,7 @@ def test_the_panel_shows_counts_rates_best_and_time_left(tmp_path: Path) -> None
     progress = Progress(quiet=True)
     with journal_of(tmp_path / "j", 30) as journal:
         progress.begin(Config(), journal)
-    progress.repeat(0)
+    progress.round(0)
     progress.reference(-0.1)
     progress.recorded(REFERENCE[30:])
     console = Console(width=100, record=True, file=StringIO())

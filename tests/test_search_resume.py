@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from primitives import UserError
-from search import evaluation, runner
+from search import evaluation, loop, runner
 from search.config import read_config
 from search.journal import read_digest
 from search.mutation import MUTATIONS
@@ -120,19 +120,18 @@ def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: 
         assert runner.resume(folder, progress).digest == first.digest
 
 
-def test_a_stop_between_two_repeats_is_not_the_end(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = read_config(small_run, ["search.repeats=2", "search.children=6"])
-    search = runner._search
+def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = read_config(small_run, ["search.rounds=2", "search.children=6"])
 
     def stopping(*arguments: Any) -> None:
-        search(*arguments)
+        loop.search(*arguments)
         arguments[-1].append(signal.SIGINT)
 
-    monkeypatch.setattr(runner, "_search", stopping)
+    monkeypatch.setattr(runner, "search", stopping)
     with Progress(quiet=True) as progress:
         first = runner.run(config, small_run.parent / "run", progress)
         assert (first.complete, first.statistics["children"]) == (False, 7)
-        monkeypatch.setattr(runner, "_search", search)
+        monkeypatch.undo()
         assert runner.resume(small_run.parent / "run", progress).statistics["children"] == 14
 
 

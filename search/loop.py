@@ -1,0 +1,57 @@
+"""The loop between engines, executor and journal: ask, score, tell, record."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from search.engine import Engine
+from search.executors import Executor, Job
+from search.journal import Journal
+from search.progress import Progress
+
+
+def search(
+    engines: Mapping[int, Engine], executor: Executor, journal: Journal, progress: Progress, stop: list[int]
+) -> None:
+    """Score candidates until all are recorded, or until asked to stop; then let what is in flight finish.
+
+    The engines are independent of each other: the first that has a candidate is served first, the others fill the
+    workers that it leaves idle.
+
+    Args:
+        engines: by the number of their repeat.
+        executor: scores.
+        journal: keeps what is recorded.
+        progress: is told of it.
+        stop: not empty once somebody wants to stop.
+    """
+    in_flight = 0
+    while in_flight or not (stop or all(engine.done for engine in engines.values())):
+        for repeat, engine in engines.items():
+            while not stop and executor.free() and (candidate := engine.ask()) is not None:
+                executor.submit(Job((repeat, candidate.number), candidate.program, candidate.hurdle))
+                in_flight += 1
+        for (repeat, number), score in executor.collect():
+            engines[repeat].tell(number, score)
+            in_flight -= 1
+        for repeat, engine in engines.items():
+            records = engine.recorded()
+            journal.append(repeat, records)
+            progress.recorded(records)
+
+
+@contextmanager
+def stoppable(progress: Progress) -> Iterator[list[int]]:
+    """A list that fills when the user asks to stop; a second Ctrl-C interrupts at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        asked.append(number)
+        progress.stopping()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    old = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, old)
