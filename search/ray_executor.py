@@ -224,6 +224,8 @@ class RayExecutor:
         """Start a new worker in place of one, whose batches but the first are given out again."""
         for batch in list(member.batches)[1:]:
             (self._suspects if batch.alone else self._queue).extend(batch.jobs)
+        member.begun = None
+        member.batches.clear()  # what it may still seem to answer counts no more
         self._members[self._members.index(member)] = self._start()
 
     def _check(self, facts: dict[str, Any]) -> None:

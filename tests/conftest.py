@@ -1,6 +1,13 @@
-"""JAX is strict in tests: one thread, and no silent promotion of ranks. A tiny task stands in for the real ones."""
+"""JAX is strict in tests: one thread, and no silent promotion of ranks. A tiny task stands in for the real ones.
 
+What has been compiled is kept on disk, for the many processes that these tests start and kill.
+"""
+
+import os
+import tempfile
 from pathlib import Path
+
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir(), "optsearch-tests-compiled")))
 
 from search.runtime import pin_threads
 
@@ -11,6 +18,9 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from primitives import REGISTRY  # noqa: E402
+from search import runner  # noqa: E402
+from search.config import read_config  # noqa: E402
+from search.progress import Progress  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
 
@@ -42,3 +52,10 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The language may be added to in this test; it is as before afterwards."""
     for table in ("_rows", "_spellings", "_codes"):
         monkeypatch.setattr(REGISTRY, table, dict(getattr(REGISTRY, table)))
+
+
+@pytest.fixture
+def undisturbed(small_run: Path) -> str:
+    """Digest of the small run when nothing happens to it."""
+    with Progress(quiet=True) as progress:
+        return runner.run(read_config(small_run), small_run.parent / "undisturbed", progress).digest

@@ -1,11 +1,8 @@
 """A run that is killed or stopped and resumed has the digest of one that was never disturbed."""
 
-import json
-import os
+import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -19,53 +16,16 @@ from search.config import read_config
 from search.journal import read_digest
 from search.mutation import MUTATIONS
 from search.progress import Progress
-
-COMMAND = [sys.executable, "-c", "import sys; from search.cli import main; sys.exit(main())"]
-ROOT = Path(__file__).resolve().parent.parent
+from tests.processes import begin, finished, wait_for_rows
 
 
-def begin(*arguments: str) -> subprocess.Popen[str]:
-    """Start `optsearch` as a process of its own."""
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-
-
-def wait_for_rows(journal: Path, count: int, process: subprocess.Popen[str]) -> None:
-    """Wait until a journal holds so many candidates."""
-    while process.poll() is None:
-        try:
-            with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-                if connection.execute("select count(*) from candidates").fetchone()[0] >= count:
-                    return
-        except sqlite3.OperationalError:
-            pass
-        time.sleep(0.02)
-    pytest.fail(f"the run ended before it had {count} candidates: {process.communicate()}")
-
-
-def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    return dict(json.loads(out))
-
-
-@pytest.fixture
-def undisturbed(small_run: Path) -> str:
-    """Digest of the small run when nothing happens to it."""
-    with Progress(quiet=True) as progress:
-        return runner.run(read_config(small_run), small_run.parent / "undisturbed", progress).digest
-
-
-def test_killed_in_the_middle_and_resumed_gives_the_same_digest(small_run: Path, undisturbed: str) -> None:
+def test_killed_ten_times_at_random_and_resumed_gives_the_same_digest(small_run: Path, undisturbed: str) -> None:
     folder = small_run.parent / "killed"
     process = begin("run", str(small_run), "--out", str(folder))
-    for rows in (1, 9, 20):
+    moments = random.Random(0)
+    for rows in sorted(moments.sample(range(1, 38), 10)):
         wait_for_rows(folder / "journal.sqlite", rows, process)
+        time.sleep(moments.uniform(0, 0.05))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
@@ -75,6 +35,45 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_digest(small_run: Path,
     assert summary["digest"] == undisturbed == read_digest(folder / "journal.sqlite")
     assert summary["complete"] is True
     assert (folder / "summary.json").exists()
+
+
+def test_a_second_driver_is_kept_out_and_the_first_goes_on(small_run: Path, undisturbed: str) -> None:
+    first = begin("run", str(small_run), "--out", "run", "--json")
+    wait_for_rows(Path("run/journal.sqlite"), 3, first)
+    first.send_signal(signal.SIGSTOP)
+    second = begin("resume", "run")
+    _, error = second.communicate()
+    assert second.returncode == 2
+    assert error == "optsearch: `run` is in use by another `optsearch`, which has to end first\n"
+    first.send_signal(signal.SIGCONT)
+    assert finished(first)["digest"] == undisturbed
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(small_run: Path, undisturbed: str) -> None:
+    full = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000)); "
+        "from search.cli import main; sys.exit(main())"
+    )
+    process = begin("run", str(small_run), "--out", "run", code=full)
+    _, error = process.communicate()
+    assert process.returncode == 2, error
+    assert "`run/journal.sqlite` cannot be written" in error.splitlines()[-1]
+    assert "what was recorded is kept: make room, then `optsearch resume run` goes on" in error.splitlines()[-1]
+    assert finished(begin("resume", "run", "--json"))["digest"] == undisturbed
+
+
+def test_a_damaged_journal_is_named_and_mended_on_demand(small_run: Path, undisturbed: str) -> None:
+    with Progress(quiet=True) as progress:
+        runner.run(read_config(small_run), Path("run"), progress)
+    with closing(sqlite3.connect("run/journal.sqlite")) as connection, connection:
+        connection.execute("delete from candidates where number = 11")
+    process = begin("resume", "run")
+    _, error = process.communicate()
+    assert process.returncode == 2
+    assert "is damaged at candidate 11 of repeat 0; `optsearch resume run --repair` keeps a copy" in error
+    assert finished(begin("resume", "run", "--repair", "--json"))["digest"] == undisturbed
+    assert Path("run/journal.sqlite.damaged-1").exists()
 
 
 def test_ctrl_c_saves_and_reports_and_the_run_can_be_resumed(small_run: Path, undisturbed: str) -> None:

@@ -1,0 +1,47 @@
+"""`optsearch` as a process of its own, to be killed and interrupted."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MAIN = "import sys; from search.cli import main; sys.exit(main())"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def begin(*arguments: str, start_new_session: bool = False, code: str = MAIN) -> subprocess.Popen[str]:
+    """Start `optsearch` as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=start_new_session,
+    )
+
+
+def wait_for_rows(journal: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until a journal holds so many candidates."""
+    while process.poll() is None:
+        try:
+            with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
+                if connection.execute("select count(*) from candidates").fetchone()[0] >= count:
+                    return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.02)
+    pytest.fail(f"the run ended before it had {count} candidates: {process.communicate()}")
+
+
+def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return dict(json.loads(out))

@@ -1,0 +1,205 @@
+"""Workers on Ray: whatever dies, hangs or differs, every job gets its score or the user a clear line."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from ray.cluster_utils import Cluster
+
+from primitives import UserError
+from proxy_tasks.fitness import Status
+from search import runner
+from search.config import read_config
+from search.journal import Journal
+from search.progress import Progress
+from search.ray_executor import RayExecutor
+from search.worker import Built
+from tests import workers
+from tests.processes import begin, finished, wait_for_rows
+from tests.workers import DIES, EATS, FACTS, FAILS, HANGS, job, obedient, processes, settle
+
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # Ray starts its processes after JAX here
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of one node that many tests join, since starting one takes seconds."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "object_store_memory": 100 * 2**20})
+    yield made
+    made.shutdown()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def start(cluster: Cluster, tmp_path: Path) -> Callable[..., RayExecutor]:
+    def started(build: Callable[[Path], Built] = obedient, **options: Any) -> RayExecutor:
+        options = {"count": 2, "address": cluster.address, **options}
+        return RayExecutor(partial(build, tmp_path), FACTS, **options)
+
+    return started
+
+
+def test_every_job_gets_its_own_score(start: Callable[..., RayExecutor]) -> None:
+    with start() as executor:
+        scores = settle(executor, [job(number) for number in range(300)])
+        assert {number: score.fitness for (_, number), score in scores.items()} == {n: n for n in range(300)}
+        assert executor.workers() in ("1 of 2 workers ready", "2 of 2 workers ready")
+        assert executor.free() > 100  # batches have grown, as these jobs take no time
+
+
+def test_a_job_that_kills_its_worker_three_times_is_crashed_and_no_other_suffers(
+    start: Callable[..., RayExecutor], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with start(say=said.append) as executor:
+        settle(executor, [job(number) for number in range(100)])  # batches have grown
+        scores = settle(executor, [job(number, DIES if number == 7 else None) for number in range(40)])
+    assert scores.pop((0, 7)).status is Status.CRASHED
+    assert all(score.status is Status.OK for score in scores.values())
+    deaths = processes(tmp_path, DIES)
+    assert len(set(deaths)) == len(deaths)
+    assert 3 <= len(deaths) <= 4  # once in a batch perhaps, three times alone
+    assert said == ["a worker died; it is replaced, and its work is given out again"] * len(deaths)
+
+
+def test_a_job_that_takes_too_long_has_its_process_ended(start: Callable[..., RayExecutor], tmp_path: Path) -> None:
+    with start(wall_limit=1.0) as executor:
+        settle(executor, [job(number) for number in range(100)])
+        scores = settle(executor, [job(number, HANGS if number == 3 else None) for number in range(20)])
+        score = scores.pop((0, 3))
+        assert (score.status, score.reason) == (Status.TIMEOUT, "it took more than 1 s")
+        assert all(other.status is Status.OK for other in scores.values())
+        deadline = time.monotonic() + 20
+        while any(psutil.pid_exists(process) for process in processes(tmp_path, HANGS)):
+            assert time.monotonic() < deadline, "a process that took too long is still there"
+            time.sleep(0.1)
+
+
+def test_a_job_that_takes_too_much_memory_ends_its_process(start: Callable[..., RayExecutor], tmp_path: Path) -> None:
+    with start(count=1, memory_limit=1.0) as executor:
+        scores = settle(executor, [job(1), job(2, EATS), job(3)])
+    assert [scores[0, number].status for number in (1, 2, 3)] == [Status.OK, Status.CRASHED, Status.OK]
+    assert len(processes(tmp_path, EATS)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (workers.other_version, r"a worker on .* differs from this driver in its versions, jax: 2, not 1; "),
+        (workers.other_data, r"a worker on .* differs from this driver in its tasks, digits: noise: 0.2, not 0.1; "),
+        (workers.dies_at_start, r"5 workers in a row died while they started"),
+        (workers.fails_at_start, r"^`search.plugins`: module `mine` cannot be imported"),
+    ],
+)
+def test_workers_that_cannot_serve_are_named(
+    start: Callable[..., RayExecutor], build: Callable[[Path], Built], message: str
+) -> None:
+    with pytest.raises(UserError, match=message), start(build) as executor:
+        settle(executor, [job(1)])
+
+
+def test_an_error_in_a_worker_is_the_error_of_the_run(start: Callable[..., RayExecutor]) -> None:
+    with pytest.raises(UserError, match="a primitive of the user's own is broken"), start() as executor:
+        settle(executor, [job(1, FAILS)])
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid:6379", "6379", "ray://127.0.0.1:1"])
+def test_an_address_at_which_nothing_answers_is_named(small_run: Path, address: str) -> None:
+    overrides = ["--set", "workers.executor=ray", "--set", f"workers.address={address!r}"]
+    process = begin("run", str(small_run), *overrides)
+    _, error = process.communicate()
+    assert process.returncode == 2
+    assert f"optsearch: nothing answers at `workers.address` (={address})" in error.splitlines()[-1]
+    assert "Traceback" not in error
+
+
+def on_ray(config: Path, count: int, cluster: Cluster, **sections: Any) -> list[str]:
+    overrides = ["workers.executor=ray", f"workers.count={count}", f"workers.address='{cluster.address}'"]
+    return overrides + [f"{key}={value}" for key, value in sections.items()]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_any_number_of_workers_gives_the_history_of_one_process(
+    small_run: Path, undisturbed: str, cluster: Cluster, count: int
+) -> None:
+    config = read_config(small_run, on_ray(small_run, count, cluster))
+    with Progress(quiet=True) as progress:
+        assert runner.run(config, small_run.parent / "ray", progress).digest == undisturbed
+
+
+def kill_a_worker(of: int) -> int:
+    """End one of the workers that descend from a process, with the signal that nothing survives."""
+    for process in psutil.Process(of).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "ray::Worker" in " ".join(process.cmdline()):
+                process.kill()
+                return process.pid
+    return 0
+
+
+def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path) -> None:
+    config = read_config(small_run, ["search.children=400"])
+    with Progress(quiet=True) as progress:
+        expected = runner.run(config, small_run.parent / "inline", progress).digest
+    overrides = ["search.children=400", "workers.executor=ray", "workers.count=2"]
+    process = begin("run", str(small_run), "--out", "killed", "--json", *(f"--set={value}" for value in overrides))
+    victims = set()
+    for rows in range(20, 401, 60):
+        wait_for_rows(Path("killed/journal.sqlite"), rows, process)
+        victims.add(kill_a_worker(process.pid))
+    summary = finished(process)
+    assert summary["digest"] == expected
+    assert len(victims - {0}) >= 5
+    assert "crashed" not in summary["statistics"]["evaluated_by_status"]
+
+
+def test_a_node_that_leaves_in_mid_run_leaves_no_trace(small_run: Path) -> None:
+    config = read_config(small_run, ["search.children=400"])
+    with Progress(quiet=True) as progress:
+        expected = runner.run(config, small_run.parent / "inline", progress).digest
+    node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+    made: Any = Cluster(initialize_head=True, head_node_args=node)
+    try:
+        second = made.add_node(**node)
+        overrides = ["search.children=400", *on_ray(small_run, 2, made)]
+        process = begin("run", str(small_run), "--out", "left", "--json", *(f"--set={value}" for value in overrides))
+        wait_for_rows(Path("left/journal.sqlite"), 60, process)
+        made.remove_node(second, allow_graceful=False)
+        with Journal.open(Path("left/journal.sqlite")) as journal:
+            at_that_time = journal.statistics()["children"]
+        summary = finished(process)
+    finally:
+        made.shutdown()
+    assert summary["digest"] == expected
+    assert at_that_time < 401
+
+
+def test_a_driver_that_is_killed_takes_its_workers_along_and_can_be_resumed(small_run: Path, undisturbed: str) -> None:
+    overrides = ["--set=workers.executor=ray", "--set=workers.count=2"]
+    process = begin("run", str(small_run), "--out", "killed", *overrides)
+    for rows in (1, 15):
+        wait_for_rows(Path("killed/journal.sqlite"), rows, process)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.communicate()
+        assert psutil.wait_procs(started, timeout=30)[1] == []
+        process = begin("resume", "killed", "--json")
+    assert finished(process)["digest"] == undisturbed
+
+
+def test_ctrl_c_ends_a_run_on_ray_in_order_and_leaves_no_process(small_run: Path, undisturbed: str) -> None:
+    overrides = ["--set=workers.executor=ray", "--set=workers.count=2"]
+    process = begin("run", str(small_run), "--out", "stopped", "--json", *overrides, start_new_session=True)
+    wait_for_rows(Path("stopped/journal.sqlite"), 4, process)
+    started = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to every process of the group
+    summary = finished(process)
+    assert summary["complete"] is False
+    assert not [child for child in psutil.wait_procs(started, timeout=20)[1] if child.is_running()]
+    assert finished(begin("resume", "stopped", "--json"))["digest"] == undisturbed
