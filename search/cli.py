@@ -22,7 +22,7 @@ from primitives.text import to_text
 from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from proxy_tasks.task import SPLITS
-from search import inspection, runner, views
+from search import comparing, inspection, runner, views
 from search.config import Config, load_plugins, read_config, to_yaml
 from search.progress import Progress
 from search.results import fresh_folder, open_run, plain
@@ -75,6 +75,21 @@ def resume(run: Path, repair: bool, as_json: bool) -> None:
     with Progress() as progress:
         summary = runner.resume(run, progress, repair)
     _emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
+
+
+@cli.command(name="compare")
+@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results/comparison"), show_default=True)
+@overrides
+@as_json
+def compare_(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Search with each CONFIG under one budget, and draw how they fare; run again, it goes on where it stopped."""
+    named = {config.stem: read_config(config, overrides) for config in configs}
+    if len(named) < len(configs):
+        raise UserError("two of the configs have the same name, which is what their run folders are called")
+    with Progress() as progress:
+        methods = comparing.compare_methods(named, out, progress)
+    _emit({"methods": [method.as_json() for method in methods]}, lambda: views.methods(methods, out), as_json)
 
 
 @cli.command()

@@ -13,6 +13,7 @@ from rich.text import Text
 from primitives.dataflow import live, live_part
 from primitives.program import Program
 from primitives.text import to_text
+from search.methods import Method
 from search.results import Summary
 from selection.comparison import Comparison
 from simplify.recognise import recognise
@@ -68,6 +69,24 @@ def comparison(rows: Sequence[Comparison], title: str) -> Table:
         shown = numbers if math.isfinite(row.loss) else ("diverged", "–", "–")
         table.add_row(row.program, row.task, row.split, *shown)
     return table
+
+
+def methods(found: Sequence[Method], folder: Path) -> RenderableType:
+    """Search methods beside each other."""
+    table = Table(title="search methods under one budget; fitness: mean (lowest … highest) over repeats")
+    for name in ("method", "evaluations", "children", "hits", "by probe", "redundant", "best of search", "fresh seeds"):
+        table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
+    for method in found:
+        counts = method.statistics
+        shares = [counts[key] / counts["children"] for key in ("cache_hits", "probe_hits")]
+        shares.append(counts["redundant_share"])
+        numbers = (f"{counts['evaluated']:,}", f"{counts['children']:,}", *(f"{share * 100:.1f} %" for share in shares))
+        table.add_row(method.name, *numbers, _spread(method.best[:, -1].tolist()), _spread(method.fresh))
+    return Group(table, Text(f"figures and numbers in {folder}"))
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{sum(values) / len(values):.3f} ({min(values):.3f} … {max(values):.3f})"
 
 
 def program_facts(facts: dict[str, Any]) -> RenderableType:

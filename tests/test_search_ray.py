@@ -144,10 +144,10 @@ def kill_a_worker(of: int) -> int:
 
 
 def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path) -> None:
-    config = read_config(small_run, ["search.children=400"])
+    config = read_config(small_run, ["search.children=200", "search.repeats=2"])
     with Progress(quiet=True) as progress:
         expected = runner.run(config, small_run.parent / "inline", progress).digest
-    overrides = ["search.children=400", "workers.executor=ray", "workers.count=2"]
+    overrides = ["search.children=200", "search.repeats=2", "workers.executor=ray", "workers.count=2"]
     process = begin("run", str(small_run), "--out", "killed", "--json", *(f"--set={value}" for value in overrides))
     victims = set()
     for rows in range(20, 401, 60):

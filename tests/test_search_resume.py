@@ -16,6 +16,7 @@ from search.config import read_config
 from search.journal import read_digest
 from search.mutation import MUTATIONS
 from search.progress import Progress
+from search.results import open_run
 from tests.processes import begin, finished, wait_for_rows
 
 
@@ -132,6 +133,17 @@ def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: 
         assert (first.complete, first.statistics["children"]) == (False, 7)
         monkeypatch.undo()
         assert runner.resume(small_run.parent / "run", progress).statistics["children"] == 14
+
+
+def test_a_second_round_starts_from_the_best_of_the_first(small_run: Path) -> None:
+    config = read_config(small_run, ["search.rounds=2", "search.repeats=2", "search.children=12"])
+    with Progress(quiet=True) as progress:
+        runner.run(config, Path("run"), progress)
+    with open_run(Path("run")) as journal:
+        (best,) = journal.best(1, repeats=range(2))
+        starts = {row.repeat: row.program for row in journal.rows("number = 0")}
+    assert best.program != starts[0]
+    assert starts == {0: starts[0], 1: starts[0], 2: best.program, 3: best.program}
 
 
 def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
