@@ -25,10 +25,11 @@ def statement_problem(statement: Statement, kinds: dict[str, Kind]) -> str | Non
     row = REGISTRY[statement.primitive]
     for argument, accepted in zip(statement.arguments, row.accepts, strict=True):
         kind = kinds.get(argument) if isinstance(argument, str) else Kind.SCALAR
+        if kind in accepted:
+            continue
         if kind is None:
             return f"undefined variable `{argument}`{nearest(str(argument), kinds)}"
-        if kind not in accepted:
-            return f"`{row.name}` wants a {describe_kinds(accepted)} here, and `{argument}` is a {kind}"
+        return f"`{row.name}` wants a {describe_kinds(accepted)} here, and `{argument}` is a {kind}"
     return None
 
 

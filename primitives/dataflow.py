@@ -30,6 +30,7 @@ class Flow(NamedTuple):
     outputs: dict[str, Source]
 
 
+@lru_cache(maxsize=4096)
 def flow(program: Program) -> Flow:
     """Resolve every variable of a valid program to the statement or input that it stands for."""
     where: dict[str, Source] = {name: name for name in program.inputs}
@@ -77,13 +78,7 @@ def functional_hash(program: Program) -> str:
     Equal for programs that differ in names, in the order of statements or of commutative arguments, in redundant
     statements, in repeated sub-expressions, or in which state slot does what.
     """
-    graph = flow(program)
-    colours = _colours(program, graph)
-    value = _value_digests(program, graph, colours)
-    # How each class of slots passes from one step to the next belongs to the digest: without it, two programs would
-    # look alike whose slots read different slots.
-    passing = {_join(colour, value(graph.outputs[slot])) for slot, colour in colours.items()}
-    return _join(b"program", value(graph.outputs[UPDATE]), *sorted(passing)).hex()
+    return _Digests(program).of_program(b"program").hex()
 
 
 def structure_hash(program: Program) -> str:
@@ -92,63 +87,73 @@ def structure_hash(program: Program) -> str:
     Classes of slots are those of the exact program, and are labelled in every possible way, of which the least digest
     counts; there are as many ways as permutations of the classes, which are two or three.
     """
-    graph = flow(program)
-    exact = _colours(program, graph)
+    exact = _Digests(program).colours
     classes = sorted(set(exact.values()))
-    labels = [b"slot %d" % number for number in range(len(classes))]
-    return min(_labelled(program, graph, exact, dict(zip(classes, way, strict=True))) for way in permutations(labels))
+    labels = [_token(f"slot {number}") for number in range(len(classes))]
+    ways = (dict(zip(classes, way, strict=True)) for way in permutations(labels))
+    colourings = ({slot: way[colour] for slot, colour in exact.items()} for way in ways)
+    return min(_Digests(program, colours).of_program(b"structure").hex() for colours in colourings)
 
 
-def _labelled(program: Program, graph: Flow, exact: dict[str, bytes], labels: dict[bytes, bytes]) -> str:
-    """Digest with all constants alike, where each class of slots has a label."""
-    colours = {slot: labels[colour] for slot, colour in exact.items()}
-    value = _value_digests(program, graph, colours, structure_only=True)
-    passing = {_join(colour, value(graph.outputs[slot])) for slot, colour in colours.items()}
-    return _join(b"structure", value(graph.outputs[UPDATE]), *sorted(passing)).hex()
+class _Digests:
+    """Digests of how live values are computed, 16 bytes each, so that no two sequences of them read alike.
 
+    Args:
+        program: a valid program.
+        labels: colours of the live slots, where all constants are to be alike; by default constants count, and the
+            stable colours are found: of one colour are slots that hold equal values at every step.
+    """
 
-def _colours(program: Program, graph: Flow) -> dict[str, bytes]:
-    """Stable colours of the live slots: of one colour are those that hold equal values at every step."""
-    colours = dict.fromkeys(live(program).slots, b"slot")
-    while True:
-        value = _value_digests(program, graph, colours)
-        refined = {slot: _join(colour, value(graph.outputs[slot])) for slot, colour in colours.items()}
-        if len(set(refined.values())) == len(set(colours.values())):
-            return colours
-        colours = refined
+    def __init__(self, program: Program, labels: dict[str, bytes] | None = None) -> None:
+        self._graph = graph = flow(program)
+        lines, slots = live(program)
+        rows = (_row(program.statements[line].primitive) for line in lines)
+        self._calls = [(line, *row, graph.arguments[line]) for line, row in zip(lines, rows, strict=True)]
+        self._exact = labels is None
+        self.colours = dict.fromkeys(slots, _token("slot")) if labels is None else labels
+        self._evaluate()
+        classes = 1
+        while labels is None and classes < len(slots):
+            refined = {slot: _join(self.colours[slot], self._value(graph.outputs[slot])) for slot in slots}
+            if len(set(refined.values())) == classes:
+                break
+            self.colours, classes = refined, len(set(refined.values()))
+            self._evaluate()
 
+    def of_program(self, kind: bytes) -> bytes:
+        """Digest of the whole program."""
+        outputs = self._graph.outputs
+        # How each class of slots passes from one step to the next belongs to the digest: without it, two programs
+        # would look alike whose slots read different slots.
+        passing = {_join(colour, self._value(outputs[slot])) for slot, colour in self.colours.items()}
+        return _join(kind, self._value(outputs[UPDATE]), *sorted(passing))
 
-class _value_digests:  # noqa: N801 - a function with a memory
-    """Digest of any source, given colours for the state slots."""
-
-    def __init__(
-        self,
-        program: Program,
-        graph: Flow,
-        colours: dict[str, bytes],
-        structure_only: bool = False,
-    ) -> None:
-        self._colours = colours
-        self._structure_only = structure_only
+    def _evaluate(self) -> None:
+        """Find the digest of every live statement under the colours of now."""
         self._lines: dict[int, bytes] = {}
-        for line in live(program).lines:
-            name, commutative = _row(program.statements[line].primitive)
-            inner = [self(source) for source in graph.arguments[line]]
-            self._lines[line] = _join(name, *(sorted(inner) if commutative else inner))
+        for line, name, commutative, arguments in self._calls:
+            inner = [self._value(source) for source in arguments]
+            if commutative:
+                inner.sort()
+            self._lines[line] = _join(name, *inner)
 
-    def __call__(self, source: Source) -> bytes:
+    def _value(self, source: Source) -> bytes:
         if isinstance(source, int):
             return self._lines[source]
         if isinstance(source, float):
-            return b"constant" if self._structure_only else b"constant" + pack("<f", source)
-        return self._colours.get(source) or b"input " + source.encode()
+            return b"constant    " + pack("<f", source) if self._exact else b"constant of some"
+        return self.colours.get(source) or _token(source)
 
 
 @lru_cache(maxsize=1024)
 def _row(name: str) -> tuple[bytes, bool]:
-    return name.encode(), Property.COMMUTATIVE in REGISTRY[name].properties
+    return _token(name), Property.COMMUTATIVE in REGISTRY[name].properties
+
+
+@lru_cache(maxsize=1024)
+def _token(name: str) -> bytes:
+    return blake2b(name.encode(), digest_size=16).digest()
 
 
 def _join(*parts: bytes) -> bytes:
-    """Digest of a sequence; every part is preceded by its length, so that no two sequences read alike."""
-    return blake2b(b"".join(bytes([len(part)]) + part for part in parts), digest_size=16).digest()
+    return blake2b(b"".join(parts), digest_size=16).digest()

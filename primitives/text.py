@@ -68,6 +68,7 @@ def to_text(program: Program) -> str:
     return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=65536)
 def statement_text(statement: Statement) -> str:
     """Print one statement, such as `m = interp(g, m, 0.9)`."""
     target, name, arguments = statement

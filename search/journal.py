@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from primitives.errors import UserError
-from proxy_tasks.fitness import Status
 from search.candidate import Past, Record
 from search.rows import CHAIN, SCHEMA, Row, chained, columns, past, row
 
@@ -169,10 +168,10 @@ class Journal:
             repeats: where to look; everywhere by default.
         """
         taken: dict[Any, Row] = {}
-        where = f"status = '{Status.OK}' and matched = ''"
+        query = f"select {_ALL} from candidates indexed by best where status = 'ok' and matched = ''"
         if repeats is not None:
-            where += f" and repeat between {repeats.start} and {repeats.stop - 1}"
-        for candidate in self.rows(where, "fitness, repeat, number"):
+            query += f" and repeat between {repeats.start} and {repeats.stop - 1}"
+        for candidate in map(row, self._query(f"{query} order by fitness, repeat, number")):
             taken.setdefault(key(candidate), candidate)
             if len(taken) == most:
                 break

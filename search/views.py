@@ -18,6 +18,8 @@ from search.results import Summary
 from selection.comparison import Comparison
 from simplify.recognise import recognise
 
+_STEPS_SHOWN = 15  # of a lineage
+
 
 def fitness(value: float) -> str:
     """Fitness with what it means.
@@ -166,9 +168,11 @@ def _counts(statistics: dict[str, Any]) -> str:
 
 
 def _lineage(steps: Sequence[dict[str, Any]]) -> list[RenderableType]:
-    lines: list[RenderableType] = []
-    before: list[str] = []
-    for step in steps:
+    """The last steps, each with what it changed."""
+    earlier = len(steps) - _STEPS_SHOWN
+    lines: list[RenderableType] = [Text(f"… {earlier:,} earlier steps, which --json lists")] if earlier > 0 else []
+    before: list[str] = steps[earlier - 1]["live"] if earlier > 0 else []
+    for step in steps[max(0, earlier) :]:
         lines.append(Text(f"#{step['number']} {step['mutation']}: {fitness(step['fitness'])}"))
         if before:
             gone = [f"- {line}" for line in before if line not in step["live"]]

@@ -1,0 +1,111 @@
+"""A journal of very many candidates: how fast it is resumed and inspected, and the memory that takes."""
+
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from primitives.builtins import builtin
+from primitives.text import to_text
+from proxy_tasks.fitness import Score, Status
+from search.algorithms import engine
+from search.candidate import Record
+from search.config import build_config
+from search.evaluation import versions
+from search.journal import Journal
+from search.results import JOURNAL
+from search.rows import CHAIN, columns
+
+ROWS = 1_000_000
+HITS = 0.8
+_CHUNK = 20_000
+
+_RESUME = """
+import json, resource, sys, time
+from pathlib import Path
+from primitives.builtins import builtin
+from search.algorithms import engine
+from search.config import build_config
+from search.results import open_run
+before = time.monotonic()
+with open_run(Path(sys.argv[1])) as journal:
+    machine = engine(build_config(journal.meta()["config"]), builtin("adamw"), 0)
+    machine.restore(journal.past(0))
+    assert machine.ask() is not None
+seconds = time.monotonic() - before
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def large_journal() -> dict[str, Any]:
+    """Seconds to resume and to inspect, and MiB of the driver, for a journal of `ROWS` candidates."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write(folder)
+        size = (folder / JOURNAL).stat().st_size / 2**20
+        seconds, memory = json.loads(_timed([sys.executable, "-c", _RESUME, name])[1])
+        command = [sys.executable, "-c", "import sys; from search.cli import main; sys.exit(main())", "inspect", name]
+        inspected, shown = _timed(command)
+        assert f"{ROWS:,} candidates" in shown
+    return {"rows": ROWS, "size": size, "resume": seconds, "memory": memory, "inspect": inspected}
+
+
+def _timed(command: list[str]) -> tuple[float, str]:
+    before = time.monotonic()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return time.monotonic() - before, done.stdout
+
+
+def _write(folder: Path) -> None:
+    """A history of the right shape: programs of a real search with numbers, hashes and scores made up around them."""
+    config = build_config({"search": {"children": ROWS + 1000, "population": 1000, "tournament": 2}})
+    meta = {
+        "config": config.model_dump(mode="json"),
+        "start": to_text(builtin("adamw")),
+        "versions": versions(),
+        "yardstick": {},
+        "searches": 1,
+    }
+    sample = _sample()
+    fresh = max(2, round(1 / (1 - HITS)))
+    with Journal.create(folder / JOURNAL, meta) as journal:
+        chain, rows = b"", []
+        for number in range(ROWS):
+            record = sample[number % len(sample)]
+            evaluated = number % fresh == 0
+            candidate = record.candidate._replace(
+                number=number,
+                parent=None if number == 0 else max(0, number - 1 - number % 700),
+                hash=f"{number if evaluated else number - number % fresh:032x}",
+                same_as=None if evaluated else number - number % fresh,
+                matched="" if evaluated else "hash",
+                probe=record.candidate.probe if evaluated else None,
+            )
+            score = Score(
+                Status.OK, math.sin(number), math.sin(number), "", {"digits": (0.5,) * 8} if evaluated else {}
+            )
+            rows.append(columns(0, Record(candidate, score), chain))
+            chain = rows[-1][CHAIN]
+            if len(rows) == _CHUNK or number == ROWS - 1:
+                journal.insert(rows)
+                rows = []
+
+
+def _sample() -> list[Record]:
+    """Evaluated records of a search that anything satisfies."""
+    config = build_config({"search": {"children": 3000, "population": 300, "tournament": 2}})
+    machine = engine(config, builtin("adamw"), 0)
+    records: list[Record] = []
+    for _ in count():
+        candidate = machine.ask()
+        if candidate is not None:
+            machine.tell(candidate.number, Score(Status.OK, 0.5, 0.5))
+        records += machine.recorded()
+        if machine.done:
+            return [record for record in records if record.evaluated]
+    raise AssertionError

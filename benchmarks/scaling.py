@@ -1,0 +1,100 @@
+"""What workers add to a search, and what the driver can sustain when they cost nothing."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from primitives.builtins import builtin, load_program
+from primitives.program import Program
+from proxy_tasks.fitness import Score, Status
+from search.algorithms import engine
+from search.candidate import Record
+from search.config import Config, build_config, read_config
+from search.evaluation import executor
+from search.executors import Executor
+from search.journal import Journal
+from search.loop import search
+from search.mutation import MUTATIONS
+from search.progress import Progress
+from search.ray_executor import RayExecutor
+from search.worker import Built
+
+QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.yaml"
+ROUNDS = 3
+WORKERS = 64
+_NONE = dict.fromkeys(MUTATIONS, 0.0)
+SCALING = {"scale": 1.0, "insert": 0.3, "delete": 0.3}  # children that nearly all compute something new
+SHUFFLING = {"insert": 1.0, "delete": 1.0, "scale": 0.1}  # children that mostly compute what is known
+
+
+class _Clock(Progress):
+    """Notes when what was recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.marks: list[tuple[float, int, int]] = []  # seconds, children, evaluations so far
+
+    def recorded(self, records: Sequence[Record]) -> None:
+        super().recorded(records)
+        self.marks.append((time.monotonic(), self._counts.children, self._counts.evaluated))
+
+    def rates(self, warm: int) -> tuple[float, float]:
+        """Children and evaluations a second, from the moment at which so many had been evaluated."""
+        start = next(mark for mark in self.marks if mark[2] >= warm)
+        seconds, children, evaluated = (end - begin for end, begin in zip(self.marks[-1], start, strict=True))
+        return children / seconds, evaluated / seconds
+
+
+def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
+    """Run every repeat of a config with an executor."""
+    clock = _Clock()
+    engines = {repeat: engine(config, start, repeat) for repeat in range(config.search.repeats)}
+    with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder, "journal.sqlite"), {}) as journal:
+        search(engines, workers, journal, clock, [])
+    return clock
+
+
+def workers_ratio() -> dict[str, Any]:
+    """Evaluations a second of two Ray workers over those in one process, at the quickstart's task, in turns."""
+    rates: dict[str, list[float]] = {"inline": [], "ray": []}
+    for _ in range(ROUNDS):
+        for name, found in rates.items():
+            count = ["workers.count=2"] if name == "ray" else []
+            config = read_config(QUICKSTART, [f"workers.executor={name}", "search.evaluations=200", *count])
+            with executor(config, print) as workers:
+                found.append(_timed(config, workers, load_program(config.program)).rates(200)[1])
+    inline, ray = (median(found) for found in rates.values())
+    return {"inline": inline, "ray": ray, "ratio": median(r / i for i, r in zip(*rates.values(), strict=True))}
+
+
+class _Instant:
+    """Answers at once, always the same."""
+
+    def evaluate(self, program: Program, hurdle: float) -> Score:
+        return Score(Status.OK, 0.5, 0.5, "", {"digits": (0.5,) * 8})
+
+
+def _instant() -> Built:
+    return Built(_Instant(), {})
+
+
+def driver_rates() -> list[dict[str, Any]]:
+    """Candidates a second that the driver breeds, hands out and records, with many workers that answer at once."""
+    rows = []
+    with RayExecutor(partial(_instant), {}, count=WORKERS, say=print) as workers:
+        while not workers.workers().startswith(str(WORKERS)):  # until all have started
+            _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
+        for name, mutations, children in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
+            each, evaluated = _timed(_neutral(mutations, children), workers, builtin("adamw")).rates(1000)
+            rows.append({"case": name, "children": each, "evaluated": evaluated, "hits": 1 - evaluated / each})
+    return rows
+
+
+def _neutral(mutations: dict[str, float], children: int) -> Config:
+    """A search with the paper's population, in a wide window."""
+    search = {"children": children, "population": 1000, "tournament": 2, "mutations": _NONE | mutations}
+    return build_config({"search": search, "workers": {"in_flight": 4096}})
