@@ -8,6 +8,7 @@ import os  # noqa: E402 - after the threads are pinned
 import platform  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+from benchmarks import searching  # noqa: E402
 from benchmarks.breeding import breeding_rate  # noqa: E402
 from benchmarks.memory import worker_memory  # noqa: E402
 from benchmarks.scoring import ROUNDS, SEEDS, compiling_ratio, scoring_ratio  # noqa: E402
@@ -64,6 +65,7 @@ def main() -> None:
     lines += [f"Size classes met: {classes}; compilations: **{row['compilations']}**.", ""]
     lines += ["| programs | resident memory |", "|--:|--:|"]
     lines += [f"| {count:,} | {size:.0f} MiB |" for count, size in row["resident"]]
+    lines += searching.lines()
     TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(TARGET.read_text(encoding="utf-8"))
 

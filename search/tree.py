@@ -41,17 +41,24 @@ _BEST, _WORST = -1.0, 3.0  # fitness at which the reward is 1 and 0
 
 
 class _Node:
-    """Statistics of one sequence of choices."""
+    """Statistics of one sequence of choices.
 
-    __slots__ = ("children", "reward", "visits")
+    Attributes:
+        children: by choice, those that have been made.
+        visits: how many recorded trees begin like this.
+        reward: their sum.
+        spent: whether every tree that begins like this has been recorded.
+    """
+
+    __slots__ = ("children", "reward", "spent", "visits")
 
     def __init__(self) -> None:
         self.children: dict[int, _Node] = {}
-        self.visits, self.reward = 0, 0.0
+        self.visits, self.reward, self.spent = 0, 0.0, False
 
 
 class TreeSearch:
-    """Monte-Carlo tree search.
+    """Monte-Carlo tree search; a tree that has been recorded is not proposed again while there are others.
 
     Args:
         depth: most functions between the update and an operand.
@@ -81,25 +88,36 @@ class TreeSearch:
         if past.mutation == START:
             return
         reward = min(max((_WORST - past.fitness) / (_WORST - _BEST), 0.0), 1.0)
-        node = self._root
-        for choice in [None, *map(int, past.mutation.removeprefix("tree ").split("."))]:
-            if choice is not None:
-                node = node.children.setdefault(choice, _Node())
+        made = iter(past.mutation.removeprefix("tree ").split("."))
+        path, counts = [self._root], []
+
+        def again(count: int) -> int:
+            choice = int(next(made))
+            path.append(path[-1].children.setdefault(choice, _Node()))
+            counts.append(count)
+            return choice
+
+        tree(again, self._depth)
+        for node in path:
             node.visits += 1
             node.reward += reward
+        path[-1].spent = True
+        for node, count in zip(path[-2::-1], counts[::-1], strict=True):
+            node.spent = len(node.children) == count and all(child.spent for child in node.children.values())
 
 
 def _promising(node: _Node, count: int, draws: Draws) -> int:
-    """A choice that was never made, or else the one with the highest upper confidence bound."""
+    """A choice that was never made, or else the one with the highest upper confidence bound that is not spent."""
     fresh = [choice for choice in range(count) if choice not in node.children]
     if fresh:
         return draws.choice(fresh)
     total = math.log(node.visits)
-    bounds = [
-        child.reward / child.visits + _EXPLORATION * math.sqrt(total / child.visits)
-        for _, child in sorted(node.children.items())
-    ]
-    return bounds.index(max(bounds))
+    bounds = {
+        choice: child.reward / child.visits + _EXPLORATION * math.sqrt(total / child.visits)
+        for choice, child in sorted(node.children.items())
+        if node.spent or not child.spent
+    }
+    return max(bounds, key=bounds.__getitem__)
 
 
 class _Value(NamedTuple):

@@ -194,11 +194,23 @@ def test_the_tree_search_finds_the_better_branch() -> None:
     search.take(told(0, 0.0, mutation="start"))
     for number in range(1, 1500):
         proposal = search.propose(number, Draws(1, number))
-        rate = int(proposal.mutation.removeprefix("tree ").split(".")[0])
-        hits.append(rate == 4)
-        search.take(told(number, -0.9 if rate == 4 else 0.9, mutation=proposal.mutation))
+        good = proposal.mutation.startswith("tree 4.")  # one of seven rates
+        hits.append(good)
+        search.take(told(number, -0.9 if good else 0.9, mutation=proposal.mutation))
     assert sum(hits[:7]) == 1  # every branch is looked at first
     assert sum(hits[-200:]) > 150
+
+
+def test_no_tree_is_proposed_twice_until_there_is_no_other() -> None:
+    search, seen = TreeSearch(0), set()
+    search.take(told(0, 0.0, mutation="start"))
+    everything = 7 * 5 * 12  # rates, decays, operands
+    for number in range(1, everything + 1):
+        proposal = search.propose(number, Draws(2, number))
+        assert proposal.mutation not in seen
+        seen.add(proposal.mutation)
+        search.take(told(number, -0.9 if proposal.mutation.startswith("tree 4.") else 0.9, mutation=proposal.mutation))
+    assert search.propose(everything + 1, Draws(0)).mutation in seen
 
 
 def program(*lines: str) -> Program:

@@ -40,7 +40,7 @@ def test_a_run_leaves_its_folder_and_the_same_seed_gives_the_same_digest(
     assert first["best"]["tuned"] is (best != parse(first["best"]["as_found"]))
     folder = Path(first["run"])
     left = {path.name for path in folder.iterdir()}
-    assert left == {"config.yaml", "journal.sqlite", "best.py", "simplified.py", "summary.json"}
+    assert left == {"config.yaml", "journal.sqlite", "best.py", "simplified.py", "summary.json", "run.lock"}
     assert parse((folder / "best.py").read_text()) == best
     assert json.loads((folder / "summary.json").read_text()) == first
     assert {(row["program"], row["split"]) for row in first["comparison"]} == {

@@ -12,7 +12,7 @@ from search.config import Config, build_config, insertable, read_config, to_yaml
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_config_that_comes_with_the_project_is_valid(path: Path) -> None:
     config = read_config(path)
     assert build_config(yaml.safe_load(to_yaml(config))) == config
