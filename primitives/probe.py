@@ -1,9 +1,10 @@
-"""What a program does to a few fixed weights and gradients: its updates over some steps, in microseconds.
+"""What a program does to fixed weights and gradients, in sixty numbers: equal for programs that compute the same.
 
-Equal programs have equal updates here up to rounding, however they are written; programs with different updates here
-are different. Weights are given at each step rather than moved, so that rounding is not amplified from step to step.
-Magnitudes span three decades (a gradient below that drowns in the guard of `/`), some gradients are zero throughout
-as those of dead inputs are, and the learning rate falls as a schedule does.
+Equal programs have equal updates on the probes up to rounding, however they are written. Weights are given at each
+step rather than moved, so that rounding is not amplified from step to step. Gradients span two and a half decades
+(below, they drown in the guard of `/`), some are zero throughout as those of dead inputs are, some now and then, some
+weights are zero as biases are at first, and the learning rate falls as a schedule does. There are enough of them that
+a sign which flips for one weight in some thousand is seen.
 """
 
 from functools import cache
@@ -18,34 +19,52 @@ from primitives.interpreter import Encoded, encode, interpreted
 from primitives.program import Program
 from primitives.registry import REGISTRY
 
-SIZES = (6, 2, 4)  # weights in each of the parameter arrays of the probe
-STEPS = 5
+SIZES = (384, 96, 160)  # weights in each of the parameter arrays of the probe
+STEPS = 16
+NUMBERS = 60
+_ZEROS = 0.15  # share of the gradients that are zero at a step
 
 
-def updates(program: Program) -> np.ndarray:
-    """The updates of a valid program on the probes, float32, shape `(STEPS * sum(SIZES),)`."""
-    return np.asarray(_run(len(REGISTRY), len(program.slots))(encode(program))).ravel()
+def signature(program: Program) -> np.ndarray:
+    """Random projections of the updates of a valid program on the probes, float32, shape `(1 + NUMBERS,)`.
+
+    Updates span decades, so their eighth roots are projected, with the sign kept. The first number is the root mean
+    square of these, which is the scale of the others. Nothing is finite where an update is not.
+    """
+    run, probes = _compiled(len(REGISTRY), len(program.slots))
+    return np.asarray(run(encode(program), probes))
 
 
 @cache
-def _run(functions: int, slots: int) -> Any:  # noqa: ANN401 - a compiled function
-    """Compiled once for each size class, and again when the language has grown."""
-    generator = np.random.default_rng(20230213)
-    weights, gradients = (
-        generator.choice([-1.0, 1.0], shape) * 10 ** generator.uniform(-2, 1, shape)
-        for shape in [(STEPS, sum(SIZES))] * 2
-    )
-    gradients[:, 0] = gradients[:, 7] = 0.0
-    inputs = (jnp.float32(weights), jnp.float32(gradients), jnp.linspace(1.0, 0.1, STEPS, dtype=jnp.float32))
+def _compiled(functions: int, slots: int) -> tuple[Any, dict[str, Array]]:
+    """Compiled once for each size class, and again when the language has grown; and what it runs on."""
+    probes = _probes()
 
-    def run(encoded: Encoded) -> Array:
+    def run(encoded: Encoded, probes: dict[str, Array]) -> Array:
         rule = interpreted(encoded, SIZES)
 
-        def step(state: Any, now: tuple[Array, Array, Array]) -> tuple[Any, Array]:  # noqa: ANN401 - the rule's own state
+        def step(state: Any, now: tuple[Array, Array, Array]) -> tuple[Any, Array]:  # noqa: ANN401 - the rule's own
             weights, gradient, learning_rate = now
             update, state = rule.update(weights, gradient, state, learning_rate)
             return state, update
 
-        return lax.scan(step, rule.init(inputs[0][0]), inputs)[1]
+        inputs = (probes["weights"], probes["gradients"], probes["rates"])
+        updates = lax.scan(step, rule.init(probes["weights"][0]), inputs)[1].ravel()
+        roots = jnp.sign(updates) * jnp.sqrt(jnp.sqrt(jnp.sqrt(jnp.abs(updates))))
+        return jnp.concatenate([jnp.sqrt(jnp.mean(roots**2))[None], probes["projections"] @ roots])
 
-    return jax.jit(run)
+    return jax.jit(run), probes
+
+
+def _probes() -> dict[str, Array]:
+    generator = np.random.default_rng(20230213)
+    shape = (STEPS, sum(SIZES))
+    signs = generator.choice([-1.0, 1.0], (2, *shape))
+    weights = signs[0] * 10 ** generator.uniform(-2, 0.5, shape)
+    gradients = signs[1] * 10 ** generator.uniform(-2, 0.5, shape)
+    gradients[:, ::13] = weights[:, ::7] = 0.0
+    gradients[generator.random(shape) < _ZEROS] = 0.0
+    rates = np.cos(np.linspace(0, 0.45 * np.pi, STEPS)) ** 4
+    projections = generator.choice([-1.0, 1.0], (NUMBERS, gradients.size)) / np.sqrt(gradients.size)
+    arrays = {"weights": weights, "gradients": gradients, "rates": rates, "projections": projections}
+    return {name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()}

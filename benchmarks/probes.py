@@ -1,0 +1,49 @@
+"""What the second look at duplicates saves in a run, and how often it is wrong: `python -m benchmarks.probes RUN`."""
+
+from search.runtime import pin_threads
+
+pin_threads()
+
+import sys  # noqa: E402 - after the threads are pinned
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from primitives.text import parse  # noqa: E402
+from search.config import build_config  # noqa: E402
+from search.evaluation import evaluator  # noqa: E402
+from search.results import open_run  # noqa: E402
+
+PAIRS = 150
+SAME = 0.01  # mean log ratio of losses below which two trainings came to the same
+
+
+def main(run: Path) -> None:
+    """Count, train pairs of candidates that were taken for the same without a hurdle, and print."""
+    with open_run(run) as journal:
+        config = build_config(journal.meta()["config"] | {"program": "adamw"})
+        counts = journal.statistics()
+        matched = list(journal.rows("matched = 'probe'"))
+        partners = {(row.repeat, row.number): row for row in journal.rows("matched = ''")}
+    saved = counts["probe_hits"] / (counts["probe_hits"] + counts["evaluated"])
+    print(
+        f"{counts['evaluated']:,} evaluated, {counts['hash_hits']:,} hits by hash, {counts['probe_hits']:,} by probe:"
+    )
+    print(f"the probe saves {saved * 100:.1f} % of the evaluations that the hash alone would leave")
+    train = evaluator(config, range(config.evaluation.seeds))
+    chosen = np.random.default_rng(0).permutation(len(matched))[:PAIRS]
+    differences = []
+    for index in chosen:
+        row = matched[index]
+        assert row.same_as is not None
+        one, other = (train.evaluate(parse(r.program)) for r in (row, partners[row.repeat, row.same_as]))
+        both_fail = not np.isfinite(one.fitness) and not np.isfinite(other.fitness)
+        differences.append(0.0 if both_fail else abs(one.fitness - other.fitness))
+    wrong = int(np.sum(~(np.array(differences) < SAME)))
+    print(
+        f"of {len(chosen)} pairs trained, {wrong} differ in fitness by {SAME} or more (largest {max(differences):.3f})"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
