@@ -20,7 +20,7 @@ import numpy as np
 
 from primitives.dataflow import live
 from primitives.program import Program
-from proxy_tasks.baselines import baseline, noise
+from proxy_tasks.baselines import baseline, shares
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 
@@ -75,8 +75,7 @@ class Evaluator:
         slot_price: float = 0.0,
         split: str = "validation",
     ) -> None:
-        precision = {task.name: 1 / noise(task.name) if len(tasks) > 1 else 1.0 for task in tasks}
-        self.shares = {name: value / sum(precision.values()) for name, value in precision.items()}
+        self.shares = shares(tasks)
         self._prices = (statement_price, slot_price)
         groups = [group for group in (seeds[:first_seeds], seeds[first_seeds:]) if group]
         self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
@@ -110,7 +109,7 @@ class Evaluator:
     def _reference(self, trainer: Trainer) -> np.ndarray:
         """Log loss of the tuned AdamW for each seed; trained when it is first asked for."""
         if trainer not in self._references:
-            self._references[trainer] = np.log(trainer.losses(baseline(trainer.task.name)))
+            self._references[trainer] = np.log(trainer.losses(baseline(trainer.task)))
         return self._references[trainer]
 
     def _combine(self, ratios: dict[str, list[float]]) -> float:

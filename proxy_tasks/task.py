@@ -29,6 +29,8 @@ class Task:
         schedule_power: the learning rate at step t of T is `(0.5 (1 + cos(π t / T)))` to this power, so that it
             starts at 1; 1 is the usual cosine.
         settings: what the family wants to know besides (widths, number of training examples …).
+        size: cost of training as a multiple of the smallest task of the family, roughly: 1, 10 or 100.
+        tuned: constants of the tuned baselines and the noise, as in `baselines.yaml`, where the task is not in there.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Task:
     steps: int
     schedule_power: float = 1.0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    size: int = 1
+    tuned: Mapping[str, Any] | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -55,7 +59,8 @@ class Problem:
     Attributes:
         sizes: number of weights in each parameter array; their sum is P.
         initialise: `generator -> weights`, float32, shape `(P,)`.
-        loss: `(weights of shape (P,), rows) -> mean loss over the rows`, in nats an example (or a character).
+        loss: `(weights of shape (P,), rows) -> mean loss over the rows`, in nats an example (or a
+            character); mean squared error where noise is predicted.
         rows: the data of each split.
     """
 

@@ -41,7 +41,7 @@ def tune_baselines(
     programs, logs = {}, []
     for name in BASELINES:
         start = builtin(name).with_constants(_STARTS[name])
-        best = _best_of_restarts(start, objective, trials, partial(report, name)).program
+        best = best_of_restarts(start, objective, trials, partial(report, name)).program
         losses = fresh.losses(best)
         logs.append(np.log(losses))
         programs[name] = {
@@ -54,7 +54,13 @@ def tune_baselines(
     return {"programs": programs, "noise": round(float(np.std(other, ddof=1)), 6), "trials": trials, "seeds": seeds}
 
 
-def _best_of_restarts(start: Program, objective: Objective, trials: int, report: Callable[[int, float], None]) -> Tuned:
+def best_of_restarts(
+    start: Program,
+    objective: Objective,
+    trials: int,
+    report: Callable[[int, float], None] = lambda trial, best: None,
+) -> Tuned:
+    """The best of three independent tunings of a program, which share the trials; arguments as for `tune`."""
     each = max(1, trials // _RESTARTS)
     found = []
     for seed in range(_RESTARTS):

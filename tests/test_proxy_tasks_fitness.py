@@ -7,7 +7,8 @@ import pytest
 
 from primitives import Program, UserError, builtin, parse
 from proxy_tasks import baselines, fitness
-from proxy_tasks.catalog import TASKS, task
+from proxy_tasks.baselines import noise
+from proxy_tasks.catalog import SMALLEST, task
 from proxy_tasks.fitness import Evaluator, Status
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
@@ -19,8 +20,8 @@ REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
 
 @pytest.fixture(autouse=True)
 def _baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitness, "baseline", lambda name: REFERENCE)
-    monkeypatch.setattr(fitness, "noise", lambda name: {"tiny": 0.1, "small": 0.3}[name])
+    monkeypatch.setattr(fitness, "baseline", lambda of: REFERENCE)
+    monkeypatch.setattr(baselines, "noise", lambda of: {"tiny": 0.1, "small": 0.3}[of.name])
 
 
 def text(*lines: str) -> Program:
@@ -92,17 +93,17 @@ def test_the_price_counts_live_statements_and_live_slots() -> None:
     assert priced.evaluate(builtin("lion")).fitness == pytest.approx(free + 0.17)
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_every_task_comes_with_tuned_baselines_and_its_noise(name: str) -> None:
-    assert baselines.baseline(name) != builtin("adamw")
-    assert baselines.baseline(name, "lion") != builtin("lion")
-    assert 0 < baselines.noise(name) < 1
+@pytest.mark.parametrize("name", SMALLEST)
+def test_every_smallest_task_comes_with_tuned_baselines_and_its_noise(name: str) -> None:
+    assert baselines.baseline(task(name)) != builtin("adamw")
+    assert baselines.baseline(task(name), "lion") != builtin("lion")
+    assert baselines.PATH.read_text().count(f"\n{name}:\n") == 1
 
 
 def test_a_baseline_that_was_never_tuned_and_an_unknown_task_are_named() -> None:
     with pytest.raises(UserError, match="task `digits` has no tuned `sgd` yet; run `optsearch tune digits --write`"):
-        baselines.baseline("digits", "sgd")
+        baselines.baseline(task("digits"), "sgd")
     with pytest.raises(UserError, match="task `nowhere` has no tuned `noise` yet"):
-        baselines.noise("nowhere")
+        noise(Task("nowhere", "", "", 1, 1))
     with pytest.raises(UserError, match=r"unknown task `digts`; did you mean `digits`\?"):
         task("digts")
