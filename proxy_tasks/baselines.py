@@ -45,6 +45,11 @@ def noise(task: Task) -> float:
     return float(_row(task, "noise"))
 
 
+def budget(task: Task) -> tuple[int, int]:
+    """Trials with which each baseline of a task was tuned, and networks trained in each."""
+    return int(_row(task, "trials")), int(_row(task, "seeds"))
+
+
 def shares(tasks: Sequence[Task]) -> dict[str, float]:
     """The weight of each task in a fitness: the inverse of its noise, so that no noisy task decides alone; sum 1."""
     precision = {task.name: 1 / noise(task) if len(tasks) > 1 else 1.0 for task in tasks}
