@@ -73,7 +73,8 @@ def arrays(path: str) -> Examples:
     except KeyError:
         raise UserError(f"`{path}` must hold the arrays `x` and `y`; it holds {_names(path)}") from None
     except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"`{path}` cannot be read as an .npz file of plain arrays: {error}") from None
+        reason = str(error).partition(". ")[0]
+        raise UserError(f"`{path}` cannot be read as an .npz file of plain arrays: {reason}") from None
     x, y = _checked(path, x, y)
     order = np.random.default_rng(_PERMUTATION_SEED).permutation(len(x))
     first, second = (int(len(x) * share) for share in _ARRAY_PARTS[:2])

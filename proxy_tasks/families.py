@@ -5,14 +5,17 @@ its smallest size; one of a user's own is named by its place, `module:function`.
 """
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from inspect import getsourcefile
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from primitives.errors import UserError, nearest
@@ -72,7 +75,12 @@ def problem(task: Task) -> Problem:
         if width % heads:
             raise UserError(f"task `{task.name}`: `width` (={width}) must be a multiple of `heads` (={heads})")
         return FAMILIES[task.family].build(task)
-    built = _own_function(task.family)(task)
+    try:
+        built = _own_function(task.family)(task)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"task `{task.name}`: `{task.family}` failed: {type(error).__name__}: {error}") from None
     if not isinstance(built, Problem):
         raise UserError(
             f"task `{task.name}`: `{task.family}` must return a `proxy_tasks.task.Problem`, not {type(built).__name__}"
@@ -80,6 +88,18 @@ def problem(task: Task) -> Problem:
     missing = [split for split in SPLITS if split not in built.rows or not built.examples(split)]
     if missing:
         raise UserError(f"task `{task.name}`: `{task.family}` must give rows for the split `{missing[0]}`")
+    try:
+        weights = built.initialise(np.random.default_rng(0))
+        rows = {name: values[: task.batch] for name, values in built.rows["train"].items()}
+        (gradient,) = jax.eval_shape(jax.grad(built.loss, argnums=(0,)), weights, rows)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"task `{task.name}`: no gradient of the loss: {type(error).__name__}: {reason}") from None
+    if gradient.shape != (sum(built.sizes),) or gradient.dtype != np.float32:
+        raise UserError(
+            f"task `{task.name}`: `initialise` must give {sum(built.sizes)} weights, float32, as `sizes` says; "
+            f"it gives {gradient.dtype}{list(gradient.shape)}"
+        )
     return built
 
 
@@ -89,10 +109,8 @@ def _own_function(place: str) -> Callable[[Task], Any]:
     folder, _, module = where.rpartition("/")
     if not where:
         raise UserError(f"unknown family `{place}`{nearest(place, FAMILIES)} (known: {', '.join(FAMILIES)})")
-    if folder and folder not in sys.path:
-        sys.path.append(folder)
     try:
-        function = getattr(importlib.import_module(module), name)
+        function = getattr(_from_folder(folder, module) if folder else importlib.import_module(module), name)
     except AttributeError:
         raise UserError(f"module `{module}` has no function `{name}`") from None
     except Exception as error:
@@ -100,6 +118,21 @@ def _own_function(place: str) -> Callable[[Task], Any]:
     if not callable(function):
         raise UserError(f"`{place}` is a {type(function).__name__}, not a function")
     return function  # type: ignore[no-any-return]
+
+
+def _from_folder(folder: str, module: str) -> ModuleType:
+    """The module in a folder, whatever else is called like it; what lies beside it can be imported by it."""
+    key = f"{folder}/{module}"
+    if key not in sys.modules:
+        if folder not in sys.path:
+            sys.path.append(folder)
+        spec = importlib.util.spec_from_file_location(key, f"{key}.py")
+        if spec is None or spec.loader is None:
+            raise ImportError(f"no file {key}.py")
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        sys.modules[key] = loaded
+    return sys.modules[key]
 
 
 @cache

@@ -54,6 +54,32 @@ class Score:
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
+@dataclass
+class _Run:
+    """An evaluation under way."""
+
+    program: Program
+    ratios: dict[str, list[float]]  # for each task log(loss / loss of AdamW) of the seeds so far
+    losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    reached: list[float] = field(default_factory=list)  # fitness after each stage
+    score: Score | None = None  # set as soon as it is decided
+
+    def check(self, hurdle: float) -> None:
+        """Reject what is beyond the hurdle on the first seeds."""
+        if self.score is None and self.reached and self.reached[0] > hurdle:
+            reason = f"beyond the hurdle {hurdle:.4f} on the first seeds"
+            self.score = Score(Status.REJECTED, self.reached[0], self.reached[0], reason, self.losses)
+
+    def take(self, task: str, found: np.ndarray, reference: np.ndarray) -> None:
+        """Take in the losses of some seeds, and the log losses of AdamW on the same."""
+        self.losses[task] = self.losses.get(task, ()) + tuple(found.tolist())
+        fault = _fault(found, task)
+        if fault:
+            self.score = Score(Status.DIVERGED, math.inf, math.inf, fault, self.losses)
+        else:
+            self.ratios[task] += (np.log(found) - reference).tolist()
+
+
 class Evaluator:
     """Scores programs on tasks.
 
@@ -83,23 +109,22 @@ class Evaluator:
 
     def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
         """Train with a valid program and score it; see the module for what the fitness is."""
-        ratios: dict[str, list[float]] = {name: [] for name in self.shares}
-        losses: dict[str, tuple[float, ...]] = {}
-        reached: list[float] = []
+        return self.evaluate_all([program], [hurdle])[0]
+
+    def evaluate_all(self, programs: Sequence[Program], hurdles: Sequence[float]) -> list[Score]:
+        """Score many programs, each with its hurdle; on an accelerator they are trained in batches."""
+        runs = [_Run(program, {name: [] for name in self.shares}) for program in programs]
         for stage in self._stages:
-            if reached and reached[0] > hurdle:
-                reason = f"beyond the hurdle {hurdle:.4f} on the first seeds"
-                return Score(Status.REJECTED, reached[0], reached[0], reason, losses)
+            for run, hurdle in zip(runs, hurdles, strict=True):
+                run.check(hurdle)
             for trainer in stage:
-                name = trainer.task.name
-                found = trainer.losses(program)
-                losses[name] = losses.get(name, ()) + tuple(found.tolist())
-                fault = _fault(found, name)
-                if fault:
-                    return Score(Status.DIVERGED, math.inf, math.inf, fault, losses)
-                ratios[name] += (np.log(found) - self._reference(trainer)).tolist()
-            reached.append(self._combine(ratios) + self.price(program))
-        return Score(Status.OK, reached[-1], reached[0], "", losses)
+                left = [run for run in runs if run.score is None]
+                for run, found in zip(left, trainer.losses_of([run.program for run in left]), strict=True):
+                    run.take(trainer.task.name, found, self._reference(trainer))
+            for run in runs:
+                if run.score is None:
+                    run.reached.append(self._combine(run.ratios) + self.price(run.program))
+        return [run.score or Score(Status.OK, run.reached[-1], run.reached[0], "", run.losses) for run in runs]
 
     def price(self, program: Program) -> float:
         """What the live statements and the live state slots of a program cost."""

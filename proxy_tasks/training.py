@@ -19,6 +19,8 @@ from primitives.registry import REGISTRY
 from proxy_tasks.families import problem
 from proxy_tasks.task import Problem, Rows, Task
 
+TOGETHER = 32  # programs in a batch; always as many, so that what a program gets does not depend on how many there are
+
 
 class Trainer:
     """Trains one network a seed with any program and reports the losses.
@@ -55,6 +57,32 @@ class Trainer:
             return np.asarray(jax.jit(_loop(self._problem, lambda _: compiled(program, sizes)))(None, self._inputs)[0])
         return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self._inputs)[0])
 
+    def losses_of(self, programs: Sequence[Program], together: bool | None = None) -> np.ndarray:
+        """Losses of many programs, shape `(programs, seeds)`.
+
+        Args:
+            programs: valid programs.
+            together: whether batches of them are trained at once, all functions of the language computed at each
+                statement and one chosen. That pays on an accelerator, which is where it is done unless told
+                otherwise; a CPU is faster with one program after the other.
+        """
+        together = jax.default_backend() != "cpu" if together is None else together
+        if not together or self._compile_programs:
+            return np.array([self.losses(program) for program in programs]).reshape(-1, len(self.seeds))
+        encoded = [encode(program) for program in programs]
+        alike: dict[tuple[int, int], list[int]] = {}  # by number of statements and of slots that there is room for
+        for index, code in enumerate(encoded):
+            alike.setdefault((len(code.operations), len(code.outputs)), []).append(index)
+        losses = np.empty((len(programs), len(self.seeds)), np.float32)
+        run = interpreted_loop(self.task, len(REGISTRY), together=True)
+        for indices in alike.values():
+            for start in range(0, len(indices), TOGETHER):
+                chosen = indices[start : start + TOGETHER]
+                padded = chosen + chosen[-1:] * (TOGETHER - len(chosen))
+                batch = Encoded(*map(np.stack, zip(*(encoded[index] for index in padded), strict=True)))
+                losses[chosen] = np.asarray(run(batch, self._inputs)[0])[: len(chosen)]
+        return losses
+
 
 @lru_cache(maxsize=4096)
 def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,19 +95,23 @@ def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def interpreted_loop(task: Task, functions: int) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
+def interpreted_loop(
+    task: Task, functions: int, together: bool = False
+) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
     """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds.
 
     Args:
         task: what to train.
         functions: number of functions that the language has now; with another it is compiled again.
+        together: for a batch of encoded programs, their arrays stacked; losses and steps have an axis in front then.
 
     Returns:
         `(encoded program, inputs) -> (losses, steps)`: the loss of each seed, not finite where training diverged, and
         the number of steps that were taken, which is smaller than that of the task if no seed was left.
     """
     built = problem(task)
-    return jax.jit(_loop(built, lambda encoded: interpreted(encoded, built.sizes)))
+    loop = _loop(built, lambda encoded: interpreted(encoded, built.sizes))
+    return jax.jit(jax.vmap(loop, in_axes=(0, None)) if together else loop)
 
 
 def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any, dict[str, Any]], tuple[Array, Array]]:

@@ -113,10 +113,13 @@ def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) ->
         if name not in known:
             raise UserError(f"{where}: unknown setting `{name}`{nearest(name, known)} (known: {', '.join(known)})")
         default = known[name]
+        if value is None and default is None:
+            continue
         numbers = value if isinstance(default, tuple) and isinstance(value, list) else [value]
+        shaped = isinstance(value, list) == isinstance(default, tuple)
         kinds = (int, float) if isinstance(default, float) else (int,)
         least = 0 if name in _MAY_BE_ZERO else 1e-6
-        if not all(type(number) in kinds and number >= least for number in numbers):
+        if not shaped or not all(type(number) in kinds and number >= least for number in numbers):
             wanted = "a number" if isinstance(default, float) else "a whole number"
             many = "a list, each entry " if isinstance(default, tuple) else ""
             raise UserError(

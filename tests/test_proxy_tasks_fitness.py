@@ -81,7 +81,7 @@ def test_a_program_that_blows_up_is_diverged_with_the_reason() -> None:
 def test_a_loss_of_exactly_zero_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluator = Evaluator([TINY], range(2))
     evaluator.evaluate(REFERENCE)
-    monkeypatch.setattr(Trainer, "losses", lambda self, program: np.zeros(2))
+    monkeypatch.setattr(Trainer, "losses_of", lambda self, programs: np.zeros((len(programs), 2)))
     score = evaluator.evaluate(builtin("sgd"))
     assert (score.status, score.reason) == (Status.DIVERGED, "loss of exactly zero on tiny")
 
@@ -107,3 +107,12 @@ def test_a_baseline_that_was_never_tuned_and_an_unknown_task_are_named() -> None
         noise(Task("nowhere", "", "", 1, 1))
     with pytest.raises(UserError, match=r"unknown task `digts`; did you mean `digits`\?"):
         task("digts")
+
+
+def test_programs_scored_together_get_the_scores_that_they_get_alone() -> None:
+    evaluator = Evaluator([TINY, SMALL], range(4), 2, statement_price=0.01)
+    programs = [builtin("lion"), builtin("sgd"), text("update = log(m)"), builtin("momentum")]
+    hurdles = [math.inf, 0.05, math.inf, -1.0]
+    alone = [evaluator.evaluate(program, hurdle) for program, hurdle in zip(programs, hurdles, strict=True)]
+    assert list(map(repr, evaluator.evaluate_all(programs, hurdles))) == list(map(repr, alone))  # NaN is not itself
+    assert [score.status for score in alone] == [Status.OK, Status.REJECTED, Status.DIVERGED, Status.REJECTED]
