@@ -76,10 +76,11 @@ _ROWS = (
         "masked language model",
         "Python's documentation with one character in four masked, Transformer that sees both sides",
         (
-            (24, 250, {}),
-            (48, 600, {"width": 48, "hidden": 96}),
-            (64, 1250, {"width": 64, "layers": 3, "heads": 4, "hidden": 256}),
+            (24, 400, {"layers": 1}),
+            (48, 500, {"width": 48, "hidden": 96}),
+            (64, 1000, {"width": 64, "layers": 3, "hidden": 256}),
         ),
+        heads=4,
         context=16,
         masked=4,
     ),
@@ -87,7 +88,7 @@ _ROWS = (
         "denoising",
         "denoising diffusion",
         "noise in 8×8 digits, perceptron that sees how much there is, mean squared error",
-        ((64, 400, {"hidden": (64,)}), (64, 900, {"hidden": (128, 128)}), (128, 1500, {"hidden": (256, 256)})),
+        ((128, 300, {"hidden": (64,)}), (128, 680, {"hidden": (128, 128)}), (256, 1150, {"hidden": (256, 256)})),
     ),
     *_family(
         "views",

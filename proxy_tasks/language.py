@@ -43,7 +43,7 @@ def fill_in_characters(task: Task) -> Problem:
     for part in rows.values():
         places = generator.random(part["tokens"].shape).argsort(axis=1)[:, : task.settings["masked"]]
         part["places"] = np.sort(places, axis=1).astype(np.int32)
-    layout, layers, heads = _language_model(task, vocabulary + 1)
+    layout, layers, heads = _language_model(task, vocabulary + 1, by_distance=True)
 
     def loss(weights: Array, rows: Rows) -> Array:
         tokens, places = rows["tokens"].astype(jnp.int32), rows["places"]
@@ -55,11 +55,12 @@ def fill_in_characters(task: Task) -> Problem:
     return Problem(layout.sizes, layout.initialise, loss, rows)
 
 
-def _language_model(task: Task, vocabulary: int) -> tuple[Layout, int, int]:
+def _language_model(task: Task, vocabulary: int, by_distance: bool = False) -> tuple[Layout, int, int]:
     context, width, layers, heads, hidden = (
         task.settings[name] for name in ("context", "width", "layers", "heads", "hidden")
     )
-    return transformer_layout(vocabulary, context, width, layers, hidden), layers, heads
+    relative = heads if by_distance else 0
+    return transformer_layout(vocabulary, context, width, layers, hidden, relative), layers, heads
 
 
 def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
