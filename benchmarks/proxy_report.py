@@ -12,11 +12,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 from scipy.stats import spearmanr
 
+from benchmarks.costs import multiply_adds
 from benchmarks.panel import panel
 from benchmarks.proxies import SEEDS, STAND_SEEDS, STANDS, measured
 from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
-from proxy_tasks.task import Task
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MARKS = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -162,18 +162,6 @@ def _costs(seconds: dict[str, float]) -> list[str]:
         ]
         rows.append([f"`{task.name}`", *cells, used])
     return _table(["task", "weights", "batch", "steps", "million multiply-adds a seed", "seconds a seed"], rows)
-
-
-def multiply_adds(task: Task) -> float:
-    """Multiply-adds of all gradients of a training, half of the operations that XLA counts."""
-    import jax  # takes a second, and only this table needs it
-
-    built = problem(task)
-    rows = {name: values[: task.batch] for name, values in built.rows["train"].items()}
-    weights = built.initialise(np.random.default_rng(0))
-    analysis: Any = jax.jit(jax.grad(built.loss)).lower(weights, rows).compile().cost_analysis()
-    operations: float = analysis["flops"]
-    return operations / 2 * task.steps
 
 
 def figure(losses: Losses) -> str:

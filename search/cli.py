@@ -187,6 +187,7 @@ def list_(what: str, as_json: bool) -> None:
                 "name": task.name,
                 "family": task.family,
                 "description": task.description,
+                "size": task.size,
                 "parameters": sum(problem(task).sizes),
                 "steps": task.steps,
                 "batch": task.batch,

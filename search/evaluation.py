@@ -9,12 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from primitives.registry import REGISTRY
 from proxy_tasks import catalog
 from proxy_tasks.baselines import REFERENCE, baseline, noise, shares
 from proxy_tasks.families import fingerprint
 from proxy_tasks.fitness import Evaluator
 from proxy_tasks.task import Task
+from search.batch_executor import Batches
 from search.config import Config, build_config, read_config
 from search.executors import Executor, Inline
 from search.tasks import task_of, tuned
@@ -107,7 +110,8 @@ def executor(config: Config, say: Callable[[str], None]) -> Executor:
     """
     settings = config.workers
     if settings.executor == "inline":
-        return Inline(search_evaluator(config))
+        scorer = search_evaluator(config)
+        return Inline(scorer) if jax.default_backend() == "cpu" else Batches(scorer, settings.in_flight)
     from search.ray_executor import RayExecutor  # takes a second to import, which other runs need not wait for
 
     build = partial(_built, config.model_dump(mode="json"))
