@@ -30,10 +30,16 @@ class Trainer:
         seeds: each gives its own initial weights and order of the data.
         split: on which rows the loss is taken after training.
         compile_programs: let XLA compile each program (for long runs) in place of interpreting it.
+        horizon: stop after so many steps of the schedule; all of them if it is `None`.
     """
 
     def __init__(
-        self, task: Task, seeds: Sequence[int], split: str = "validation", compile_programs: bool = False
+        self,
+        task: Task,
+        seeds: Sequence[int],
+        split: str = "validation",
+        compile_programs: bool = False,
+        horizon: int | None = None,
     ) -> None:
         self.task = task
         self.seeds = tuple(seeds)
@@ -45,6 +51,7 @@ class Trainer:
                 "weights": np.stack(weights),
                 "order": np.stack(order, axis=1),
                 "schedule": task.schedule(),
+                "horizon": np.int32(horizon or task.steps),
                 "train": self._problem.rows["train"],
                 "scored": self._problem.rows[split],
             }
@@ -107,7 +114,7 @@ def interpreted_loop(
 
     Returns:
         `(encoded program, inputs) -> (losses, steps)`: the loss of each seed, not finite where training diverged, and
-        the number of steps that were taken, which is smaller than that of the task if no seed was left.
+        the number of steps that were taken, which is smaller than the horizon if no seed was left.
     """
     built = problem(task)
     loop = _loop(built, lambda encoded: interpreted(encoded, built.sizes))
@@ -121,10 +128,11 @@ def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any
     def run(program: Any, inputs: dict[str, Any]) -> tuple[Array, Array]:  # noqa: ANN401 - an encoded program, or nothing
         rule = rule_of(program)
         schedule: Array = inputs["schedule"]
+        horizon: Array = inputs["horizon"]
 
         def going(carry: tuple[Array, Array, Any]) -> Array:
             step, weights, _ = carry
-            return (step < len(schedule)) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
+            return (step < horizon) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
 
         def advance(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
             step, weights, state = carry
@@ -134,7 +142,7 @@ def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any
 
         begin = (jnp.int32(0), inputs["weights"], rule.init(inputs["weights"]))
         steps, weights, _ = lax.while_loop(going, advance, begin)
-        finished = (steps == len(schedule)) & jnp.all(jnp.isfinite(weights), axis=-1)
+        finished = (steps == horizon) & jnp.all(jnp.isfinite(weights), axis=-1)
         return jnp.where(finished, losses(weights, inputs["scored"]), jnp.nan), steps
 
     return run

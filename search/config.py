@@ -73,6 +73,10 @@ class EvaluationSettings(_Section):
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
     hurdle_quantile: float = Field(0.33, ge=0, le=1, description="share of the population whose fitness sets it")
     hurdle_margin: float = Field(0.15, ge=0, description="how far behind that a program may lie and still go on")
+    short_share: float = Field(
+        0.0, ge=0, lt=1, description="share of the steps after which there is a first look; 0: none"
+    )
+    short_margin: float = Field(0.3, ge=0, description="how far beyond the hurdle a program may be at that look")
     probe: bool = Field(True, description="do not evaluate what computes the same as an earlier one on fixed probes")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")

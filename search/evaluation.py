@@ -55,7 +55,15 @@ def with_baselines(config: Config, report: Callable[[str, int, int, float], None
 def evaluator(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
     """An evaluator with the tasks and prices of a config, for given seeds."""
     settings = config.evaluation
-    return Evaluator(tasks_of(config), seeds, first_seeds, settings.statement_price, settings.slot_price)
+    return Evaluator(
+        tasks_of(config),
+        seeds,
+        first_seeds,
+        settings.statement_price,
+        settings.slot_price,
+        short_share=settings.short_share,
+        short_margin=settings.short_margin,
+    )
 
 
 def search_evaluator(config: Config) -> Evaluator:

@@ -116,3 +116,18 @@ def test_programs_scored_together_get_the_scores_that_they_get_alone() -> None:
     alone = [evaluator.evaluate(program, hurdle) for program, hurdle in zip(programs, hurdles, strict=True)]
     assert list(map(repr, evaluator.evaluate_all(programs, hurdles))) == list(map(repr, alone))  # NaN is not itself
     assert [score.status for score in alone] == [Status.OK, Status.REJECTED, Status.DIVERGED, Status.OK]
+
+
+def test_a_first_look_rejects_early_and_changes_no_score_of_what_passes() -> None:
+    plain = Evaluator([TINY], range(4), 2)
+    looking = Evaluator([TINY], range(4), 2, short_share=0.2, short_margin=0.1)
+    expected = plain.evaluate(builtin("lion"), hurdle=5.0)
+    assert looking.evaluate(builtin("lion"), hurdle=5.0) == expected
+    after_six = [Trainer(TINY, range(2), horizon=6).losses(program) for program in (builtin("sgd"), REFERENCE)]
+    early = float(np.mean(np.log(after_six[0] / after_six[1])))
+    score = looking.evaluate(builtin("sgd"), hurdle=early - 0.11)
+    assert score.status is Status.REJECTED
+    assert score.fitness == pytest.approx(early, rel=1e-4)
+    assert score.reason.endswith("early on")
+    assert len(score.losses["tiny"]) == 2
+    assert looking.evaluate(builtin("sgd"), hurdle=early - 0.09).reason != score.reason

@@ -138,3 +138,14 @@ def test_programs_trained_together_get_what_they_get_alone() -> None:
     np.testing.assert_allclose(trainer.losses_of(programs, together=True), alone, rtol=1e-5)
     np.testing.assert_array_equal(trainer.losses_of(programs), alone)
     assert np.isnan(alone[5]).all()
+
+
+def test_a_horizon_ends_training_on_the_way_with_the_schedule_of_the_whole() -> None:
+    program = builtin("momentum")
+    half = Task("half", "digit classification", "", batch=16, steps=15, settings={"hidden": (8,)})
+    short = Trainer(TINY, range(2), horizon=15).losses(program)
+    assert np.all(Trainer(TINY, range(2)).losses(program) < short)
+    assert not np.allclose(short, Trainer(half, range(2)).losses(program), rtol=1e-3)
+    np.testing.assert_array_equal(
+        Trainer(TINY, range(2), horizon=30).losses(program), Trainer(TINY, range(2)).losses(program)
+    )
