@@ -51,12 +51,15 @@ def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -
         "evaluation": evaluation,
     }
     config = build_config(values)
-    with tempfile.TemporaryDirectory() as folder, Progress(quiet=True) as progress:
-        with begun(config, Path(folder) / "run") as journal:
-            before = time.process_time()
-            search_all(config, journal, progress)
-            seconds = time.process_time() - before
-            return config, list(journal.rows("same_as is null")), seconds
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Progress(quiet=True) as progress,
+        begun(config, Path(folder) / "run") as journal,
+    ):
+        before = time.process_time()
+        search_all(config, journal, progress)
+        seconds = time.process_time() - before
+        return config, list(journal.rows("same_as is null")), seconds
 
 
 def stages(task_name: str, children: int) -> tuple[int, list[list[str]]]:
@@ -145,23 +148,22 @@ def main() -> None:
     measured = rates()
     lines = ["# What hurdles save", "", "Written by `python -m benchmarks.hurdles`.", "", "## Programs a minute", ""]
     lines += [
-        f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: {FIRST} seeds first, and of "
-        f"these {ON['short_share']:.0%} of the steps (`evaluation.short_share`). Distinct programs a minute of CPU time; fitness of the "
-        f"best of {FINALISTS} on 24 fresh seeds.",
+        f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: {FIRST} seeds",
+        f"first, and of these {ON['short_share']:.0%} of the steps (`evaluation.short_share`) before. Distinct programs a",
+        f"minute of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds.",
         "",
+        *_table(["hurdles", "programs a minute", "ends with", "each search"], measured),
     ]
-    lines += _table(["hurdles", "programs a minute", "ends with", "each search"], measured)
     speeds = [float(row[1].replace(",", "")) for row in measured]
     lines += [
         f"**{speeds[1] / speeds[0]:.2f} times** as many; at least 2 is wanted.",
         "",
         "## What each stage drops",
         "",
+        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the score on",
+        "all seeds, how many the stages would have dropped.",
+        "",
     ]
-    lines += [
-        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the score on all"
-    ]
-    lines += ["seeds, how many the stages would have dropped.", ""]
     for task, children in STAGED.items():
         count, table = stages(task, children)
         lines += [f"### `{task}`: {count} programs of a search without hurdles", ""]
