@@ -148,9 +148,10 @@ def main() -> None:
     measured = rates()
     lines = ["# What hurdles save", "", "Written by `python -m benchmarks.hurdles`.", "", "## Programs a minute", ""]
     lines += [
-        f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: {FIRST} seeds",
-        f"first, and of these {ON['short_share']:.0%} of the steps (`evaluation.short_share`) before. Distinct programs a",
-        f"minute of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds.",
+        f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score.",
+        f"With hurdles: {FIRST} seeds",
+        f"first, and of these {ON['short_share']:.0%} of the steps (`evaluation.short_share`) before.",
+        f"Distinct programs a minute of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds.",
         "",
         *_table(["hurdles", "programs a minute", "ends with", "each search"], measured),
     ]
@@ -160,8 +161,8 @@ def main() -> None:
         "",
         "## What each stage drops",
         "",
-        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the score on",
-        "all seeds, how many the stages would have dropped.",
+        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the",
+        "score on all seeds, how many the stages would have dropped.",
         "",
     ]
     for task, children in STAGED.items():
