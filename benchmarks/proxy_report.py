@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.costs import multiply_adds
 from benchmarks.panel import panel
-from benchmarks.proxies import SEEDS, STAND_SEEDS, STANDS, measured
+from benchmarks.proxies import STAND_SEEDS, STANDS, measured, seeds
 from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
 
@@ -217,10 +217,9 @@ def main() -> None:
         name: float(np.median([row["seconds"] for row in rows if row["kind"] == "score" and row["task"] == name]))
         for name in losses
     }
-    counts = ", ".join(f"{len(programs)} on `{name}`" for name, programs in losses.items() if name not in SMALLEST)
-    seeds = ", ".join(f"{count} for ×{size}" for size, count in SEEDS.items())
+    counts = [f"{len(of)} × {seeds(TASKS[name])} on `{name}`" for name, of in losses.items()]
     lines = [
-        f"{len(panel())} programs on each small task; on larger ones {counts}. Seeds of a score: {seeds}.",
+        f"A panel of {len(panel())} programs; programs × seeds: {', '.join(counts)}.",
         "",
         "### How well the small tasks predict",
         "",

@@ -21,7 +21,9 @@ def test_a_family_comes_in_three_sizes_ten_times_as_costly_each(name: str) -> No
     sizes = [task(name), task(f"{name}_x10"), task(f"{name}_x100")]
     assert [of.size for of in sizes] == list(SIZES)
     assert len({(of.family, of.schedule_power) for of in sizes}) == 1
+    assert sizes[0].peak == 1
     for small, large in pairwise(sizes):
+        assert large.peak < small.peak
         assert 8 < multiply_adds(large) / multiply_adds(small) < 12.5
 
 

@@ -116,6 +116,8 @@ def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
     assert schedule[-1] < 1e-3
     flat = Task("s", "", "", batch=1, steps=100, schedule_power=0.35).schedule()
     np.testing.assert_allclose(flat, schedule**0.35, rtol=1e-5)
+    lower = Task("s", "", "", batch=1, steps=100, peak=0.25).schedule()
+    np.testing.assert_allclose(lower, schedule / 4, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", SMALLEST)
