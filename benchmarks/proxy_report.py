@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
+from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from benchmarks.costs import multiply_adds
@@ -24,6 +24,7 @@ REFERENCE = "adamw 0.9 0.95 0.1 0.01"  # of the panel; losses are paired with it
 DIFFERENCE = math.log(1.05)  # that is to be seen, in log loss
 POWER = 1.96 + 0.84  # two-sided 5 %, seen in 80 % of the cases
 RESAMPLES = 500
+COLOURS = {"adamw": "tab:blue", "lion": "tab:red", "signum": "tab:orange"}
 
 Losses = dict[
     str, dict[str, np.ndarray]
@@ -164,49 +165,27 @@ def _costs(seconds: dict[str, float]) -> list[str]:
     return _table(["task", "weights", "batch", "steps", "million multiply-adds a seed", "seconds a seed"], rows)
 
 
-def figure(losses: Losses) -> str:
-    """Fitness on each small task against fitness on the one ten times as long, one dot a program, as SVG."""
-    pairs = [(name, f"{name}_x10") for name in SMALLEST if f"{name}_x10" in losses]
-    side, gap, across = 190, 56, 3
-    cells = []
-    for index, (small, large) in enumerate(pairs):
-        left, top = gap + index % across * (side + gap), gap + index // across * (side + gap)
-        names = [name for name in losses[small] if name in losses[large] and name != REFERENCE]
-        points = [[float((losses[of][name] - losses[of][REFERENCE]).mean()) for of in (small, large)] for name in names]
-        values = np.array(points).clip(-1.5, 1.5)
-        low, high = values.min(axis=0) - 0.02, values.max(axis=0) + 0.02
-        scaled = (values - low) / (high - low) * side
-        cells.append(f'<rect x="{left}" y="{top}" width="{side}" height="{side}" fill="none" stroke="#999"/>')
-        for name, (x, y) in zip(names, scaled, strict=True):
-            kind = name.split()[0]
-            colour = {"adamw": "#1f77b4", "lion": "#d62728", "signum": "#ff7f0e"}.get(kind, "#777")
-            cells.append(
-                f'<circle cx="{left + x:.1f}" cy="{top + side - y:.1f}" r="3.5" fill="{colour}" fill-opacity="0.75">'
-                f"<title>{escape(name)}</title></circle>"
-            )
-        cells.append(f'<text x="{left + side / 2}" y="{top - 8}" text-anchor="middle">{small} → ×10</text>')
-        for place, anchor, value in ((left, "start", low[0]), (left + side, "end", high[0])):
-            cells.append(f'<text x="{place}" y="{top + side + 14}" text-anchor="{anchor}">{value:+.2f}</text>')
-        for place, value in ((top + side, low[1]), (top + 10, high[1])):
-            cells.append(f'<text x="{left - 4}" y="{place}" text-anchor="end">{value:+.2f}</text>')
-    width = gap + across * (side + gap)
-    height = gap + math.ceil(len(pairs) / across) * (side + gap) + 10
-    note = (
-        "each dot a program of the panel: log loss against AdamW 0.9/0.95/0.1/0.01, cut at ±1.5, across on the small, "
-        "upwards on the large task"
-    )
-    legend = "blue AdamW, red Lion, orange Signum, grey others"
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-            f'font-size="11">',
-            f'<rect width="{width}" height="{height}" fill="white"/>',
-            *cells,
-            f'<text x="{gap}" y="{height - 22}">{note};</text>',
-            f'<text x="{gap}" y="{height - 8}">{legend}</text>',
-            "</svg>",
-        ]
-    )
+def draw(losses: Losses, path: Path) -> None:
+    """Log loss against the reference on each small task and on the one ten times as long, one dot a program."""
+    pairs = [(name, f"{name}_x10") for name in SMALLEST if len(losses.get(f"{name}_x10", {})) > 2]
+    figure = Figure(figsize=(10, 3.4 * math.ceil(len(pairs) / 3)), layout="constrained")
+    axes = figure.subplots(math.ceil(len(pairs) / 3), 3, squeeze=False).ravel()
+    for small, large in pairs:
+        plot = axes[pairs.index((small, large))]
+        names = [name for name in losses[small] if name in losses[large]]
+        points = np.array(
+            [[np.mean(losses[of][name] - losses[of][REFERENCE]) for of in (small, large)] for name in names]
+        ).clip(-1.5, 1.5)
+        kinds = [name.split()[0] for name in names]
+        for kind in ("others", *COLOURS):
+            chosen = [COLOURS.get(of, "others") == COLOURS.get(kind, "others") for of in kinds]
+            plot.scatter(*points[chosen].T, s=16, alpha=0.8, color=COLOURS.get(kind, "0.55"), label=kind)
+        plot.set_title(f"{small} and ×10: rank correlation {agreement(losses[small], losses[large]):.2f}", fontsize=9)
+        plot.tick_params(labelsize=7)
+    axes[0].legend(fontsize=7)
+    figure.supxlabel(f"small task: log loss against {REFERENCE}, cut at ±1.5", fontsize=8)
+    figure.supylabel("task ten times as long", fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
@@ -240,7 +219,7 @@ def main() -> None:
     before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
     after = rest.split(MARKS[1])[1]
     page.write_text("\n".join([before + MARKS[0], *lines, MARKS[1] + after]), encoding="utf-8")
-    (DOCS / "proxy_tasks.svg").write_text(figure(losses) + "\n", encoding="utf-8")
+    draw(losses, DOCS / "proxy_tasks.svg")
     print(page)
 
 

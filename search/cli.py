@@ -95,6 +95,8 @@ def compare_(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], a
     named = {config.stem: read_config(config, overrides) for config in configs}
     if len(named) < len(configs):
         raise UserError("two of the configs have the same name, which is what their run folders are called")
+    tick = partial(_tick, Console(stderr=True))
+    named = {name: with_baselines(config, tick) for name, config in named.items()}
     with Progress() as progress:
         methods = comparing.compare_methods(named, out, progress)
     _emit({"methods": [method.as_json() for method in methods]}, lambda: views.methods(methods, out), as_json)
