@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from search.progress import Progress
 from search.tasks import OwnTask
 
 MODULE = """
+import jax
 import jax.numpy as jnp
 import numpy as np
 from proxy_tasks.task import Problem
@@ -85,6 +87,7 @@ def one(own: Path, text: str) -> OwnTask:
 
 
 def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_the_config(own: Path) -> None:
+    own.write_text(CONFIG.replace("trials: 3", TUNED, 1))  # one task that was tuned before, and one that was not
     folder = own.parent / "run"
     result = CliRunner().invoke(cli, ["run", str(own), "--out", str(folder), "--json"])
     assert result.exit_code == 0, result.output
@@ -143,10 +146,12 @@ def test_a_task_without_tuned_baselines_is_named(own: Path) -> None:
 
 
 def test_the_lines_that_tune_prints_go_into_the_config(own: Path) -> None:
+    flowers = "\n".join(line for line in CONFIG.splitlines() if "name: line" not in line)
+    own.write_text(flowers)
     result = CliRunner().invoke(cli, ["tune", str(own), "--trials", "3", "--seeds", "1"])
     assert result.exit_code == 0, result.output
     lines = result.stdout.split("# for the task `flowers`\n")[1].split("\n\n")[0]
-    own.write_text(CONFIG.replace("trials: 3}", "trials: 3, " + json.dumps(yaml.safe_load(lines))[1:-1] + "}", 1))
+    own.write_text(flowers.replace("trials: 3}", "trials: 3, " + json.dumps(yaml.safe_load(lines))[1:-1] + "}", 1))
     assert tasks_of(read_config(own))[0].tuned == {
         "adamw": {"constants": yaml.safe_load(lines)["tuned"]["adamw"]},
         "lion": {"constants": yaml.safe_load(lines)["tuned"]["lion"]},
@@ -165,7 +170,7 @@ def test_a_text_of_ones_own_is_modelled(own: Path, family: str) -> None:
     task = load_tasks(str(own))[0]
     built = problem(task)
     rows = {name: values[:16] for name, values in built.rows["validation"].items()}
-    loss = built.loss(jnp.asarray(built.initialise(np.random.default_rng(0))), rows)
+    loss = jax.jit(built.loss)(jnp.asarray(built.initialise(np.random.default_rng(0))), rows)
     characters = len(set((own.parent / "book.txt").read_text()))
     assert float(loss) == pytest.approx(np.log(characters + 1), rel=0.35)
 

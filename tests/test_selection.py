@@ -166,3 +166,8 @@ def test_tuning_gives_up_constants_that_the_first_seeds_leave_no_hope() -> None:
     for fitness, hurdle in tuner.tried:
         assert hurdle == pytest.approx(best + 0.01)
         best = min(best, fitness)
+
+
+def test_tuning_on_a_larger_task_begins_with_what_was_tuned_on_the_small_one() -> None:
+    assert tuned._start(task("digits_x10"), "lion") == baselines.baseline(task("digits"), "lion")
+    assert tuned._start(task("digits"), "lion") != baselines.baseline(task("digits"), "lion")
