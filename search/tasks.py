@@ -8,10 +8,12 @@ A task of the user's own needs tuned baselines as any other does. They are tuned
 part of the resolved config: so whoever resumes the run, or scores for it elsewhere, measures with the same ones.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from primitives.errors import UserError, nearest
@@ -143,7 +145,13 @@ def tuned(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], 
     """The entry with tuned baselines: those that it has, or else new ones from its `trials` on so many seeds."""
     if isinstance(entry, str) or entry.tuned is not None:
         return entry
-    found = tune_baselines(task_of(entry), entry.trials, seeds, report)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = tune_baselines(task_of(entry), entry.trials, seeds, report)
+    if not 0 < found["noise"] < math.inf:
+        raise UserError(
+            f"task `{entry.name}`: {entry.trials} trials found no constants with which AdamW and Lion train on every "
+            f"seed; are its losses positive, finite, and different from seed to seed?"
+        )
     return entry.model_copy(update={"tuned": Tuned(**constants(found))})
 
 

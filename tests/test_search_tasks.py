@@ -45,6 +45,10 @@ def no_gradient(task):
     built = line(task)
     return Problem((3,), built.initialise, lambda w, rows: rows["x"] @ w, built.rows)
 
+def negative(task):
+    built = line(task)
+    return Problem((3,), built.initialise, lambda w, rows: built.loss(w, rows) - 1e6, built.rows)
+
 def fails(task):
     raise KeyError("depth")
 """
@@ -159,6 +163,12 @@ def test_the_lines_that_tune_prints_go_into_the_config(own: Path) -> None:
     }
     refused = CliRunner().invoke(cli, ["tune", str(own), "--write"])
     assert "`--write` is for tasks that come with the project" in str(refused.exception)
+
+
+def test_a_task_on_which_no_baseline_can_be_tuned_is_named(own: Path) -> None:
+    one(own, "{name: a, family: 'module_of_a_test:negative', steps: 3, trials: 3}")
+    with pytest.raises(UserError, match="task `a`: 3 trials found no constants with which AdamW and Lion train"):
+        with_baselines(read_config(own), quiet)
 
 
 @pytest.mark.parametrize("family", ["causal language model", "masked language model"])
