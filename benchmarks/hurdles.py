@@ -150,8 +150,8 @@ def _rates_section() -> list[str]:
     speeds = [float(row[1].replace(",", "")) for row in measured]
     return [
         textwrap.fill(
-            f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: {FIRST} "
-            f"seeds first, and before that a look at them after {ON['short_share']:.0%} of the steps "
+            f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: "
+            f"{FIRST} seeds first, and before that a look at them after {ON['short_share']:.0%} of the steps "
             f"(`evaluation.short_share`) with a margin of {ON['short_margin']} (`evaluation.short_margin`). Distinct "
             f"programs a minute of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds, lower is better.",
             120,
@@ -165,8 +165,8 @@ def _rates_section() -> list[str]:
 
 def _stages_section() -> list[str]:
     lines = [
-        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the score",
-        "on all seeds, how many the stages would have dropped.",
+        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the",
+        "score on all seeds, how many the stages would have dropped.",
         "",
     ]
     for task, children in STAGED.items():
