@@ -52,8 +52,8 @@ def hand_written(task: Task, transform: optax.GradientTransformation) -> Callabl
 
 def optax_of(name: str, task: Task) -> tuple[Program, optax.GradientTransformation]:
     """A tuned baseline as a program, and the same optimizer from optax."""
-    program = baseline(task.name, name)
-    schedule = optax.cosine_decay_schedule(1.0, task.steps, exponent=task.schedule_power)
+    program = baseline(task, name)
+    schedule = optax.cosine_decay_schedule(task.peak, task.steps, exponent=task.schedule_power)
     if name == "adamw":
         b1, b2, decay, rate = (value for *_, value in program.constants())
         return program, optax.adamw(lambda t: rate * schedule(t), b1, b2, weight_decay=decay)

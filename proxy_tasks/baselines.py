@@ -1,9 +1,10 @@
 """Tuned baselines of each task: AdamW and Lion with the constants that suit it best.
 
 The constants (rate, decay and both betas) come from `optsearch tune TASK`, which writes `baselines.yaml` beside this
-module. Fitness is measured against the tuned AdamW.
+module; a task of the user's own carries them itself. Fitness is measured against the tuned AdamW.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from primitives.builtins import builtin
 from primitives.errors import UserError
 from primitives.program import Program
+from proxy_tasks.task import Task
 
 PATH = Path(__file__).with_name("baselines.yaml")
 REFERENCE = "adamw"  # fitness zero
@@ -23,20 +25,32 @@ def _table() -> dict[str, Any]:
     return dict(yaml.safe_load(PATH.read_text(encoding="utf-8")) or {})
 
 
-def _row(task_name: str, key: str) -> Any:  # noqa: ANN401 - a number, or the row of a program
+def _row(task: Task, key: str) -> Any:  # noqa: ANN401 - a number, or the row of a program
     try:
-        return _table()[task_name][key]
+        return (_table()[task.name] if task.tuned is None else task.tuned)[key]
     except KeyError:
         raise UserError(
-            f"task `{task_name}` has no tuned `{key}` yet; run `optsearch tune {task_name} --write` first"
+            f"task `{task.name}` has no tuned `{key}` yet; run `optsearch tune {task.name} --write`, or for a task of "
+            f"your own `optsearch tune` with its config"
         ) from None
 
 
-def baseline(task_name: str, program_name: str = REFERENCE) -> Program:
+def baseline(task: Task, program_name: str = REFERENCE) -> Program:
     """A built-in program with the constants that were tuned for a task; raises `UserError` if it never was."""
-    return builtin(program_name).with_constants(_row(task_name, program_name)["constants"])
+    return builtin(program_name).with_constants(_row(task, program_name)["constants"])
 
 
-def noise(task_name: str) -> float:
+def noise(task: Task) -> float:
     """Standard deviation over seeds of the paired log loss ratio between the tuned baselines of a task."""
-    return float(_row(task_name, "noise"))
+    return float(_row(task, "noise"))
+
+
+def budget(task: Task) -> tuple[int, int]:
+    """Trials with which each baseline of a task was tuned, and networks trained in each."""
+    return int(_row(task, "trials")), int(_row(task, "seeds"))
+
+
+def shares(tasks: Sequence[Task]) -> dict[str, float]:
+    """The weight of each task in a fitness: the inverse of its noise, so that no noisy task decides alone; sum 1."""
+    precision = {task.name: 1 / noise(task) if len(tasks) > 1 else 1.0 for task in tasks}
+    return {name: value / sum(precision.values()) for name, value in precision.items()}

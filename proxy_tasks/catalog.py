@@ -1,29 +1,122 @@
-"""The tasks that come with the project, by name."""
+"""The tasks that come with the project, by name: each family in three sizes.
+
+`name_x10` and `name_x100` cost about ten and a hundred times as many multiply-adds to train as `name` does
+(`docs/proxy_tasks.md` has what was measured). Programs are searched on the small ones; the large ones are for
+choosing among what was found.
+
+The constants of a program have to carry over from one size to the next, or the ranks of programs would say little more
+than whose rate is nearest to the best one. So the learning rate of a larger task starts lower (`peak`): at
+1 / (width · √(steps · layers)), each the factor by which it has grown. The best rate of Adam and its kind goes with
+1 / width (Yang et al., 2022); the rest was read off the best rates of AdamW on four families in two sizes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
 
 from primitives.errors import UserError, nearest
+from proxy_tasks.families import FAMILIES
 from proxy_tasks.task import Task
 
+SIZES = (1, 10, 100)
+
+
+def _family(
+    name: str,
+    family: str,
+    description: str,
+    sizes: tuple[tuple[int, int, float, dict[str, Any]], ...],
+    schedule_power: float = 1.0,
+    **settings: Any,  # noqa: ANN401 - whatever the family knows
+) -> Iterator[Task]:
+    """The tasks of a family.
+
+    Args:
+        name: of the smallest one.
+        family: which builder.
+        description: of all of them.
+        sizes: batch, steps, peak of the rate, and what is set otherwise, for each size.
+        schedule_power: of all of them.
+        settings: what is set for all of them; the rest is as `FAMILIES` has it.
+    """
+    for size, (batch, steps, peak, special) in zip(SIZES, sizes, strict=True):
+        full = {**FAMILIES[family].settings, **settings, **special}
+        own_name = name if size == 1 else f"{name}_x{size}"
+        yield Task(own_name, family, description, batch, steps, schedule_power, full, size, peak)
+
+
 _ROWS = (
-    Task(
-        name="digits",
-        family="digit classification",
-        description="8×8 digits shifted by up to a pixel, perceptron with 32 hidden units, short and steep schedule",
-        batch=64,
-        steps=200,
+    *_family(
+        "digits",
+        "digit classification",
+        "8×8 digits shifted by up to a pixel, perceptron, short and steep schedule",
+        (
+            (64, 200, 1.0, {"hidden": (32,)}),
+            (64, 450, 0.24, {"hidden": (64, 64)}),
+            (128, 750, 0.09, {"hidden": (128, 128)}),
+        ),
         schedule_power=4.0,
-        settings={"hidden": (32,), "shift": 1},
+        shift=1,
     ),
-    Task(
-        name="characters",
-        family="causal language model",
-        description="Python's documentation by character, Transformer of width 32, cross-entropy a character",
-        batch=16,
-        steps=200,
-        settings={"context": 32, "width": 32, "layers": 2, "heads": 2, "hidden": 64, "windows": 128},
+    *_family(
+        "vit",
+        "image classification",
+        "300 digits shifted by up to a pixel, vision Transformer, long schedule",
+        (
+            (64, 400, 1.0, {}),
+            (64, 800, 0.33, {"width": 24, "layers": 2, "heads": 2, "hidden": 64}),
+            (128, 1000, 0.16, {"width": 32, "layers": 4, "heads": 2, "hidden": 128}),
+        ),
+        schedule_power=0.35,
+        examples=300,
+        shift=1,
+    ),
+    *_family(
+        "characters",
+        "causal language model",
+        "Python's documentation by character, Transformer, cross-entropy a character",
+        (
+            (16, 200, 1.0, {}),
+            (32, 500, 0.42, {"width": 48, "hidden": 96}),
+            (48, 1000, 0.18, {"width": 64, "layers": 3, "heads": 4, "hidden": 256}),
+        ),
+    ),
+    *_family(
+        "masked",
+        "masked language model",
+        "Python's documentation with one character in four masked, Transformer that sees both sides",
+        (
+            (24, 400, 1.0, {"layers": 1}),
+            (48, 500, 0.42, {"width": 48, "hidden": 96}),
+            (64, 1000, 0.18, {"width": 64, "layers": 3, "hidden": 256}),
+        ),
+        heads=4,
+        context=16,
+        masked=4,
+    ),
+    *_family(
+        "denoising",
+        "denoising diffusion",
+        "noise in 8×8 digits, perceptron that sees how much there is, mean squared error",
+        (
+            (128, 300, 1.0, {"hidden": (64,)}),
+            (128, 680, 0.23, {"hidden": (128, 128)}),
+            (256, 1150, 0.09, {"hidden": (256, 256)}),
+        ),
+    ),
+    *_family(
+        "views",
+        "contrastive views",
+        "two noisy and shifted views of a digit told from those of the others of a batch, perceptron",
+        (
+            (64, 300, 1.0, {"hidden": (32,)}),
+            (64, 900, 0.2, {"hidden": (64, 64)}),
+            (128, 1500, 0.08, {"hidden": (128, 128)}),
+        ),
     ),
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in _ROWS}
+SMALLEST = tuple(name for name, row in TASKS.items() if row.size == 1)  # those that programs are searched on
 
 
 def task(name: str) -> Task:

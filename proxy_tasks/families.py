@@ -1,96 +1,150 @@
-"""Families of tasks: each builds the `Problem` of a `Task` from data and a model."""
+"""Families of tasks: each builds the `Problem` of a `Task` from data and a model.
 
-from collections.abc import Callable
+A family is a function `task -> Problem`. Those that come with the project are known by name, each with the settings of
+its smallest size; one of a user's own is named by its place, `module:function`.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import blake2b
+from inspect import getsourcefile
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
-from jax import Array
 
-from proxy_tasks import data
-from proxy_tasks.models import cross_entropy, mlp, mlp_layout, transformer, transformer_layout
-from proxy_tasks.task import SPLITS, Problem, Rows, Task
-
-_NOISE_SEED = 5  # any fixed number
+from primitives.errors import UserError, nearest
+from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
+from proxy_tasks.language import fill_in_characters, model_characters
+from proxy_tasks.task import SPLITS, Problem, Task
 
 
-def classify_digits(task: Task) -> Problem:
-    """Digits with a perceptron.
+class Family(NamedTuple):
+    """One kind of task.
 
-    Settings: `hidden`, widths of the hidden layers; `examples`, how many of the training images are used; `shift`, by
-    how many pixels a training image may be moved in each direction; `label_noise`, share of the training labels that
-    are drawn anew at random. The other splits are used as they are.
+    Attributes:
+        build: `task -> Problem`.
+        data: kind of file that a user's own data come in.
+        settings: what may be set, each with the value that it has unless a task says otherwise.
     """
-    layout = mlp_layout([64, *task.settings["hidden"], 10])
-    rows: dict[str, Rows] = {}
-    for split, (images, labels) in data.digits().items():
-        rows[split] = {"x": images.reshape(-1, 64), "y": labels}
-    images, labels = (values[: task.settings.get("examples")] for values in data.digits()["train"])
-    labels = _with_noise(labels, task.settings.get("label_noise", 0.0))
-    rows["train"] = _shifted(images, labels, task.settings.get("shift", 0))
 
-    def loss(weights: Array, rows: Rows) -> Array:
-        return cross_entropy(mlp(layout, weights, rows["x"]), rows["y"])
-
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    build: Callable[[Task], Problem]
+    data: str
+    settings: Mapping[str, Any]
 
 
-def _with_noise(labels: np.ndarray, share: float) -> np.ndarray:
-    """Labels of which a share, always the same ones, is drawn anew from all classes."""
-    generator = np.random.default_rng(_NOISE_SEED)
-    chosen = generator.random(len(labels)) < share
-    return np.where(chosen, generator.integers(0, 10, len(labels)), labels).astype(np.int32)
+_IMAGES = {"examples": None, "shift": 0, "label_noise": 0.0}
+_TRANSFORMER = {"width": 32, "layers": 2, "heads": 2, "hidden": 64}
+_TEXT = {"context": 32, "windows": 128}
 
-
-def _shifted(images: np.ndarray, labels: np.ndarray, reach: int) -> Rows:
-    """Every image moved by up to `reach` pixels both ways, empty pixels coming in: `(2 reach + 1)^2` copies."""
-    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)))
-    side = images.shape[1]
-    moves = [(down, right) for down in range(2 * reach + 1) for right in range(2 * reach + 1)]
-    moved = [padded[:, down : down + side, right : right + side] for down, right in moves]
-    return {"x": np.concatenate(moved).reshape(-1, side * side), "y": np.tile(labels, len(moves))}
-
-
-def model_characters(task: Task) -> Problem:
-    """Next character of the documentation's text with a causal Transformer.
-
-    Settings: `context`, characters that are seen; `width`, `layers`, `heads` and `hidden` of the Transformer;
-    `windows`, how many stretches of the validation and of the test text are scored.
-    """
-    context, width, layers = (task.settings[name] for name in ("context", "width", "layers"))
-    layout = transformer_layout(len(data.CHARACTERS), context, width, layers, task.settings["hidden"])
-    rows: dict[str, Rows] = {}
-    for split, tokens in data.documentation().items():
-        windows = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)
-        every = context // 2 if split == "train" else max(context, len(windows) // task.settings["windows"])
-        rows[split] = {"tokens": np.ascontiguousarray(windows[::every])}
-    seen: set[bytes] = set()
-    for split in SPLITS:
-        tokens, seen = _unseen(rows[split]["tokens"], seen)
-        rows[split] = {"tokens": tokens if split == "train" else tokens[: task.settings["windows"]]}
-
-    def loss(weights: Array, rows: Rows) -> Array:
-        tokens = rows["tokens"].astype(jnp.int32)
-        logits = transformer(layout, weights, tokens[:, :-1], layers, task.settings["heads"])
-        return cross_entropy(logits, tokens[:, 1:])
-
-    return Problem(layout.sizes, layout.initialise, loss, rows)
-
-
-def _unseen(rows: np.ndarray, seen: set[bytes]) -> tuple[np.ndarray, set[bytes]]:
-    """Rows neither in `seen` nor repeated, and `seen` with them; stretches of indentation and ruled lines recur."""
-    new = {row.tobytes(): index for index, row in reversed(list(enumerate(rows)))}
-    chosen = sorted(index for key, index in new.items() if key not in seen)
-    return rows[chosen], seen | new.keys()
-
-
-FAMILIES: dict[str, Callable[[Task], Problem]] = {
-    "digit classification": classify_digits,
-    "causal language model": model_characters,
+FAMILIES: dict[str, Family] = {
+    "digit classification": Family(classify, ".npz", {"hidden": (32,), **_IMAGES}),
+    "image classification": Family(
+        classify_with_vit, ".npz", {"patch": 4, "width": 16, "layers": 1, "heads": 1, "hidden": 32, **_IMAGES}
+    ),
+    "causal language model": Family(model_characters, "text", {**_TEXT, **_TRANSFORMER}),
+    "masked language model": Family(fill_in_characters, "text", {**_TEXT, **_TRANSFORMER, "masked": 5}),
+    "denoising diffusion": Family(denoise, ".npz", {"hidden": (64,), "examples": None, "draws": 16}),
+    "contrastive views": Family(
+        contrast,
+        ".npz",
+        {
+            "hidden": (32,),
+            "features": 16,
+            "temperature": 0.2,
+            "shift": 1,
+            "noise": 0.1,
+            "draws": 16,
+            "examples": None,
+        },
+    ),
 }
+FAMILIES["classification"] = FAMILIES["digit classification"]  # as one calls it where the data are one's own
 
 
 @cache
 def problem(task: Task) -> Problem:
-    """Build the problem of a task, once."""
-    return FAMILIES[task.family](task)
+    """Build the problem of a task, once; raises `UserError` where its data or its module are not what they must be."""
+    if task.family in FAMILIES:
+        width, heads = (task.settings.get(name, 1) for name in ("width", "heads"))
+        if width % heads:
+            raise UserError(f"task `{task.name}`: `width` (={width}) must be a multiple of `heads` (={heads})")
+        return FAMILIES[task.family].build(task)
+    try:
+        built = _own_function(task.family)(task)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"task `{task.name}`: `{task.family}` failed: {type(error).__name__}: {error}") from None
+    if not isinstance(built, Problem):
+        raise UserError(
+            f"task `{task.name}`: `{task.family}` must return a `proxy_tasks.task.Problem`, not {type(built).__name__}"
+        )
+    missing = [split for split in SPLITS if split not in built.rows or not built.examples(split)]
+    if missing:
+        raise UserError(f"task `{task.name}`: `{task.family}` must give rows for the split `{missing[0]}`")
+    try:
+        weights = built.initialise(np.random.default_rng(0))
+        rows = {name: values[: task.batch] for name, values in built.rows["train"].items()}
+        (gradient,) = jax.eval_shape(jax.grad(built.loss, argnums=(0,)), weights, rows)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"task `{task.name}`: no gradient of the loss: {type(error).__name__}: {reason}") from None
+    if gradient.shape != (sum(built.sizes),) or gradient.dtype != np.float32:
+        raise UserError(
+            f"task `{task.name}`: `initialise` must give {sum(built.sizes)} weights, float32, as `sizes` says; "
+            f"it gives {gradient.dtype}{list(gradient.shape)}"
+        )
+    return built
+
+
+def _own_function(place: str) -> Callable[[Task], Any]:
+    """The function at `module:function`, or `folder/module:function`; raises `UserError` where there is none."""
+    where, _, name = place.rpartition(":")
+    folder, _, module = where.rpartition("/")
+    if not where:
+        raise UserError(f"unknown family `{place}`{nearest(place, FAMILIES)} (known: {', '.join(FAMILIES)})")
+    try:
+        function = getattr(_from_folder(folder, module) if folder else importlib.import_module(module), name)
+    except AttributeError:
+        raise UserError(f"module `{module}` has no function `{name}`") from None
+    except Exception as error:
+        raise UserError(f"module `{module}` cannot be imported: {type(error).__name__}: {error}") from None
+    if not callable(function):
+        raise UserError(f"`{place}` is a {type(function).__name__}, not a function")
+    return function  # type: ignore[no-any-return]
+
+
+def _from_folder(folder: str, module: str) -> ModuleType:
+    """The module in a folder, whatever else is called like it; what lies beside it can be imported by it."""
+    key = f"{folder}/{module}"
+    if key not in sys.modules:
+        if folder not in sys.path:
+            sys.path.append(folder)
+        spec = importlib.util.spec_from_file_location(key, f"{key}.py")
+        if spec is None or spec.loader is None:
+            raise ImportError(f"no file {key}.py")
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        sys.modules[key] = loaded
+    return sys.modules[key]
+
+
+@cache
+def fingerprint(task: Task) -> str:
+    """Hash of what a task trains on: rows, sizes of the arrays, and the source of a family of the user's own."""
+    built = problem(task)
+    digest = blake2b(repr(built.sizes).encode(), digest_size=16)
+    for split in SPLITS:
+        for name, values in built.rows[split].items():
+            array = np.ascontiguousarray(values)
+            digest.update(f"{split} {name} {array.dtype} {array.shape}".encode())
+            digest.update(array.tobytes())
+    if task.family not in FAMILIES:
+        digest.update(Path(getsourcefile(_own_function(task.family)) or "").read_bytes())
+    return digest.hexdigest()

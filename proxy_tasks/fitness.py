@@ -8,7 +8,8 @@ charge for live statements and live state slots. Losses of a program and the bas
 
 Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond a
 hurdle is rejected without the rest. A hurdle compares like with like: it is set by what other programs reached on the
-same first seeds, since on any few seeds the baseline may have been lucky.
+same first seeds, since on any few seeds the baseline may have been lucky. Before that, the first seeds may be trained
+for a share of the steps only, which tells what will never work (`short_share`).
 """
 
 import math
@@ -20,7 +21,7 @@ import numpy as np
 
 from primitives.dataflow import live
 from primitives.program import Program
-from proxy_tasks.baselines import baseline, noise
+from proxy_tasks.baselines import baseline, shares
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 
@@ -54,6 +55,32 @@ class Score:
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
+@dataclass
+class _Run:
+    """An evaluation under way."""
+
+    program: Program
+    ratios: dict[str, list[float]]  # for each task log(loss / loss of AdamW) of the seeds so far
+    losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    reached: list[float] = field(default_factory=list)  # fitness after each stage
+    score: Score | None = None  # set as soon as it is decided
+
+    def check(self, hurdle: float, when: str) -> None:
+        """Reject what is beyond the hurdle on the first seeds."""
+        if self.score is None and self.reached and self.reached[0] > hurdle:
+            reason = f"beyond the hurdle {hurdle:.4f} {when}"
+            self.score = Score(Status.REJECTED, self.reached[0], self.reached[0], reason, self.losses)
+
+    def take(self, task: str, found: np.ndarray, reference: np.ndarray) -> None:
+        """Take in the losses of some seeds, and the log losses of AdamW on the same."""
+        self.losses[task] = self.losses.get(task, ()) + tuple(found.tolist())
+        fault = _fault(found, task)
+        if fault:
+            self.score = Score(Status.DIVERGED, math.inf, math.inf, fault, self.losses)
+        else:
+            self.ratios[task] += (np.log(found) - reference).tolist()
+
+
 class Evaluator:
     """Scores programs on tasks.
 
@@ -64,6 +91,8 @@ class Evaluator:
         statement_price: added to the fitness for each live statement.
         slot_price: added to the fitness for each live state slot.
         split: rows on which losses are taken.
+        short_share: share of the steps after which the first seeds are looked at before anything else; 0 for no look.
+        short_margin: how far beyond the hurdle a program may be then, AdamW having come as far.
     """
 
     def __init__(
@@ -74,33 +103,51 @@ class Evaluator:
         statement_price: float = 0.0,
         slot_price: float = 0.0,
         split: str = "validation",
+        short_share: float = 0.0,
+        short_margin: float = math.inf,
     ) -> None:
-        precision = {task.name: 1 / noise(task.name) if len(tasks) > 1 else 1.0 for task in tasks}
-        self.shares = {name: value / sum(precision.values()) for name, value in precision.items()}
+        self.shares = shares(tasks)
         self._prices = (statement_price, slot_price)
         groups = [group for group in (seeds[:first_seeds], seeds[first_seeds:]) if group]
         self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
+        self._short: list[Trainer] = []
+        if short_share and first_seeds:
+            steps = [max(1, round(short_share * task.steps)) for task in tasks]
+            self._short = [Trainer(t, groups[0], split, horizon=n) for t, n in zip(tasks, steps, strict=True)]
+        self._short_margin = short_margin
         self._references: dict[Trainer, np.ndarray] = {}
 
     def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
         """Train with a valid program and score it; see the module for what the fitness is."""
-        ratios: dict[str, list[float]] = {name: [] for name in self.shares}
-        losses: dict[str, tuple[float, ...]] = {}
-        reached: list[float] = []
+        return self.evaluate_all([program], [hurdle])[0]
+
+    def evaluate_all(self, programs: Sequence[Program], hurdles: Sequence[float]) -> list[Score]:
+        """Score many programs, each with its hurdle; on an accelerator they are trained in batches."""
+        runs = [self._run(program) for program in programs]
+        if self._short:
+            looks = [self._run(program) for program in programs]
+            self._train(self._short, looks)
+            for run, look, hurdle in zip(runs, looks, hurdles, strict=True):
+                look.check(hurdle + self._short_margin, "early on")
+                run.score = look.score
         for stage in self._stages:
-            if reached and reached[0] > hurdle:
-                reason = f"beyond the hurdle {hurdle:.4f} on the first seeds"
-                return Score(Status.REJECTED, reached[0], reached[0], reason, losses)
-            for trainer in stage:
-                name = trainer.task.name
-                found = trainer.losses(program)
-                losses[name] = losses.get(name, ()) + tuple(found.tolist())
-                fault = _fault(found, name)
-                if fault:
-                    return Score(Status.DIVERGED, math.inf, math.inf, fault, losses)
-                ratios[name] += (np.log(found) - self._reference(trainer)).tolist()
-            reached.append(self._combine(ratios) + self.price(program))
-        return Score(Status.OK, reached[-1], reached[0], "", losses)
+            for run, hurdle in zip(runs, hurdles, strict=True):
+                run.check(hurdle, "on the first seeds")
+            self._train(stage, runs)
+        return [run.score or Score(Status.OK, run.reached[-1], run.reached[0], "", run.losses) for run in runs]
+
+    def _run(self, program: Program) -> _Run:
+        return _Run(program, {name: [] for name in self.shares})
+
+    def _train(self, trainers: Sequence[Trainer], runs: Sequence[_Run]) -> None:
+        """Train with every program that is not decided yet, and note what fitness it has reached."""
+        for trainer in trainers:
+            left = [run for run in runs if run.score is None]
+            for run, found in zip(left, trainer.losses_of([run.program for run in left]), strict=True):
+                run.take(trainer.task.name, found, self._reference(trainer))
+        for run in runs:
+            if run.score is None:
+                run.reached.append(self._combine(run.ratios) + self.price(run.program))
 
     def price(self, program: Program) -> float:
         """What the live statements and the live state slots of a program cost."""
@@ -110,7 +157,7 @@ class Evaluator:
     def _reference(self, trainer: Trainer) -> np.ndarray:
         """Log loss of the tuned AdamW for each seed; trained when it is first asked for."""
         if trainer not in self._references:
-            self._references[trainer] = np.log(trainer.losses(baseline(trainer.task.name)))
+            self._references[trainer] = np.log(trainer.losses(baseline(trainer.task)))
         return self._references[trainer]
 
     def _combine(self, ratios: dict[str, list[float]]) -> float:

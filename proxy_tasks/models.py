@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+_RELATIVE = 2.0  # deviation of the biases by distance; with 0 the masked model learned no more than frequencies
+
 
 class Parameter(NamedTuple):
     """One array: its name, its shape, and how its initial values are drawn.
@@ -95,13 +97,10 @@ def mlp(layout: Layout, weights: Array, inputs: Array) -> Array:
     return hidden
 
 
-def transformer_layout(vocabulary: int, context: int, width: int, layers: int, hidden: int) -> Layout:
-    """Arrays of a causal Transformer: learned positions, pre-norm blocks, output tied to the embedding."""
+def _blocks_layout(width: int, layers: int, hidden: int) -> list[Parameter]:
+    """Arrays of pre-norm blocks; what writes into the residual stream starts smaller the more blocks there are."""
     deviation = 1 / sqrt(width)
-    arrays = [
-        Parameter("embedding", (vocabulary, width), deviation),
-        Parameter("position", (context, width), 0.1 * deviation),
-    ]
+    arrays = []
     for layer in range(layers):
         arrays += [
             Parameter(f"norm_attention{layer}", (width,), None),
@@ -111,7 +110,38 @@ def transformer_layout(vocabulary: int, context: int, width: int, layers: int, h
             Parameter(f"mlp_in{layer}", (width, hidden), sqrt(2) * deviation),
             Parameter(f"mlp_out{layer}", (hidden, width), 1 / sqrt(hidden * 2 * layers)),
         ]
-    return Layout([*arrays, Parameter("norm_out", (width,), None), Parameter("bias_out", (vocabulary,), 0)])
+    return [*arrays, Parameter("norm_out", (width,), None)]
+
+
+def transformer_layout(
+    vocabulary: int, context: int, width: int, layers: int, hidden: int, relative_heads: int = 0
+) -> Layout:
+    """Arrays of a Transformer on tokens: learned positions, pre-norm blocks, output tied to the embedding.
+
+    With `relative_heads`, as many heads have a bias for each distance besides (Shaw et al., 2018; Raffel et al., 2020).
+    It is drawn with deviation 2, so that heads look at different neighbours from the beginning.
+    """
+    deviation = 1 / sqrt(width)
+    arrays = [
+        Parameter("embedding", (vocabulary, width), deviation),
+        Parameter("position", (context, width), 0.1 * deviation),
+    ]
+    biases = [
+        Parameter(f"relative{layer}", (relative_heads, 2 * context - 1), _RELATIVE)
+        for layer in range(layers if relative_heads else 0)
+    ]
+    return Layout([*arrays, *biases, *_blocks_layout(width, layers, hidden), Parameter("bias_out", (vocabulary,), 0)])
+
+
+def vit_layout(tokens: int, patch: int, width: int, layers: int, hidden: int, classes: int) -> Layout:
+    """Arrays of a vision Transformer on `tokens` patches of `patch` numbers each (Dosovitskiy et al., 2021)."""
+    arrays = [
+        Parameter("patch", (patch, width), 1 / sqrt(patch)),
+        Parameter("position", (tokens, width), 0.1 / sqrt(width)),
+        *_blocks_layout(width, layers, hidden),
+        Parameter("head", (width, classes), 1 / sqrt(width)),
+    ]
+    return Layout([*arrays, Parameter("bias_out", (classes,), 0)])
 
 
 def _normalise(values: Array, gain: Array) -> Array:
@@ -120,23 +150,70 @@ def _normalise(values: Array, gain: Array) -> Array:
     return values * scale * gain[None, None]
 
 
-def _attention(values: Array, query_key_value: Array, out: Array, heads: int) -> Array:
+def _attention(
+    values: Array, query_key_value: Array, out: Array, heads: int, causal: bool, relative: Array | None
+) -> Array:
     batch, length, width = values.shape
     split = (values @ query_key_value).reshape(batch, length, 3, heads, width // heads)
     query, key, value = split[:, :, 0], split[:, :, 1], split[:, :, 2]
     scores = jnp.einsum("bqhd,bkhd->bhqk", query, key) / sqrt(width // heads)
-    causal = jnp.tril(jnp.ones((length, length), bool))[None, None]
-    attended = jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(jnp.where(causal, scores, -1e30)), value)
+    if relative is not None:
+        distance = jnp.arange(length)[None, :] - jnp.arange(length)[:, None] + length - 1
+        scores += relative[:, distance][None]
+    if causal:
+        scores = jnp.where(jnp.tril(jnp.ones((length, length), bool))[None, None], scores, -1e30)
+    attended = jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(scores), value)
     return attended.reshape(batch, length, width) @ out
 
 
-def transformer(layout: Layout, weights: Array, tokens: Array, layers: int, heads: int) -> Array:
-    """Logits for the next token at each place; `tokens` of shape `(B, L)`, result `(B, L, vocabulary)`."""
-    arrays = layout.unflatten(weights)
-    hidden = arrays["embedding"][tokens] + arrays["position"][None, : tokens.shape[1]]
+def _blocks(arrays: dict[str, Array], hidden: Array, layers: int, heads: int, causal: bool) -> Array:
+    """Pre-norm blocks and the norm after them; `hidden` of shape `(B, L, width)`, as is the result."""
     for layer in range(layers):
         normalised = _normalise(hidden, arrays[f"norm_attention{layer}"])
-        hidden += _attention(normalised, arrays[f"query_key_value{layer}"], arrays[f"attention_out{layer}"], heads)
+        weights = arrays[f"query_key_value{layer}"], arrays[f"attention_out{layer}"]
+        hidden += _attention(normalised, *weights, heads, causal, arrays.get(f"relative{layer}"))
         normalised = _normalise(hidden, arrays[f"norm_mlp{layer}"])
         hidden += jax.nn.relu(normalised @ arrays[f"mlp_in{layer}"]) @ arrays[f"mlp_out{layer}"]
-    return _normalise(hidden, arrays["norm_out"]) @ arrays["embedding"].T + arrays["bias_out"][None, None]
+    return _normalise(hidden, arrays["norm_out"])
+
+
+def transformer(
+    layout: Layout, weights: Array, tokens: Array, layers: int, heads: int, places: Array | None = None
+) -> Array:
+    """Logits of a Transformer on tokens of shape `(B, L)`.
+
+    Args:
+        layout: from `transformer_layout`.
+        weights: shape `(P,)`.
+        tokens: shape `(B, L)`.
+        layers: number of blocks.
+        heads: heads of the attention.
+        places: `None` for a causal model, which gives the logits of the next token at every place, shape
+            `(B, L, vocabulary)`; or the places, shape `(B, K)`, at which a model that sees everything gives the logits
+            of the token there, shape `(B, K, vocabulary)`.
+    """
+    arrays = layout.unflatten(weights)
+    hidden = arrays["embedding"][tokens] + arrays["position"][None, : tokens.shape[1]]
+    hidden = _blocks(arrays, hidden, layers, heads, causal=places is None)
+    if places is not None:
+        hidden = jnp.take_along_axis(hidden, places[..., None], axis=1)
+    return hidden @ arrays["embedding"].T + arrays["bias_out"][None, None]
+
+
+def vit(layout: Layout, weights: Array, patches: Array, layers: int, heads: int) -> Array:
+    """Logits from the mean over patches; `patches` of shape `(B, tokens, patch)`, result `(B, classes)`."""
+    arrays = layout.unflatten(weights)
+    hidden = _blocks(arrays, patches @ arrays["patch"] + arrays["position"][None], layers, heads, causal=False)
+    return hidden.mean(axis=1) @ arrays["head"] + arrays["bias_out"][None]
+
+
+def info_nce(first: Array, second: Array, temperature: float) -> Array:
+    """Contrastive loss of two views, both ways (Chen et al., 2020, "SimCLR"; Radford et al., 2021), in nats.
+
+    −log of the share that the cosine similarity of an example's own other view has among all examples of the batch;
+    `first` and `second` of shape `(B, D)`.
+    """
+    unit = [view / jnp.sqrt(jnp.sum(jnp.square(view), axis=-1, keepdims=True) + 1e-12) for view in (first, second)]
+    similarities = unit[0] @ unit[1].T / temperature
+    own = jnp.arange(len(similarities))
+    return (cross_entropy(similarities, own) + cross_entropy(similarities.T, own)) / 2

@@ -26,9 +26,12 @@ class Task:
         description: one line for listings.
         batch: examples a step.
         steps: steps of training.
-        schedule_power: the learning rate at step t of T is `(0.5 (1 + cos(π t / T)))` to this power, so that it
-            starts at 1; 1 is the usual cosine.
+        schedule_power: the learning rate at step t of T is `(0.5 (1 + cos(π t / T)))` to this power, times `peak`, so
+            that it starts at 1 as a rule; 1 is the usual cosine.
         settings: what the family wants to know besides (widths, number of training examples …).
+        size: cost of training as a multiple of the smallest task of the family, roughly: 1, 10 or 100.
+        peak: where the learning rate starts; below 1 on larger tasks, so that the constants of a program carry over.
+        tuned: constants of the tuned baselines and the noise, as in `baselines.yaml`, where the task is not in there.
     """
 
     name: str
@@ -38,14 +41,17 @@ class Task:
     steps: int
     schedule_power: float = 1.0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    size: int = 1
+    peak: float = 1.0
+    tuned: Mapping[str, Any] | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)
 
     def schedule(self) -> np.ndarray:
-        """Learning rate at each step, float32, shape `(steps,)`, from 1 down towards 0."""
+        """Learning rate at each step, float32, shape `(steps,)`, from `peak` down towards 0."""
         phase = np.arange(self.steps) / self.steps
-        return ((0.5 * (1 + np.cos(np.pi * phase))) ** self.schedule_power).astype(np.float32)
+        return (self.peak * (0.5 * (1 + np.cos(np.pi * phase))) ** self.schedule_power).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,8 @@ class Problem:
     Attributes:
         sizes: number of weights in each parameter array; their sum is P.
         initialise: `generator -> weights`, float32, shape `(P,)`.
-        loss: `(weights of shape (P,), rows) -> mean loss over the rows`, in nats an example (or a character).
+        loss: `(weights of shape (P,), rows) -> mean loss over the rows`, in nats an example (or a
+            character); mean squared error where noise is predicted.
         rows: the data of each split.
     """
 

@@ -19,6 +19,8 @@ from primitives.registry import REGISTRY
 from proxy_tasks.families import problem
 from proxy_tasks.task import Problem, Rows, Task
 
+TOGETHER = 32  # programs in a batch; always as many, so that what a program gets does not depend on how many there are
+
 
 class Trainer:
     """Trains one network a seed with any program and reports the losses.
@@ -28,10 +30,16 @@ class Trainer:
         seeds: each gives its own initial weights and order of the data.
         split: on which rows the loss is taken after training.
         compile_programs: let XLA compile each program (for long runs) in place of interpreting it.
+        horizon: stop after so many steps of the schedule; all of them if it is `None`.
     """
 
     def __init__(
-        self, task: Task, seeds: Sequence[int], split: str = "validation", compile_programs: bool = False
+        self,
+        task: Task,
+        seeds: Sequence[int],
+        split: str = "validation",
+        compile_programs: bool = False,
+        horizon: int | None = None,
     ) -> None:
         self.task = task
         self.seeds = tuple(seeds)
@@ -43,6 +51,7 @@ class Trainer:
                 "weights": np.stack(weights),
                 "order": np.stack(order, axis=1),
                 "schedule": task.schedule(),
+                "horizon": np.int32(horizon or task.steps),
                 "train": self._problem.rows["train"],
                 "scored": self._problem.rows[split],
             }
@@ -54,6 +63,32 @@ class Trainer:
             sizes = self._problem.sizes
             return np.asarray(jax.jit(_loop(self._problem, lambda _: compiled(program, sizes)))(None, self._inputs)[0])
         return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self._inputs)[0])
+
+    def losses_of(self, programs: Sequence[Program], together: bool | None = None) -> np.ndarray:
+        """Losses of many programs, shape `(programs, seeds)`.
+
+        Args:
+            programs: valid programs.
+            together: whether batches of them are trained at once, all functions of the language computed at each
+                statement and one chosen. That pays on an accelerator, which is where it is done unless told
+                otherwise; a CPU is faster with one program after the other.
+        """
+        together = jax.default_backend() != "cpu" if together is None else together
+        if not together or self._compile_programs:
+            return np.array([self.losses(program) for program in programs]).reshape(-1, len(self.seeds))
+        encoded = [encode(program) for program in programs]
+        alike: dict[tuple[int, int], list[int]] = {}  # by number of statements and of slots that there is room for
+        for index, code in enumerate(encoded):
+            alike.setdefault((len(code.operations), len(code.outputs)), []).append(index)
+        losses = np.empty((len(programs), len(self.seeds)), np.float32)
+        run = interpreted_loop(self.task, len(REGISTRY), together=True)
+        for indices in alike.values():
+            for start in range(0, len(indices), TOGETHER):
+                chosen = indices[start : start + TOGETHER]
+                padded = chosen + chosen[-1:] * (TOGETHER - len(chosen))
+                batch = Encoded(*map(np.stack, zip(*(encoded[index] for index in padded), strict=True)))
+                losses[chosen] = np.asarray(run(batch, self._inputs)[0])[: len(chosen)]
+        return losses
 
 
 @lru_cache(maxsize=4096)
@@ -67,19 +102,23 @@ def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def interpreted_loop(task: Task, functions: int) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
+def interpreted_loop(
+    task: Task, functions: int, together: bool = False
+) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
     """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds.
 
     Args:
         task: what to train.
         functions: number of functions that the language has now; with another it is compiled again.
+        together: for a batch of encoded programs, their arrays stacked; losses and steps have an axis in front then.
 
     Returns:
         `(encoded program, inputs) -> (losses, steps)`: the loss of each seed, not finite where training diverged, and
-        the number of steps that were taken, which is smaller than that of the task if no seed was left.
+        the number of steps that were taken, which is smaller than the horizon if no seed was left.
     """
     built = problem(task)
-    return jax.jit(_loop(built, lambda encoded: interpreted(encoded, built.sizes)))
+    loop = _loop(built, lambda encoded: interpreted(encoded, built.sizes))
+    return jax.jit(jax.vmap(loop, in_axes=(0, None)) if together else loop)
 
 
 def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any, dict[str, Any]], tuple[Array, Array]]:
@@ -89,10 +128,11 @@ def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any
     def run(program: Any, inputs: dict[str, Any]) -> tuple[Array, Array]:  # noqa: ANN401 - an encoded program, or nothing
         rule = rule_of(program)
         schedule: Array = inputs["schedule"]
+        horizon: Array = inputs["horizon"]
 
         def going(carry: tuple[Array, Array, Any]) -> Array:
             step, weights, _ = carry
-            return (step < len(schedule)) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
+            return (step < horizon) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
 
         def advance(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
             step, weights, state = carry
@@ -102,7 +142,7 @@ def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any
 
         begin = (jnp.int32(0), inputs["weights"], rule.init(inputs["weights"]))
         steps, weights, _ = lax.while_loop(going, advance, begin)
-        finished = (steps == len(schedule)) & jnp.all(jnp.isfinite(weights), axis=-1)
+        finished = (steps == horizon) & jnp.all(jnp.isfinite(weights), axis=-1)
         return jnp.where(finished, losses(weights, inputs["scored"]), jnp.nan), steps
 
     return run

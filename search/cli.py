@@ -9,10 +9,12 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from rich.console import Console, RenderableType
 
 from primitives.builtins import BUILTINS, builtin, load_program, source_of
@@ -24,9 +26,11 @@ from proxy_tasks.families import problem
 from proxy_tasks.task import SPLITS
 from search import comparing, inspection, runner, views
 from search.config import Config, load_plugins, read_config, to_yaml
+from search.evaluation import load_tasks, with_baselines
 from search.progress import Progress
-from search.results import fresh_folder, open_run, plain
+from search.results import claim, fresh_folder, open_run, plain
 from search.runtime import check_packages, pin_threads
+from search.tasks import constants
 from selection.baselines import tune_baselines, write_baselines
 from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
 
@@ -60,6 +64,10 @@ def cli() -> None:
 def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Search with CONFIG, choose the champion, compare it and write it down."""
     settings = read_config(config, overrides)
+    if out:
+        claim(out)  # before time is spent on baselines
+    console = Console(stderr=True)
+    settings = with_baselines(settings, partial(_tick, console))
     folder = out or fresh_folder(config)
     with Progress() as progress:
         summary = runner.run(settings, folder, progress)
@@ -87,6 +95,8 @@ def compare_(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], a
     named = {config.stem: read_config(config, overrides) for config in configs}
     if len(named) < len(configs):
         raise UserError("two of the configs have the same name, which is what their run folders are called")
+    tick = partial(_tick, Console(stderr=True))
+    named = {name: with_baselines(config, tick) for name, config in named.items()}
     with Progress() as progress:
         methods = comparing.compare_methods(named, out, progress)
     _emit({"methods": [method.as_json() for method in methods]}, lambda: views.methods(methods, out), as_json)
@@ -127,7 +137,9 @@ def inspect(what: str, plugins: tuple[str, ...], count: int, as_json: bool) -> N
 @cli.command()
 @click.argument("programs", metavar="PROGRAM...", nargs=-1, required=True)
 @plugins
-@click.option("--task", "tasks", multiple=True, default=("digits",), show_default=True, help="May be repeated.")
+@click.option(
+    "--task", "tasks", multiple=True, default=("digits",), show_default=True, help="Or a config; may be repeated."
+)
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained with each.")
 @click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
 @as_json
@@ -137,7 +149,7 @@ def score(
     """Train with each PROGRAM (a file or a built-in) on seeds that searches do not use, beside the tuned baselines."""
     load_plugins(plugins)
     loaded = {name: load_program(name) for name in programs}
-    chosen = [catalog.task(name) for name in tasks]
+    chosen = [task for what in tasks for task in load_tasks(what)]
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
     scores = compare(loaded, chosen, fresh, split)
     references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]
@@ -177,6 +189,7 @@ def list_(what: str, as_json: bool) -> None:
                 "name": task.name,
                 "family": task.family,
                 "description": task.description,
+                "size": task.size,
                 "parameters": sum(problem(task).sizes),
                 "steps": task.steps,
                 "batch": task.batch,
@@ -195,13 +208,29 @@ def list_(what: str, as_json: bool) -> None:
 @click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")
 @as_json
 def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
-    """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK."""
-    chosen = catalog.task(task)
-    report = Console(stderr=True)
-    found = tune_baselines(chosen, trials, seeds, lambda name, trial, best: _tick(report, name, trial, trials, best))
-    if write:
-        write_baselines(chosen, found)
-    _emit({"task": task, "baselines": found}, lambda: views.baselines(found), as_json)
+    """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK.
+
+    TASK is a task that comes with the project, or a config that describes tasks of your own; the lines that are printed
+    go into the config then.
+    """
+    own = [entry for entry in load_tasks(task) if entry.name not in catalog.TASKS]
+    if own and write:
+        raise UserError(
+            "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
+        )
+    console = Console(stderr=True)
+    rows = {
+        chosen.name: tune_baselines(
+            chosen, trials, seeds, lambda name, trial, best: _tick(console, name, trial, trials, best)
+        )
+        for chosen in own or load_tasks(task)
+    }
+    for name, found in rows.items():
+        if write:
+            write_baselines(catalog.task(name), found)
+        _emit({"task": name, "baselines": found}, lambda found=found: views.baselines(found), as_json)  # type: ignore[misc]
+    for name, found in rows.items() if own and not as_json else ():
+        click.echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")
 
 
 def _tick(console: Console, name: str, trial: int, trials: int, best: float) -> None:

@@ -10,21 +10,17 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from primitives.builtins import BUILTINS, load_program
 from primitives.errors import UserError, nearest
 from primitives.paper import PAPER
 from primitives.registry import Primitive, by_names
-from proxy_tasks import catalog
-from proxy_tasks.baselines import noise
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+from search.tasks import OWN, TAGS, OwnTask, TaskEntry, resolve, task_name
+from search.tasks import Section as _Section
 
 
 class Mutations(_Section):
@@ -77,6 +73,10 @@ class EvaluationSettings(_Section):
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
     hurdle_quantile: float = Field(0.33, ge=0, le=1, description="share of the population whose fitness sets it")
     hurdle_margin: float = Field(0.15, ge=0, description="how far behind that a program may lie and still go on")
+    short_share: float = Field(
+        0.0, ge=0, lt=1, description="share of the steps after which there is a first look; 0: none"
+    )
+    short_margin: float = Field(0.3, ge=0, description="how far beyond the hurdle a program may be at that look")
     probe: bool = Field(True, description="do not evaluate what computes the same as an earlier one on fixed probes")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
@@ -119,7 +119,7 @@ class Config(_Section):
 
     seed: int = Field(0, ge=0)
     program: str = Field("adamw", description="starting program: a built-in or a file")
-    tasks: list[str] = Field(["digits"], min_length=1)
+    tasks: list[TaskEntry] = Field(["digits"], min_length=1, description="names, or tasks of your own")
     search: SearchSettings = SearchSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     workers: WorkerSettings = WorkerSettings()
@@ -192,12 +192,10 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
     load_plugins(config.search.plugins, start)  # first, since they may bring functions that the program uses
     insertable(config)
     load_program(config.program)
-    for name in config.tasks:
-        catalog.task(name)
-        noise(name)
-    if len(set(config.tasks)) < len(config.tasks):
+    names = [task_name(entry) for entry in config.tasks]
+    if len(set(names)) < len(names):
         raise UserError("`tasks` names the same task twice")
-    return config
+    return config.model_copy(update={"tasks": [resolve(entry, start) for entry in config.tasks]})
 
 
 def load_plugins(modules: Sequence[str], *folders: Path) -> None:
@@ -254,7 +252,8 @@ def _override(values: dict[str, Any], override: str) -> None:
 def _explain(error: ValidationError) -> str:
     """The first thing that is wrong, as one line."""
     problem = error.errors()[0]
-    path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("list[", "literal["))) or "config"
+    tags = ("list[", "literal[", *TAGS)
+    path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(tags)) or "config"
     if problem["type"] == "extra_forbidden":
         known = _fields(problem["loc"][:-1])
         name = str(problem["loc"][-1])
@@ -269,5 +268,9 @@ def _fields(location: tuple[int | str, ...]) -> list[str]:
     """Keys of the section at a path."""
     model: Any = Config
     for part in location:
-        model = model.model_fields[str(part)].annotation
+        if part == OWN:
+            model = OwnTask
+        elif isinstance(part, str) and part != "tasks":
+            annotation = model.model_fields[part].annotation
+            model = next(iter(get_args(annotation)), annotation)  # the first of `Section | None`
     return list(model.model_fields)

@@ -6,24 +6,64 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+import jax
 
 from primitives.registry import REGISTRY
 from proxy_tasks import catalog
-from proxy_tasks.baselines import REFERENCE, baseline, noise
+from proxy_tasks.baselines import REFERENCE, baseline, noise, shares
+from proxy_tasks.families import fingerprint
 from proxy_tasks.fitness import Evaluator
-from search.config import Config, build_config
+from proxy_tasks.task import Task
+from search.batch_executor import Batches
+from search.config import Config, build_config, read_config
 from search.executors import Executor, Inline
+from search.tasks import task_of, tuned
 from search.worker import Built
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
+_TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a user's own task is tuned
+
+
+def tasks_of(config: Config) -> list[Task]:
+    """The tasks of a config, in its order."""
+    return [task_of(entry) for entry in config.tasks]
+
+
+def load_tasks(what: str) -> list[Task]:
+    """A task that comes with the project by its name, or the tasks of a config by its path."""
+    if what not in catalog.TASKS and Path(what).is_file():
+        return tasks_of(read_config(Path(what)))
+    return [catalog.task(what)]
+
+
+def with_baselines(config: Config, report: Callable[[str, int, int, float], None]) -> Config:
+    """The config with tuned baselines for every task of the user's own; `report` gets task, trial, trials and best."""
+
+    def entry_tuned(entry: Any) -> Any:  # noqa: ANN401 - an entry of `tasks`
+        return tuned(
+            entry,
+            _TUNING_SEEDS,
+            lambda name, trial, best: report(f"{entry.name}: {name}", trial, entry.trials, best),
+        )
+
+    return config.model_copy(update={"tasks": [entry_tuned(entry) for entry in config.tasks]})
 
 
 def evaluator(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
     """An evaluator with the tasks and prices of a config, for given seeds."""
     settings = config.evaluation
-    tasks = [catalog.task(name) for name in config.tasks]
-    return Evaluator(tasks, seeds, first_seeds, settings.statement_price, settings.slot_price)
+    return Evaluator(
+        tasks_of(config),
+        seeds,
+        first_seeds,
+        settings.statement_price,
+        settings.slot_price,
+        short_share=settings.short_share,
+        short_margin=settings.short_margin,
+    )
 
 
 def search_evaluator(config: Config) -> Evaluator:
@@ -32,16 +72,31 @@ def search_evaluator(config: Config) -> Evaluator:
 
 
 def yardstick(config: Config) -> dict[str, Any]:
-    """What a fitness means: tasks, baselines and noise, as plain values. Scores mix only where this is equal."""
+    """What a fitness means, as plain values: tasks, the data themselves, baselines, noise and the share of each task.
+
+    Scores mix only where this is equal. Where the files lie does not matter, what is in them does.
+    """
+    tasks = tasks_of(config)
+    weights = shares(tasks)
     measures = {
-        name: {
-            "task": asdict(catalog.task(name)),
-            "baseline": [value for *_, value in baseline(name).constants()],
-            "noise": noise(name),
+        task.name: {
+            "task": _description(task),
+            "data": fingerprint(task),
+            "baseline": [value for *_, value in baseline(task).constants()],
+            "noise": noise(task),
+            "share": weights[task.name],
         }
-        for name in config.tasks
+        for task in tasks
     }
     return dict(json.loads(json.dumps(measures)))
+
+
+def _description(task: Task) -> dict[str, Any]:
+    values = asdict(task)
+    del values["tuned"]
+    values["settings"] = {key: value for key, value in task.settings.items() if key != "data"}
+    values["family"] = task.family.rpartition("/")[2]
+    return values
 
 
 def versions() -> dict[str, str]:
@@ -63,7 +118,8 @@ def executor(config: Config, say: Callable[[str], None]) -> Executor:
     """
     settings = config.workers
     if settings.executor == "inline":
-        return Inline(search_evaluator(config))
+        scorer = search_evaluator(config)
+        return Inline(scorer) if jax.default_backend() == "cpu" else Batches(scorer, settings.in_flight)
     from search.ray_executor import RayExecutor  # takes a second to import, which other runs need not wait for
 
     build = partial(_built, config.model_dump(mode="json"))

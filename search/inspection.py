@@ -1,10 +1,12 @@
 """Inspection: what a program is, and what a run has found, as plain values."""
 
+import math
 from typing import Any
 
 from primitives.dataflow import functional_hash, live, live_part
 from primitives.program import Program
 from primitives.text import parse, statement_text, to_text
+from proxy_tasks.fitness import Status
 from search.journal import Journal
 from search.rows import Row
 from simplify.recognise import recognise
@@ -32,8 +34,14 @@ def program_facts(program: Program) -> dict[str, Any]:
 def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     """The best distinct programs of a run, the ancestry of the first of them, and its statistics."""
     best = journal.best(count)
+    first = next(journal.rows("number = 0", limit=1), None)
+    yardstick = journal.meta()["yardstick"]
     return {
-        "programs": [_row_facts(row) for row in best],
+        "tasks": [
+            {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
+            for name, row in yardstick.items()
+        ],
+        "programs": [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best],
         "lineage": _lineage(journal, best[0]) if best else [],
         "statistics": journal.statistics(),
         "digest": journal.digest(),
@@ -50,6 +58,21 @@ def _row_facts(row: Row) -> dict[str, Any]:
         "fitness": row.fitness,
         "losses": row.losses,
         **{key: facts[key] for key in ("program", "live", "live_program", "slots", "hash", "recognised")},
+    }
+
+
+def _parts(row: Row, first: Row | None, yardstick: dict[str, Any]) -> dict[str, float]:
+    """What each task adds to the difference in fitness to the starting program; prices are the rest of it.
+
+    The share of the task times the mean over seeds of log(loss / loss of the starting program); empty where that is not
+    known, as for a starting program that diverged.
+    """
+    if first is None or first.status == Status.DIVERGED:
+        return {}
+    pairs = {name: list(zip(row.losses[name], first.losses[name], strict=False)) for name in yardstick}
+    return {
+        name: yardstick[name].get("share", 1.0) * sum(math.log(a / b) for a, b in pairs[name]) / len(pairs[name])
+        for name in yardstick
     }
 
 

@@ -24,6 +24,7 @@ from search import views
 from search.candidate import Record
 from search.config import Config
 from search.journal import Journal
+from search.tasks import task_name
 
 _PLAIN_EVERY = 5.0  # seconds between plain lines
 
@@ -105,7 +106,8 @@ class Progress:
         self._most_evaluated = (settings.evaluations or math.inf) * searches
         self._counts, self._before = Counts.of(journal), Counts.of(journal)
         held = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
-        self._line(f"search from {config.program} on {', '.join(config.tasks)}{held}; {self._phase}")
+        tasks = ", ".join(task_name(entry) for entry in config.tasks)
+        self._line(f"search from {config.program} on {tasks}{held}; {self._phase}")
 
     def reference(self, lion: float) -> None:
         """Fitness of the tuned Lion on the seeds of the search."""

@@ -13,11 +13,10 @@ from primitives.dataflow import structure_hash
 from primitives.errors import UserError
 from primitives.program import Program
 from primitives.text import parse, to_text
-from proxy_tasks import catalog
 from proxy_tasks.baselines import REFERENCE, baseline
 from search.algorithms import engine
 from search.config import Config, build_config, to_yaml
-from search.evaluation import evaluator, executor, search_evaluator, versions, yardstick
+from search.evaluation import evaluator, executor, search_evaluator, tasks_of, versions, yardstick
 from search.journal import Journal, repair
 from search.loop import search, stoppable
 from search.progress import Progress
@@ -103,13 +102,11 @@ def search_all(config: Config, journal: Journal, progress: Progress) -> bool:
     """Search every repeat of every round, from what the journal holds; whether all of it is done."""
     settings = config.search
     start = parse(journal.meta()["start"])
-    tasks = [catalog.task(name) for name in config.tasks]
+    tasks = tasks_of(config)
     progress.begin(config, journal)
     with executor(config, progress.note) as workers, stoppable(progress) as stop:
         progress.watch(workers.workers)
-        lion = (
-            search_evaluator(config).evaluate(baseline(tasks[0].name, "lion")).fitness if len(tasks) == 1 else math.nan
-        )
+        lion = search_evaluator(config).evaluate(baseline(tasks[0], "lion")).fitness if len(tasks) == 1 else math.nan
         progress.reference(lion)
         for number in range(settings.rounds):
             repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
@@ -159,6 +156,6 @@ def _conclude(config: Config, folder: Path, journal: Journal, progress: Progress
 
 def comparison_table(config: Config, champion: Program, seeds: range) -> Iterator[Comparison]:
     """The champion beside the tuned baselines of each task, on the validation and the test split."""
-    for task in map(catalog.task, config.tasks):
+    for task in tasks_of(config):
         for split in ("validation", "test"):
             yield from compare({FOUND: champion} | tuned_baselines(task), [task], seeds, split)

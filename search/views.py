@@ -110,16 +110,24 @@ def program_facts(facts: dict[str, Any]) -> RenderableType:
 
 def run_facts(facts: dict[str, Any]) -> RenderableType:
     """A run: counts, the best programs, and where the first of them came from."""
-    table = Table("rank", "repeat/number", "fitness", "live", "slots", "recognised", title="best distinct programs")
+    names = [row["task"] for row in facts["tasks"]] if len(facts["tasks"]) > 1 else []
+    columns = ["rank", "repeat/number", "fitness", *(f"of it {name}" for name in names), "live", "slots", "recognised"]
+    table = Table(*columns, title="best distinct programs")
     for rank, row in enumerate(facts["programs"], start=1):
         place = f"{row['repeat']}/{row['number']}"
-        name = row["recognised"] or "–"
-        table.add_row(str(rank), place, fitness(row["fitness"]), str(len(row["live"])), _slots(row), name)
+        gains = [f"{row['parts'][name]:+.3f}" if row["parts"] else "–" for name in names]
+        rest = (str(len(row["live"])), _slots(row), row["recognised"] or "–")
+        table.add_row(str(rank), place, fitness(row["fitness"]), *gains, *rest)
     parts: list[RenderableType] = [
         Text(_counts(facts["statistics"])),
         Text(f"digest {facts['digest']}"),
         table,
     ]
+    if names:
+        shares = ", ".join(f"{row['task']} {row['share']:.2f} (noise {row['noise']:.3f})" for row in facts["tasks"])
+        parts.append(
+            Text(f"share of each task: {shares}; `of it`: what a task adds to the gain over the starting program")
+        )
     if facts["programs"]:
         parts += [_heading("live part of the first"), code(facts["programs"][0]["live_program"])]
         parts += [

@@ -10,7 +10,8 @@ import yaml
 from primitives.builtins import builtin
 from primitives.program import Program
 from primitives.text import to_text
-from proxy_tasks.baselines import PATH, REFERENCE
+from proxy_tasks import catalog
+from proxy_tasks.baselines import PATH, REFERENCE, baseline
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import BASELINES, FRESH_SEEDS
@@ -40,8 +41,8 @@ def tune_baselines(
     objective = validation_loss(task, seeds)
     programs, logs = {}, []
     for name in BASELINES:
-        start = builtin(name).with_constants(_STARTS[name])
-        best = _best_of_restarts(start, objective, trials, partial(report, name)).program
+        start = _start(task, name)
+        best = best_of_restarts(start, objective, trials, partial(report, name)).program
         losses = fresh.losses(best)
         logs.append(np.log(losses))
         programs[name] = {
@@ -54,7 +55,21 @@ def tune_baselines(
     return {"programs": programs, "noise": round(float(np.std(other, ddof=1)), 6), "trials": trials, "seeds": seeds}
 
 
-def _best_of_restarts(start: Program, objective: Objective, trials: int, report: Callable[[int, float], None]) -> Tuned:
+def _start(task: Task, name: str) -> Program:
+    """Where tuning begins: for a larger task the constants of the smallest of its family, which carry over."""
+    smallest = catalog.TASKS.get(task.name.removesuffix(f"_x{task.size}"))
+    if task.size > 1 and smallest is not None:
+        return baseline(smallest, name)
+    return builtin(name).with_constants(_STARTS[name])
+
+
+def best_of_restarts(
+    start: Program,
+    objective: Objective,
+    trials: int,
+    report: Callable[[int, float], None] = lambda trial, best: None,
+) -> Tuned:
+    """The best of three independent tunings of a program, which share the trials; arguments as for `tune`."""
     each = max(1, trials // _RESTARTS)
     found = []
     for seed in range(_RESTARTS):

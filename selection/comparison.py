@@ -59,7 +59,7 @@ def compare(
     rows = []
     for task in tasks:
         trainer = Trainer(task, seeds, split)
-        reference = trainer.losses(baseline(task.name))
+        reference = trainer.losses(baseline(task))
         for name, program in programs.items():
             losses = trainer.losses(program)
             ratios = np.log(losses) - np.log(reference)
@@ -70,7 +70,7 @@ def compare(
 
 def tuned_baselines(task: Task) -> dict[str, Program]:
     """The baselines with the constants that were tuned for a task, by names such as `adamw (tuned)`."""
-    return {f"{name} (tuned)": baseline(task.name, name) for name in BASELINES}
+    return {f"{name} (tuned)": baseline(task, name) for name in BASELINES}
 
 
 def bootstrap(values: np.ndarray) -> tuple[float, float]:

@@ -7,7 +7,8 @@ import pytest
 
 from primitives import Program, UserError, builtin, parse
 from proxy_tasks import baselines, fitness
-from proxy_tasks.catalog import TASKS, task
+from proxy_tasks.baselines import noise
+from proxy_tasks.catalog import SMALLEST, task
 from proxy_tasks.fitness import Evaluator, Status
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
@@ -19,8 +20,8 @@ REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
 
 @pytest.fixture(autouse=True)
 def _baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitness, "baseline", lambda name: REFERENCE)
-    monkeypatch.setattr(fitness, "noise", lambda name: {"tiny": 0.1, "small": 0.3}[name])
+    monkeypatch.setattr(fitness, "baseline", lambda of: REFERENCE)
+    monkeypatch.setattr(baselines, "noise", lambda of: {"tiny": 0.1, "small": 0.3}[of.name])
 
 
 def text(*lines: str) -> Program:
@@ -80,7 +81,7 @@ def test_a_program_that_blows_up_is_diverged_with_the_reason() -> None:
 def test_a_loss_of_exactly_zero_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluator = Evaluator([TINY], range(2))
     evaluator.evaluate(REFERENCE)
-    monkeypatch.setattr(Trainer, "losses", lambda self, program: np.zeros(2))
+    monkeypatch.setattr(Trainer, "losses_of", lambda self, programs: np.zeros((len(programs), 2)))
     score = evaluator.evaluate(builtin("sgd"))
     assert (score.status, score.reason) == (Status.DIVERGED, "loss of exactly zero on tiny")
 
@@ -92,17 +93,41 @@ def test_the_price_counts_live_statements_and_live_slots() -> None:
     assert priced.evaluate(builtin("lion")).fitness == pytest.approx(free + 0.17)
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_every_task_comes_with_tuned_baselines_and_its_noise(name: str) -> None:
-    assert baselines.baseline(name) != builtin("adamw")
-    assert baselines.baseline(name, "lion") != builtin("lion")
-    assert 0 < baselines.noise(name) < 1
+@pytest.mark.parametrize("name", SMALLEST)
+def test_every_smallest_task_comes_with_tuned_baselines_and_its_noise(name: str) -> None:
+    assert baselines.baseline(task(name)) != builtin("adamw")
+    assert baselines.baseline(task(name), "lion") != builtin("lion")
+    assert baselines.PATH.read_text().count(f"\n{name}:\n") == 1
 
 
 def test_a_baseline_that_was_never_tuned_and_an_unknown_task_are_named() -> None:
     with pytest.raises(UserError, match="task `digits` has no tuned `sgd` yet; run `optsearch tune digits --write`"):
-        baselines.baseline("digits", "sgd")
+        baselines.baseline(task("digits"), "sgd")
     with pytest.raises(UserError, match="task `nowhere` has no tuned `noise` yet"):
-        baselines.noise("nowhere")
+        noise(Task("nowhere", "", "", 1, 1))
     with pytest.raises(UserError, match=r"unknown task `digts`; did you mean `digits`\?"):
         task("digts")
+
+
+def test_programs_scored_together_get_the_scores_that_they_get_alone() -> None:
+    evaluator = Evaluator([TINY, SMALL], range(4), 2, statement_price=0.01)
+    programs = [builtin("lion"), builtin("sgd"), text("update = log(m)"), builtin("momentum")]
+    hurdles = [math.inf, -0.5, math.inf, 5.0]
+    alone = [evaluator.evaluate(program, hurdle) for program, hurdle in zip(programs, hurdles, strict=True)]
+    assert list(map(repr, evaluator.evaluate_all(programs, hurdles))) == list(map(repr, alone))  # NaN is not itself
+    assert [score.status for score in alone] == [Status.OK, Status.REJECTED, Status.DIVERGED, Status.OK]
+
+
+def test_a_first_look_rejects_early_and_changes_no_score_of_what_passes() -> None:
+    plain = Evaluator([TINY], range(4), 2)
+    looking = Evaluator([TINY], range(4), 2, short_share=0.2, short_margin=0.1)
+    expected = plain.evaluate(builtin("lion"), hurdle=5.0)
+    assert looking.evaluate(builtin("lion"), hurdle=5.0) == expected
+    after_six = [Trainer(TINY, range(2), horizon=6).losses(program) for program in (builtin("sgd"), REFERENCE)]
+    early = float(np.mean(np.log(after_six[0] / after_six[1])))
+    score = looking.evaluate(builtin("sgd"), hurdle=early - 0.11)
+    assert score.status is Status.REJECTED
+    assert score.fitness == pytest.approx(early, rel=1e-4)
+    assert score.reason.endswith("early on")
+    assert len(score.losses["tiny"]) == 2
+    assert looking.evaluate(builtin("sgd"), hurdle=early - 0.09).reason.endswith("on the first seeds")

@@ -8,10 +8,10 @@ import pytest
 
 from primitives import BUILTINS, REGISTRY, Program, builtin, parse
 from primitives.interpreter import encode, interpreted
-from proxy_tasks.catalog import TASKS
+from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer, interpreted_loop, start
+from proxy_tasks.training import TOGETHER, Trainer, interpreted_loop, start
 from search.randomness import Draws
 from tests.programs import MUTATOR, SIZES, probe
 
@@ -116,11 +116,38 @@ def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
     assert schedule[-1] < 1e-3
     flat = Task("s", "", "", batch=1, steps=100, schedule_power=0.35).schedule()
     np.testing.assert_allclose(flat, schedule**0.35, rtol=1e-5)
+    lower = Task("s", "", "", batch=1, steps=100, peak=0.25).schedule()
+    np.testing.assert_allclose(lower, schedule / 4, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", SMALLEST)
 def test_training_lowers_the_loss_of_every_task(name: str) -> None:
     task = TASKS[name]
     short = Task(f"short {name}", task.family, "", task.batch, 60, task.schedule_power, task.settings)
     trained = Trainer(short, [0]).losses(builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01]))
     assert trained[0] < Trainer(short, [0]).losses(text("update = g * 0.0"))[0] - 0.3
+
+
+def test_programs_trained_together_get_what_they_get_alone() -> None:
+    task = Task("together", "digit classification", "", batch=16, steps=12, settings={"hidden": (8,)})
+    trainer = Trainer(task, range(2))
+    long = parse(
+        "def train(w, g, m, v, lr):\n" + "    g = g * 0.9\n" * 20 + "    update = g * lr\n    return update, m, v\n"
+    )
+    programs = [*map(builtin, ("adamw", "lion", "lion_raw", "momentum")), long, text("update = log(m)")]
+    programs += [builtin("sgd").with_constants([0.01 * rate]) for rate in range(1, TOGETHER)]
+    alone = np.array([trainer.losses(program) for program in programs])
+    np.testing.assert_allclose(trainer.losses_of(programs, together=True), alone, rtol=1e-5)
+    np.testing.assert_array_equal(trainer.losses_of(programs), alone)
+    assert np.isnan(alone[5]).all()
+
+
+def test_a_horizon_ends_training_on_the_way_with_the_schedule_of_the_whole() -> None:
+    program = builtin("momentum")
+    half = Task("half", "digit classification", "", batch=16, steps=15, settings={"hidden": (8,)})
+    short = Trainer(TINY, range(2), horizon=15).losses(program)
+    assert np.all(Trainer(TINY, range(2)).losses(program) < short)
+    assert not np.allclose(short, Trainer(half, range(2)).losses(program), rtol=1e-3)
+    np.testing.assert_array_equal(
+        Trainer(TINY, range(2), horizon=30).losses(program), Trainer(TINY, range(2)).losses(program)
+    )

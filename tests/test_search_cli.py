@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from primitives import BUILTINS, builtin, parse, structure_hash, to_text
+from proxy_tasks.catalog import TASKS
 from search import cli, runner
 from search.cli import main
 from search.config import Config
@@ -116,7 +117,7 @@ def test_validate_prints_the_resolved_config_and_the_schema(
     assert json.loads(capsys.readouterr().out) == Config.model_json_schema()
 
 
-@pytest.mark.parametrize(("what", "count"), [("primitives", 44), ("tasks", 2), ("programs", len(BUILTINS))])
+@pytest.mark.parametrize(("what", "count"), [("primitives", 44), ("tasks", len(TASKS)), ("programs", len(BUILTINS))])
 def test_list_names_what_there_is(what: str, count: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(run_json(capsys, "list", what)[what]) == count
     assert main(["list", what]) == 0

@@ -9,6 +9,7 @@ import pytest
 
 from primitives import Program, builtin, parse
 from proxy_tasks import baselines
+from proxy_tasks.catalog import task
 from proxy_tasks.fitness import Score, Status
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
@@ -70,7 +71,7 @@ def test_seeds_of_different_purposes_do_not_meet() -> None:
 def test_the_baselines_of_a_task_are_the_builtins_with_tuned_constants() -> None:
     programs = tuned_baselines(Task("digits", "", "", 1, 1))
     assert list(programs) == ["adamw (tuned)", "lion (tuned)"]
-    assert programs["adamw (tuned)"] == baselines.baseline("digits", "adamw")
+    assert programs["adamw (tuned)"] == baselines.baseline(task("digits"))
 
 
 def test_tuning_finds_constants_at_least_as_good_as_those_it_began_with() -> None:
@@ -103,11 +104,11 @@ def test_tuned_baselines_are_written_and_read_back(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(baselines, "PATH", path)
     baselines._table.cache_clear()
     try:
-        assert baselines.noise("tiny") == found["noise"] > 0
-        assert baselines.noise("other") == 0.5
+        assert baselines.noise(TINY) == found["noise"] > 0
+        assert baselines.noise(Task("other", "", "", 1, 1)) == 0.5
         text = parse(found["programs"]["lion"]["program"])
         np.testing.assert_allclose(
-            [value for *_, value in baselines.baseline("tiny", "lion").constants()],
+            [value for *_, value in baselines.baseline(TINY, "lion").constants()],
             [value for *_, value in text.constants()],
             rtol=1e-3,
         )
@@ -165,3 +166,8 @@ def test_tuning_gives_up_constants_that_the_first_seeds_leave_no_hope() -> None:
     for fitness, hurdle in tuner.tried:
         assert hurdle == pytest.approx(best + 0.01)
         best = min(best, fitness)
+
+
+def test_tuning_on_a_larger_task_begins_with_what_was_tuned_on_the_small_one() -> None:
+    assert tuned._start(task("digits_x10"), "lion") == baselines.baseline(task("digits"), "lion")
+    assert tuned._start(task("digits"), "lion") != baselines.baseline(task("digits"), "lion")

@@ -1,0 +1,115 @@
+"""What makes a proxy good: measure a panel of optimizers on tasks of all sizes, `python -m benchmarks.proxies`.
+
+Every measurement is a line of `benchmarks/proxies.jsonl`, written as soon as it is made; what is there already is not
+measured again, so the command can be stopped at any time and goes on where it was. `benchmarks.proxy_report` makes
+tables and a figure of it. The whole panel goes through the smallest tasks and those ten times as long, a dozen of it
+through those a hundred times as long; and tuned optimizers are set beside the tuned AdamW on the smallest tasks.
+"""
+
+from search.runtime import pin_threads
+
+pin_threads()
+
+import json  # noqa: E402 - after the threads are pinned
+import math  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from benchmarks.panel import DOZEN, panel, written  # noqa: E402
+from primitives import Program  # noqa: E402
+from proxy_tasks.baselines import baseline, budget  # noqa: E402
+from proxy_tasks.catalog import SMALLEST, task  # noqa: E402
+from proxy_tasks.task import Task  # noqa: E402
+from proxy_tasks.training import Trainer  # noqa: E402
+from selection.baselines import best_of_restarts  # noqa: E402
+from selection.comparison import FRESH_SEEDS, compare  # noqa: E402
+from selection.tuning import validation_loss  # noqa: E402
+
+ROWS = Path(__file__).with_name("proxies.jsonl")
+SEEDS = {1: 16, 10: 4, 100: 1}  # of a measurement, by size of the task
+DEAR, DEAR_SEEDS = ("masked", "characters"), {1: 16, 10: 1, 100: 1}  # the tasks that take longest
+CHEAP = ("digits", "views", "denoising", "vit")
+STUDY_SEEDS = 40_000  # neither the search nor tuning nor a comparison uses these
+STAND_SEEDS = 24
+STANDS = ("lion", "signum", "adamw", "gm_adam")
+
+
+def measured() -> list[dict[str, Any]]:
+    """What has been measured so far."""
+    return [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["kind"], row["task"], row["program"]
+
+
+def _plan() -> Iterator[tuple[str, str, str]]:
+    """What is to be measured: kind, task, program."""
+    names = list(panel())
+    assert {*CHEAP, *DEAR} == set(SMALLEST)
+    for name in (*CHEAP, *DEAR, *(f"{name}_x10" for name in CHEAP)):
+        yield from (("score", name, program) for program in names)
+    for name in ("digits_x100", "views_x100"):
+        yield from (("score", name, program) for program in DOZEN)
+    for name in DEAR:
+        yield from (("score", f"{name}_x10", program) for program in names)
+    yield from (("score", "vit_x100", program) for program in DOZEN)
+    for name in ("vit", "digits", "denoising", "views", *DEAR):
+        yield from (("stand", name, program) for program in STANDS)
+    for name in ("denoising", *DEAR):
+        yield from (("score", f"{name}_x100", program) for program in DOZEN)
+
+
+def seeds(of: Task) -> int:
+    """Seeds of a measurement."""
+    return (DEAR_SEEDS if of.name.startswith(DEAR) else SEEDS)[of.size]
+
+
+def _score(of: Task, program: Program, trainers: dict[str, Trainer]) -> dict[str, Any]:
+    """Losses of a program, and CPU seconds a seed."""
+    if of.name not in trainers:
+        trainers.clear()
+        trainers[of.name] = Trainer(of, range(STUDY_SEEDS, STUDY_SEEDS + seeds(of)))
+        trainers[of.name].losses(program)  # compiles
+    before = time.process_time()
+    losses = trainers[of.name].losses(program).tolist()
+    seconds = (time.process_time() - before) / len(losses)
+    return {"losses": [loss if math.isfinite(loss) else None for loss in losses], "seconds": round(seconds, 5)}
+
+
+def _stand(of: Task, name: str) -> dict[str, Any]:
+    """A tuned optimizer beside the tuned AdamW on fresh seeds; all have the budget of the task's baselines."""
+    trials, seeds = budget(of)
+    if name in ("adamw", "lion"):
+        program = baseline(of, name)
+    else:
+        program = best_of_restarts(written(name), validation_loss(of, seeds), trials).program
+    rows = {
+        split: compare({name: program}, [of], range(FRESH_SEEDS, FRESH_SEEDS + STAND_SEEDS), split)[0]
+        for split in ("validation", "test")
+    }
+    return {
+        "constants": [round(value, 6) for *_, value in program.constants()],
+        "trials": trials,
+        "tuning_seeds": seeds,
+        **{split: [row.log_ratio, *row.interval] for split, row in rows.items()},
+    }
+
+
+def main() -> None:
+    """Measure what has not been measured."""
+    done = {_key(row) for row in measured()}
+    programs, trainers = panel(), dict[str, Trainer]()
+    with ROWS.open("a", encoding="utf-8") as file:
+        for kind, name, program in _plan():
+            if (kind, name, program) in done:
+                continue
+            of = task(name)
+            found = _score(of, programs[program], trainers) if kind == "score" else _stand(of, program)
+            print(json.dumps({"kind": kind, "task": name, "program": program, **found}), file=file, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Families of tasks on images and tables: classification, denoising, and telling two views apart.
+
+What is random in a task besides initial weights and the order of examples (shifts, noise) is drawn once and kept with
+the rows, so that a loss is a pure function of weights and rows.
+"""
+
+from math import pi
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from primitives.errors import UserError
+from proxy_tasks import data
+from proxy_tasks.models import cross_entropy, info_nce, mlp, mlp_layout, vit, vit_layout
+from proxy_tasks.task import Problem, Rows, Task
+
+_NOISE_SEED = 5  # any fixed number
+_LEVEL_FEATURES = 4  # frequencies that tell a denoiser how much noise there is
+
+
+def classify(task: Task) -> Problem:
+    """Classes of examples with a perceptron.
+
+    Settings: `hidden`, widths of the hidden layers; `data`, an `.npz` file in place of the digits; `examples`, how many
+    of the training examples are used; `shift`, by how many pixels a training image may be moved in each direction;
+    `label_noise`, share of the training labels that are drawn anew at random. The other splits are used as they are.
+    """
+    rows, (examples, classes) = _labelled(task)
+    layout = mlp_layout([int(np.prod(examples)), *task.settings["hidden"], classes])
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        return cross_entropy(mlp(layout, weights, rows["x"]), rows["y"])
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def classify_with_vit(task: Task) -> Problem:
+    """Classes of images with a vision Transformer.
+
+    Settings: those of `classify` but for `hidden`, which is the width inside each block; `patch`, side of a patch in
+    pixels; `width`, `layers` and `heads`.
+    """
+    rows, (image, classes) = _labelled(task)
+    settings = task.settings
+    side, layers = settings["patch"], settings["layers"]
+    if len(image) != 2 or any(pixels % side for pixels in image):
+        raise UserError(f"task `{task.name}`: patches of side {side} must tile the images; `x` is {list(image)} each")
+    tokens = image[0] // side * (image[1] // side)
+    layout = vit_layout(tokens, side * side, settings["width"], layers, settings["hidden"], classes)
+
+    def patches(images: np.ndarray) -> np.ndarray:
+        tiles = images.reshape(-1, image[0] // side, side, image[1] // side, side)
+        return np.ascontiguousarray(tiles.transpose(0, 1, 3, 2, 4)).reshape(-1, tokens, side * side)
+
+    rows = {split: {"x": patches(part["x"]), "y": part["y"]} for split, part in rows.items()}
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        return cross_entropy(vit(layout, weights, rows["x"], layers, settings["heads"]), rows["y"])
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def _examples(task: Task) -> data.Examples:
+    """Digits, or the user's own, of which the first `examples` serve for training."""
+    path = task.settings.get("data")
+    splits = dict(data.arrays(path) if path else data.digits())
+    x, y = splits["train"]
+    return splits | {"train": (x[: task.settings.get("examples")], y[: task.settings.get("examples")])}
+
+
+def _labelled(task: Task) -> tuple[dict[str, Rows], tuple[tuple[int, ...], int]]:
+    """Rows with shifts and noise of labels in the training split; shape of an example, and number of classes."""
+    splits = _examples(task)
+    shape = splits["train"][0].shape[1:]
+    classes = 1 + max(int(labels.max()) for _, labels in splits.values())
+    rows: dict[str, Rows] = {split: {"x": x.reshape(len(x), -1), "y": y} for split, (x, y) in splits.items()}
+    examples, labels = splits["train"]
+    generator = np.random.default_rng(_NOISE_SEED)
+    chosen = generator.random(len(labels)) < task.settings.get("label_noise", 0.0)
+    labels = np.where(chosen, generator.integers(0, classes, len(labels)), labels).astype(np.int32)
+    reach = task.settings.get("shift", 0)
+    if reach:
+        moved = [_moved(task, examples, reach, down, right) for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1)]
+        rows["train"] = {"x": np.concatenate(moved).reshape(-1, rows["train"]["x"].shape[1])}
+    rows["train"]["y"] = np.tile(labels, len(rows["train"]["x"]) // len(labels))
+    return rows, (shape, classes)
+
+
+def _moved(task: Task, images: np.ndarray, reach: int, down: int, right: int) -> np.ndarray:
+    """Images moved by `reach - down` and `reach - right` pixels, empty pixels (the smallest value) coming in."""
+    if images.ndim != 3:
+        raise UserError(f"task `{task.name}`: only images can be moved (`shift`); `x` is {list(images.shape[1:])} each")
+    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)), constant_values=images.min())
+    return padded[:, down : down + images.shape[1], right : right + images.shape[2]]
+
+
+def denoise(task: Task) -> Problem:
+    """Noise in an image, predicted by a perceptron (Ho et al., 2020); the loss is the mean squared error a pixel.
+
+    An image x (digits between −1 and 1) becomes `cos(π t / 2) x + sin(π t / 2) noise` with t even over 0 … 1 (Nichol
+    and Dhariwal, 2021); the perceptron sees it and waves of t.
+
+    Settings: `hidden`, widths of the hidden layers; `draws`, how often each training image occurs, each time with other
+    noise; `data` and `examples` as in `classify`.
+    """
+    generator = np.random.default_rng(_NOISE_SEED)
+    rows: dict[str, Rows] = {}
+    for split, (images, _) in _examples(task).items():
+        flat = images.reshape(len(images), -1)
+        clean = np.tile(flat if "data" in task.settings else 2 * flat - 1, (_draws(task, split), 1))
+        noise = generator.standard_normal(clean.shape)
+        time = generator.permutation((np.arange(len(clean)) + 0.5) / len(clean))[:, None]
+        noisy = np.cos(pi / 2 * time) * clean + np.sin(pi / 2 * time) * noise
+        waves = [wave(pi * time * 2**power) for power in range(_LEVEL_FEATURES) for wave in (np.sin, np.cos)]
+        rows[split] = {"x": np.hstack([noisy, *waves]).astype(np.float32), "noise": noise.astype(np.float32)}
+    pixels = rows["train"]["noise"].shape[1]
+    layout = mlp_layout([pixels + 2 * _LEVEL_FEATURES, *task.settings["hidden"], pixels])
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        return jnp.mean(jnp.square(mlp(layout, weights, rows["x"]) - rows["noise"]))
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def contrast(task: Task) -> Problem:
+    """Two views of an image told from those of the others, by a perceptron that embeds them (Chen et al., 2020).
+
+    A view is the image moved at random, with noise.
+
+    Settings: `hidden`, widths of the hidden layers; `features`, length of an embedding; `temperature`; `shift`, by how
+    many pixels a view is moved at most; `noise`, standard deviation; `draws`, `data` and `examples` as in `denoise`.
+    """
+    settings = task.settings
+    generator = np.random.default_rng(_NOISE_SEED)
+    rows: dict[str, Rows] = {}
+    for split, (images, _) in _examples(task).items():
+        views = [[_view(task, images, generator) for _ in range(_draws(task, split))] for _ in range(2)]
+        rows[split] = {name: np.concatenate(view) for name, view in zip(("first", "second"), views, strict=True)}
+    layout = mlp_layout([rows["train"]["first"].shape[1], *settings["hidden"], settings["features"]])
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        first, second = (mlp(layout, weights, rows[name]) for name in ("first", "second"))
+        return info_nce(first, second, settings["temperature"])
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def _view(task: Task, images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    reach = task.settings["shift"]
+    moves = [_moved(task, images, reach, down, right) for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1)]
+    chosen = np.stack(moves)[generator.integers(len(moves), size=len(images)), np.arange(len(images))]
+    noisy: np.ndarray = chosen + task.settings["noise"] * generator.standard_normal(chosen.shape)
+    return noisy.reshape(len(images), -1).astype(np.float32)
+
+
+def _draws(task: Task, split: str) -> int:
+    return int(task.settings["draws"]) if split == "train" else 1

@@ -1,0 +1,87 @@
+"""Families of tasks on text, character by character: what comes next, and what was masked."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from primitives.errors import UserError
+from proxy_tasks import data
+from proxy_tasks.models import Layout, cross_entropy, transformer, transformer_layout
+from proxy_tasks.task import SPLITS, Problem, Rows, Task
+
+_MASK_SEED = 5  # any fixed number
+_FEWEST_WINDOWS = 8  # stretches that each part of a text must have room for
+
+
+def model_characters(task: Task) -> Problem:
+    """Next character of a text with a causal Transformer.
+
+    Settings: `context`, characters that are seen; `width`, `layers`, `heads` and `hidden` of the Transformer;
+    `windows`, how many stretches of the validation and of the test text are scored; `data`, a text file in place of the
+    documentation.
+    """
+    rows, vocabulary = _windows(task, task.settings["context"] + 1)
+    layout, layers, heads = _language_model(task, vocabulary)
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        tokens = rows["tokens"].astype(jnp.int32)
+        logits = transformer(layout, weights, tokens[:, :-1], layers, heads)
+        return cross_entropy(logits, tokens[:, 1:])
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def fill_in_characters(task: Task) -> Problem:
+    """Masked characters of a text with a Transformer that sees both sides (Devlin et al., 2019).
+
+    Settings: those of `model_characters`; `masked`, how many characters of a stretch are masked and predicted.
+    """
+    rows, vocabulary = _windows(task, task.settings["context"])
+    if task.settings["masked"] >= task.settings["context"]:
+        raise UserError(f"task `{task.name}`: `masked` (={task.settings['masked']}) must be less than `context`")
+    generator = np.random.default_rng(_MASK_SEED)
+    for part in rows.values():
+        places = generator.random(part["tokens"].shape).argsort(axis=1)[:, : task.settings["masked"]]
+        part["places"] = np.sort(places, axis=1).astype(np.int32)
+    layout, layers, heads = _language_model(task, vocabulary + 1, by_distance=True)
+
+    def loss(weights: Array, rows: Rows) -> Array:
+        tokens, places = rows["tokens"].astype(jnp.int32), rows["places"]
+        hidden = jnp.zeros(tokens.shape, bool).at[jnp.arange(len(tokens))[:, None], places].set(True)
+        shown = jnp.where(hidden, vocabulary, tokens)
+        logits = transformer(layout, weights, shown, layers, heads, places)
+        return cross_entropy(logits, jnp.take_along_axis(tokens, places, axis=1))
+
+    return Problem(layout.sizes, layout.initialise, loss, rows)
+
+
+def _language_model(task: Task, vocabulary: int, by_distance: bool = False) -> tuple[Layout, int, int]:
+    context, width, layers, heads, hidden = (
+        task.settings[name] for name in ("context", "width", "layers", "heads", "hidden")
+    )
+    relative = heads if by_distance else 0
+    return transformer_layout(vocabulary, context, width, layers, hidden, relative), layers, heads
+
+
+def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
+    """Stretches of text for each split, none of them twice, and the number of different characters."""
+    path, count = task.settings.get("data"), task.settings["windows"]
+    splits, vocabulary = data.text(path) if path else (data.documentation(), len(data.CHARACTERS))
+    rows: dict[str, Rows] = {}
+    seen: set[bytes] = set()
+    for split in SPLITS:
+        if len(splits[split]) < _FEWEST_WINDOWS * length:
+            needed = f"{_FEWEST_WINDOWS * length:,} characters"
+            raise UserError(f"task `{task.name}`: the {split} part of `{path}` must have {needed} or more")
+        windows = np.lib.stride_tricks.sliding_window_view(splits[split], length)
+        every = task.settings["context"] // 2 if split == "train" else max(length - 1, len(windows) // count)
+        tokens, seen = _unseen(np.ascontiguousarray(windows[:: max(1, every)]), seen)
+        rows[split] = {"tokens": tokens if split == "train" else tokens[:count]}
+    return rows, vocabulary
+
+
+def _unseen(rows: np.ndarray, seen: set[bytes]) -> tuple[np.ndarray, set[bytes]]:
+    """Rows neither in `seen` nor repeated, and `seen` with them; stretches of indentation and ruled lines recur."""
+    new = {row.tobytes(): index for index, row in reversed(list(enumerate(rows)))}
+    chosen = sorted(index for key, index in new.items() if key not in seen)
+    return rows[chosen], seen | new.keys()

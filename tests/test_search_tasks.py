@@ -1,0 +1,285 @@
+"""Tasks of the user's own: described in the config, checked, tuned once, and the same for whoever resumes."""
+
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from primitives import UserError
+from proxy_tasks.families import fingerprint, problem
+from search import runner
+from search.cli import cli
+from search.config import read_config, to_yaml
+from search.evaluation import load_tasks, tasks_of, with_baselines, yardstick
+from search.progress import Progress
+from search.tasks import OwnTask
+
+MODULE = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+from proxy_tasks.task import Problem
+
+def line(task):
+    generator = np.random.default_rng(0)
+    rows = {}
+    for split in ("train", "validation", "test"):
+        x = generator.normal(size=(60, 3)).astype(np.float32)
+        rows[split] = {"x": x, "y": x @ np.ones(3, np.float32) + 0.1 * generator.normal(size=60).astype(np.float32)}
+    initialise = lambda generator: generator.normal(size=3).astype(np.float32)
+    return Problem((3,), initialise, lambda w, rows: jnp.mean(jnp.square(rows["x"] @ w - rows["y"])), rows)
+
+def nothing(task):
+    return 5
+
+def wrong_size(task):
+    built = line(task)
+    return Problem((4,), built.initialise, built.loss, built.rows)
+
+def no_gradient(task):
+    built = line(task)
+    return Problem((3,), built.initialise, lambda w, rows: rows["x"] @ w, built.rows)
+
+def negative(task):
+    built = line(task)
+    return Problem((3,), built.initialise, lambda w, rows: built.loss(w, rows) - 1e6, built.rows)
+
+def fails(task):
+    raise KeyError("depth")
+"""
+
+CONFIG = """
+tasks:
+  - {name: flowers, family: classification, data: flowers.npz, batch: 8, steps: 15, settings: {hidden: [4]}, trials: 3}
+  - {name: line, family: "module_of_a_test:line", batch: 8, steps: 10, trials: 3}
+search: {children: 6, population: 3, tournament: 2}
+evaluation: {seeds: 2, first_seeds: 1}
+selection: {finalists: 1, seeds: 2, tuning_trials: 0}
+"""
+
+
+TUNED = "tuned: {adamw: [0.9, 0.95, 0.1, 0.01], lion: [0.9, 0.95, 0.3, 0.01], noise: 0.1}"
+
+
+def quiet(name: str, trial: int, trials: int, best: float) -> None:
+    pass
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A config with two tasks of the user's own, and what they need beside it."""
+    generator = np.random.default_rng(1)
+    y = generator.integers(0, 3, 90)
+    np.savez(tmp_path / "flowers.npz", x=generator.normal(size=(90, 5)) + y[:, None], y=y)
+    (tmp_path / "book.txt").write_text("".join(f"{n} squared is {n * n}.\n" for n in range(900)))
+    (tmp_path / "module_of_a_test.py").write_text(MODULE)
+    (tmp_path / "own.yaml").write_text(CONFIG)
+    return tmp_path / "own.yaml"
+
+
+def one(own: Path, text: str) -> OwnTask:
+    """The entry of a config with this one task."""
+    own.write_text(f"tasks: [{text}]")
+    entry = read_config(own).tasks[0]
+    assert isinstance(entry, OwnTask)
+    return entry
+
+
+def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_the_config(own: Path) -> None:
+    own.write_text(CONFIG.replace("trials: 3", TUNED, 1))  # one task that was tuned before, and one that was not
+    folder = own.parent / "run"
+    result = CliRunner().invoke(cli, ["run", str(own), "--out", str(folder), "--json"])
+    assert result.exit_code == 0, result.output
+    own.unlink()
+    resolved = read_config(folder / "config.yaml")
+    assert all(isinstance(entry, OwnTask) and entry.tuned for entry in resolved.tasks)
+    with Progress(quiet=True) as progress:
+        assert runner.resume(folder, progress).digest == json.loads((folder / "summary.json").read_text())["digest"]
+    facts = json.loads(CliRunner().invoke(cli, ["inspect", str(folder), "--json"]).stdout)
+    shares = {row["task"]: row["share"] for row in facts["tasks"]}
+    noise = {row["task"]: row["noise"] for row in facts["tasks"]}
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["flowers"] / shares["line"] == pytest.approx(noise["line"] / noise["flowers"])
+    first = next(row for row in facts["programs"] if row["number"] == 0)
+    assert first["parts"] == {"flowers": 0, "line": 0}
+    for row in facts["programs"]:
+        assert sum(row["parts"].values()) == pytest.approx(row["fitness"] - first["fitness"], abs=1e-5)
+    score = CliRunner().invoke(cli, ["score", "lion", "--task", str(folder / "config.yaml"), "--seeds", "2", "--json"])
+    assert {row["task"] for row in json.loads(score.stdout)["scores"]} == {"flowers", "line"}
+
+
+def test_scores_on_other_data_do_not_mix_but_a_file_may_move(own: Path) -> None:
+    one(own, f"{{name: flowers, family: classification, data: flowers.npz, {TUNED}}}")
+    before = read_config(own)
+    with np.load(own.parent / "flowers.npz") as file:
+        x, y = file["x"], file["y"]
+    np.savez(own.parent / "moved.npz", x=x, y=y)
+    x[0, 0] += 1e-3
+    np.savez(own.parent / "others.npz", x=x, y=y)
+
+    def with_data(name: str) -> object:
+        own.write_text(to_yaml(before).replace("flowers.npz", name))
+        return yardstick(read_config(own))
+
+    assert with_data("moved.npz") == yardstick(before)
+    assert with_data("others.npz") != yardstick(before)
+
+
+def test_a_change_in_the_users_module_changes_the_fingerprint(own: Path) -> None:
+    entry = one(own, "{name: line, family: 'module_of_a_test:line'}")
+    task = load_tasks(str(own))[0]
+    before = fingerprint(task)
+    module = own.parent / "module_of_a_test.py"
+    assert entry.family == f"{own.parent}/module_of_a_test:line"
+    module.write_text(MODULE.replace("jnp.square(", "jnp.abs("))
+    fingerprint.cache_clear()
+    assert fingerprint(task) != before
+
+
+def test_a_task_without_tuned_baselines_is_named(own: Path) -> None:
+    with (
+        Progress(quiet=True) as progress,
+        pytest.raises(UserError, match=r"task `flowers` has no tuned `noise` yet; .* `optsearch tune` with its config"),
+    ):
+        runner.run(read_config(own), own.parent / "run", progress)
+
+
+def test_the_lines_that_tune_prints_go_into_the_config(own: Path) -> None:
+    flowers = "\n".join(line for line in CONFIG.splitlines() if "name: line" not in line)
+    own.write_text(flowers)
+    result = CliRunner().invoke(cli, ["tune", str(own), "--trials", "3", "--seeds", "1"])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.split("# for the task `flowers`\n")[1].split("\n\n")[0]
+    own.write_text(flowers.replace("trials: 3}", "trials: 3, " + json.dumps(yaml.safe_load(lines))[1:-1] + "}", 1))
+    assert tasks_of(read_config(own))[0].tuned == {
+        "adamw": {"constants": yaml.safe_load(lines)["tuned"]["adamw"]},
+        "lion": {"constants": yaml.safe_load(lines)["tuned"]["lion"]},
+        "noise": yaml.safe_load(lines)["tuned"]["noise"],
+    }
+    refused = CliRunner().invoke(cli, ["tune", str(own), "--write"])
+    assert "`--write` is for tasks that come with the project" in str(refused.exception)
+
+
+def test_a_task_on_which_no_baseline_can_be_tuned_is_named(own: Path) -> None:
+    one(own, "{name: a, family: 'module_of_a_test:negative', steps: 3, trials: 3}")
+    with pytest.raises(UserError, match="task `a`: 3 trials found no constants with which AdamW and Lion train"):
+        with_baselines(read_config(own), quiet)
+
+
+@pytest.mark.parametrize("family", ["causal language model", "masked language model"])
+def test_a_text_of_ones_own_is_modelled(own: Path, family: str) -> None:
+    one(
+        own,
+        f"{{name: book, family: {family}, data: book.txt, settings: {{width: 8, context: 16}}}}",
+    )
+    task = load_tasks(str(own))[0]
+    built = problem(task)
+    rows = {name: values[:16] for name, values in built.rows["validation"].items()}
+    loss = jax.jit(built.loss)(jnp.asarray(built.initialise(np.random.default_rng(0))), rows)
+    characters = len(set((own.parent / "book.txt").read_text()))
+    assert float(loss) == pytest.approx(np.log(characters + 1), rel=0.35)
+
+
+def test_images_of_ones_own_are_shifted_and_cut_into_patches(own: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 255, (100, 4, 6), np.uint8)
+    np.savez(own.parent / "flowers.npz", x=x, y=np.arange(100) % 2)
+    one(own, "{name: p, family: image classification, data: flowers.npz, settings: {patch: 2, shift: 1}}")
+    rows = problem(load_tasks(str(own))[0]).rows
+    assert rows["train"]["x"].shape == (9 * 60, 6, 4)
+    assert rows["test"]["x"].shape == (20, 6, 4)
+    assert abs(rows["validation"]["x"].mean()) < 0.1
+    assert rows["validation"]["x"].std() == pytest.approx(1, abs=0.1)
+
+
+BAD = {
+    "no data": ("family: classification", "task `a` needs `data`: the path of an .npz file"),
+    "no such file": ("family: classification, data: none.npz", "there is no data file"),
+    "no such text": ("family: causal language model, data: none.txt", "there is no text file"),
+    "not a text": ("family: causal language model, data: flowers.npz", "cannot be read as text in UTF-8"),
+    "not arrays": ("family: classification, data: book.txt", "cannot be read as an .npz file of plain arrays"),
+    "short text": ("family: causal language model, data: own.yaml", "the train part of"),
+    "unknown family": ("family: clasification, data: flowers.npz", "unknown family `clasification`; did you mean"),
+    "unknown key": ("family: classification, bach: 5", "unknown key `tasks.0.bach`; did you mean `batch`"),
+    "unknown key of tuned": ("family: x, tuned: {adam: [1]}", "`tasks.0.tuned.adamw`"),
+    "batch": ("family: classification, batch: 0", "`tasks.0.batch` (=0)"),
+    "setting": (
+        "family: classification, data: flowers.npz, settings: {hiden: [3]}",
+        "unknown setting `hiden`; did you",
+    ),
+    "hidden": (
+        "family: classification, data: flowers.npz, settings: {hidden: 3}",
+        "`hidden` (=3) must be a list, each entry a whole number, above 0",
+    ),
+    "examples": ("family: classification, data: flowers.npz, settings: {examples: 1.5}", "must be a whole number"),
+    "shift": ("family: classification, data: flowers.npz, settings: {shift: 1}", "only images can be moved"),
+    "patch": ("family: image classification, data: flowers.npz", "must tile the images; `x` is [5] each"),
+    "heads": ("family: causal language model, data: book.txt, settings: {heads: 3}", "must be a multiple of `heads`"),
+    "masked": ("family: masked language model, data: book.txt, settings: {masked: 40}", "must be less than `context`"),
+    "no module": ('family: "nowhere_at_all:f"', "module `nowhere_at_all` cannot be imported"),
+    "no function": ('family: "module_of_a_test:f"', "module `module_of_a_test` has no function `f`"),
+    "not a function": ('family: "module_of_a_test:np"', "is a module, not a function"),
+    "not a problem": ('family: "module_of_a_test:nothing"', "must return a `proxy_tasks.task.Problem`, not int"),
+    "failing": ('family: "module_of_a_test:fails"', "failed: KeyError: 'depth'"),
+    "size": ('family: "module_of_a_test:wrong_size"', "must give 4 weights, float32, as `sizes` says; it gives"),
+    "gradient": ('family: "module_of_a_test:no_gradient"', "no gradient of the loss: TypeError"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_wrong_with_a_task_is_said_in_one_line(case: str, own: Path) -> None:
+    text, message = BAD[case]
+    with pytest.raises(UserError) as error:
+        one(own, f"{{name: a, {text}}}")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{name: digits, family: classification}", "is one that comes with the project"),
+        ("{family: classification}", "`tasks.0.name`"),
+        ("5", "`tasks.0` (=5): must be the name of a task, or describe one"),
+        ("{name: line, family: 'module_of_a_test:line'}, {name: line, family: 'module_of_a_test:line'}", "twice"),
+    ],
+)
+def test_an_entry_that_is_none_is_refused(entry: str, message: str, own: Path) -> None:
+    with pytest.raises(UserError) as error:
+        one(own, entry)
+    assert message in str(error.value)
+
+
+BAD_ARRAYS = {
+    "names": ({"a": np.ones(60)}, "must hold the arrays `x` and `y`; it holds `a`"),
+    "objects": ({"x": np.array([{}] * 60, object), "y": np.arange(60)}, "plain arrays: Object arrays cannot be loaded"),
+    "text": ({"x": np.array([["a"]] * 60), "y": np.arange(60)}, "`x` must hold numbers"),
+    "flat": ({"x": np.ones(60), "y": np.arange(60)}, "shape (N, D) or (N, height, width); it holds x float64[60]"),
+    "real classes": ({"x": np.ones((60, 2)), "y": np.arange(60) / 2}, "`y` must hold one class, an integer"),
+    "lengths": ({"x": np.ones((60, 2)), "y": np.arange(59)}, "must have the same length, 50 or more"),
+    "few": ({"x": np.ones((40, 2)), "y": np.arange(40)}, "must have the same length, 50 or more"),
+    "gap": ({"x": np.ones((60, 2)), "y": np.arange(60) % 2 * 2}, "without a gap, at least two; they are 0, 2"),
+    "one class": ({"x": np.ones((60, 2)), "y": np.zeros(60, int)}, "at least two; they are 0"),
+    "nan": ({"x": np.full((60, 2), np.nan), "y": np.arange(60) % 2}, "120 values that are not finite"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARRAYS)
+def test_arrays_that_are_no_classification_are_refused_with_what_was_expected(case: str, own: Path) -> None:
+    arrays, message = BAD_ARRAYS[case]
+    np.savez(own.parent / "flowers.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(UserError) as error:
+        one(own, "{name: a, family: classification, data: flowers.npz}")
+    assert message in str(error.value)
+
+
+def test_a_config_with_tasks_of_ones_own_is_read_back_as_it_was(own: Path) -> None:
+    own.write_text(CONFIG.replace("trials: 3", TUNED))
+    config = read_config(own)
+    assert with_baselines(config, quiet) == config
+    own.write_text(to_yaml(config))
+    assert read_config(own) == config
