@@ -24,6 +24,7 @@ from search.tasks import task_of, tuned
 from search.worker import Built
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
+_FED = 4  # candidates in flight for each worker, so that none waits while others are recorded
 _TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a user's own task is tuned
 
 
@@ -123,9 +124,16 @@ def executor(config: Config, say: Callable[[str], None]) -> Executor:
     from search.ray_executor import RayExecutor  # takes a second to import, which other runs need not wait for
 
     build = partial(_built, config.model_dump(mode="json"))
-    return RayExecutor(
+    made = RayExecutor(
         build, facts(config), settings.count, settings.address, settings.wall_limit, settings.memory_limit, say
     )
+    at_once = settings.in_flight * config.search.repeats
+    if at_once < _FED * made.count:
+        say(
+            f"at most {at_once} candidates at a time (`workers.in_flight` × `search.repeats`) "
+            f"for {made.count} workers: some will wait; {_FED} for each worker keep them busy"
+        )
+    return made
 
 
 def _built(values: dict[str, Any]) -> Built:

@@ -176,7 +176,10 @@ class Progress:
             ("evaluations", f"{now.evaluated:,}"),
             ("evaluations/s", f"{self._rate(now.evaluated, before.evaluated):.1f}"),
             ("cache hits", f"{hits / max(now.children, 1) * 100:.0f} % of children"),
-            ("redundant", f"{(1 - now.live_statements / max(now.statements, 1)) * 100:.0f} % of statements"),
+            (
+                "redundant",
+                f"{(now.statements - now.live_statements) / max(now.statements, 1) * 100:.0f} % of statements",
+            ),
             ("rejected early", f"{now.statuses[Status.REJECTED]:,}"),
             ("diverged", f"{now.statuses[Status.DIVERGED]:,}"),
             ("best", views.fitness(now.best_fitness)),

@@ -104,6 +104,11 @@ class RayExecutor:
             self._quiet.__exit__(None, None, None)
             raise
 
+    @property
+    def count(self) -> int:
+        """How many workers there are, ready or not."""
+        return len(self._members)
+
     def free(self) -> int:
         """Jobs that would be started at once, or be next."""
         return max(0, len(self._members) * _AHEAD * self._batch_size() - self._in_flight)
@@ -131,7 +136,7 @@ class RayExecutor:
 
     def workers(self) -> str:
         """How many are ready."""
-        return f"{sum(member.begun is None for member in self._members)} of {len(self._members)} workers ready"
+        return f"{sum(member.begun is None for member in self._members)} of {len(self._members)} ready"
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ from primitives import UserError
 from proxy_tasks.fitness import Status
 from search import runner
 from search.config import read_config
+from search.evaluation import executor
 from search.journal import Journal
 from search.progress import Progress
 from search.ray_executor import RayExecutor
@@ -49,7 +50,7 @@ def test_every_job_gets_its_own_score(start: Callable[..., RayExecutor]) -> None
     with start() as executor:
         scores = settle(executor, [job(number) for number in range(300)])
         assert {number: score.fitness for (_, number), score in scores.items()} == {n: n for n in range(300)}
-        assert executor.workers() in ("1 of 2 workers ready", "2 of 2 workers ready")
+        assert executor.workers() in ("1 of 2 ready", "2 of 2 ready")
         assert executor.free() > 100  # batches have grown, as these jobs take no time
 
 
@@ -122,6 +123,18 @@ def test_an_address_at_which_nothing_answers_is_named(small_run: Path, address: 
 def on_ray(config: Path, count: int, cluster: Cluster, **sections: Any) -> list[str]:
     overrides = ["workers.executor=ray", f"workers.count={count}", f"workers.address='{cluster.address}'"]
     return overrides + [f"{key}={value}" for key, value in sections.items()]
+
+
+def test_a_window_that_starves_the_workers_is_named(small_run: Path, cluster: Cluster) -> None:
+    said: list[str] = []
+    for window in (1, 8):
+        config = read_config(small_run, [*on_ray(small_run, 2, cluster), f"workers.in_flight={window}"])
+        with executor(config, said.append):
+            pass
+    assert said == [
+        "at most 1 candidates at a time (`workers.in_flight` × `search.repeats`) for 2 workers: "
+        "some will wait; 4 for each worker keep them busy"
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
