@@ -152,6 +152,22 @@ def test_tuning_changes_constants_alone_and_closes_in_on_the_best() -> None:
     assert min(scores) < 0.1 * scores[0]
 
 
+def test_tuning_goes_on_from_the_best_and_from_nothing_else() -> None:
+    search = TuneConstants(builtin("lion"), wide=0)
+    best = builtin("lion").with_constants([0.5, 0.6, 0.7, 0.8])
+    for number, (fitness, program) in enumerate([(1.0, builtin("lion")), (-1.0, best), (0.0, builtin("lion"))]):
+        search.take(told(number, fitness, program))
+    search.take(told(3, -2.0, builtin("lion"))._replace(status=Status.REJECTED))
+    proposals = [search.propose(4, Draws(4, draw)) for draw in range(40)]
+    assert {proposal.parent for proposal in proposals} == {1}
+    kept = [value for p in proposals for (*_, value), (*_, old) in pairs(p.program, best) if value == old]
+    assert len(kept) > 40  # four in ten stay as they are
+
+
+def pairs(one: Program, other: Program) -> Any:
+    return zip(one.constants(), other.constants(), strict=True)
+
+
 def test_a_program_without_constants_cannot_be_tuned() -> None:
     with pytest.raises(UserError, match="the starting program has no constants to tune"):
         TuneConstants(parse("def train(w, g, m, v, lr):\n    update = g * lr\n    return update, m, v\n"), 5)

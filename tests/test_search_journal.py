@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,6 +115,13 @@ def test_where_there_is_no_room_it_says_so_and_keeps_what_it_has(tmp_path: Path)
         journal._connection.execute("pragma max_page_count = 1000000")
         journal.append(0, REFERENCE[10:])
         assert len(list(journal.past(0))) == len(REFERENCE)
+
+
+def test_the_digest_covers_every_row(tmp_path: Path) -> None:
+    other = [record._replace(score=replace(record.score, fitness=9.0)) for record in REFERENCE[5:6]]
+    with journal_of(tmp_path / "one") as one, journal_of(tmp_path / "two", 5) as two:
+        two.append(0, [*other, *REFERENCE[6:]])
+        assert one.digest() != two.digest()
 
 
 def test_two_histories_have_two_digests(tmp_path: Path) -> None:
