@@ -1,7 +1,7 @@
 """Comparison of programs on seeds that the search has never used, paired by seed, with confidence intervals.
 
 The statistic is the mean over seeds and tasks of log(loss of the program / loss of the tuned AdamW): −0.1 is about
-ten per cent lower loss. Intervals are percentile bootstraps over seeds (Efron and Tibshirani, 1993, ch. 13).
+ten per cent lower loss. Intervals are studentized bootstraps over seeds (`selection.intervals`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,9 @@ from primitives.program import Program
 from proxy_tasks.baselines import baseline
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
+from selection.intervals import interval
 
 BASELINES = ("adamw", "lion")  # the baselines that come tuned with each task
-_RESAMPLES = 2000
-_CONFIDENCE = 0.95
 
 # Seeds of different purposes never meet: the search counts from 0.
 FINAL_SEEDS = 10_000  # the choice of the champion among the finalists, on the validation split
@@ -63,19 +62,11 @@ def compare(
         for name, program in programs.items():
             losses = trainer.losses(program)
             ratios = np.log(losses) - np.log(reference)
-            mean, interval, per_seed = float(ratios.mean()), bootstrap(ratios), tuple(losses.tolist())
-            rows.append(Comparison(name, task.name, split, float(losses.mean()), mean, interval, per_seed))
+            numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios), tuple(losses.tolist()))
+            rows.append(Comparison(name, task.name, split, *numbers))
     return rows
 
 
 def tuned_baselines(task: Task) -> dict[str, Program]:
     """The baselines with the constants that were tuned for a task, by names such as `adamw (tuned)`."""
     return {f"{name} (tuned)": baseline(task, name) for name in BASELINES}
-
-
-def bootstrap(values: np.ndarray) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of `values`, shape `(seeds,)`; the resampling is always the same."""
-    chosen = np.random.default_rng(0).integers(0, len(values), size=(_RESAMPLES, len(values)))
-    tail = (1 - _CONFIDENCE) / 2
-    low, high = np.quantile(values[chosen].mean(axis=1), [tail, 1 - tail])
-    return float(low), float(high)

@@ -1,0 +1,82 @@
+"""Intervals that hold what they claim, in simulation, and verdicts that are rarely wrong."""
+
+import numpy as np
+import pytest
+
+from selection.intervals import Verdict, interval, verdicts
+
+TRIALS = 1000
+
+
+def covered(count: int, skewed: bool, confidence: float) -> float:
+    """Share of simulated samples whose interval holds the true mean, zero."""
+    generator = np.random.default_rng(100 + count)
+    samples = generator.exponential(size=(TRIALS, count)) - 1 if skewed else generator.normal(size=(TRIALS, count))
+    intervals = [interval(sample, confidence) for sample in samples]
+    return float(np.mean([low <= 0 <= high for low, high in intervals]))
+
+
+def percentile(values: np.ndarray) -> tuple[float, float]:
+    drawn = np.random.default_rng(0).choice(values, (2000, len(values))).mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+@pytest.mark.parametrize("count", [5, 8, 24])
+def test_an_interval_covers_the_truth_as_often_as_it_says(count: int, skewed: bool) -> None:
+    assert covered(count, skewed, 0.95) == pytest.approx(0.95, abs=0.04)
+    assert covered(count, skewed, 0.8) == pytest.approx(0.8, abs=0.06)
+
+
+def test_the_simpler_bootstrap_does_not() -> None:
+    generator = np.random.default_rng(5)
+    samples = generator.normal(size=(TRIALS, 5))
+    assert np.mean([low <= 0 <= high for low, high in map(percentile, samples)]) < 0.9
+
+
+def test_an_interval_follows_shift_and_scale_and_is_always_the_same() -> None:
+    values = np.random.default_rng(1).normal(size=12)
+    low, high = interval(values)
+    assert low < values.mean() < high
+    assert interval(3 * values + 7) == pytest.approx((3 * low + 7, 3 * high + 7))
+    assert interval(values) == (low, high)
+    wider = interval(values, 0.99)
+    assert wider[0] < low
+    assert wider[1] > high
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.0] * 5, (0.0, 0.0)), ([0.5] * 5, (-np.inf, np.inf)), ([0.5], (-np.inf, np.inf)), ([0.0], (-np.inf, np.inf))],
+)
+def test_without_a_spread_nothing_is_claimed(values: list[float], expected: tuple[float, float]) -> None:
+    assert interval(np.array(values)) == expected
+
+
+def test_verdicts_say_better_worse_or_neither() -> None:
+    noise = np.random.default_rng(2).normal(size=8) * 0.01
+    rows = {"good": noise - 0.1, "bad": noise + 0.1, "same": noise, "itself": 0 * noise, "diverged": noise + np.nan}
+    found = verdicts(rows)
+    assert found == {
+        "good": Verdict.BETTER,
+        "bad": Verdict.WORSE,
+        "same": Verdict.OPEN,
+        "itself": Verdict.OPEN,
+        "diverged": Verdict.WORSE,
+    }
+
+
+def test_the_baseline_under_other_names_hardly_ever_beats_itself() -> None:
+    generator = np.random.default_rng(3)
+    wrong = 0
+    for _ in range(200):  # comparisons of ten programs that are none better, five seeds each
+        rows = {str(number): generator.normal(size=5) for number in range(10)}
+        wrong += Verdict.BETTER in verdicts(rows).values()
+    assert wrong <= 200 * 0.025 * 2  # 2.5 % on that side are claimed; twice that is beyond chance
+
+
+def test_what_is_clearly_better_is_found() -> None:
+    generator = np.random.default_rng(4)
+    found = [verdicts({"a": generator.normal(size=8) - 3.0})["a"] is Verdict.BETTER for _ in range(100)]
+    assert sum(found) > 95
