@@ -1,0 +1,270 @@
+"""The rules: one row each, with a pattern, what it becomes, the law in ordinary notation, and when it holds.
+
+How exact a rule is belongs to the row. All are exact in real numbers, up to what their mark says: up to the guard 1e-8 in
+`/`, or where no NaN or infinity arises. Rows for odd, even, increasing, idempotent and homogeneous functions are made
+from the registry, so that they hold for a primitive of the user's own too.
+
+Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(g, interp(g, v, a), b)` becomes
+`interp(g, v, a*b)` by one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+
+from primitives.registry import REGISTRY, Primitive, Property
+from simplify.patterns import Bindings, build, matches, normal, pattern
+from simplify.signs import nonnegative, positive
+from simplify.terms import Graph
+
+
+class Exactness(StrEnum):
+    """What a rule may change."""
+
+    EXACT = "exact"  # nothing but rounding
+    GUARD = "exact up to the guard in /"
+    FINITE = "exact where no NaN or infinity arises"
+
+
+class Domain(StrEnum):
+    """What a letter has to be for a rule to hold."""
+
+    POSITIVE = "> 0"
+    NONNEGATIVE = ">= 0"
+    NEGATIVE = "< 0"
+    COMPUTED = "not an input"
+
+
+class Use(StrEnum):
+    """When a rule is applied."""
+
+    ALWAYS = "always"  # it never takes more statements
+    CONTRACTING = "contracting"  # the same, but undone where everything is multiplied out
+    GAINFUL = "gainful"  # where the program gets shorter by it
+    PULLING = "pulling"  # where the program does not get longer; pulls constants outwards
+    EXPANDING = "expanding"  # to multiply everything out
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row.
+
+    Attributes:
+        left: the pattern, in the notation of `simplify.patterns`.
+        right: what it becomes.
+        law: the same in ordinary notation.
+        where: what letters have to be.
+        exactness: what it may change.
+        use: when it is applied.
+    """
+
+    left: str
+    right: str
+    law: str
+    where: Mapping[str, Domain] = field(default_factory=dict)
+    exactness: Exactness = Exactness.EXACT
+    use: Use = Use.ALWAYS
+
+    def __hash__(self) -> int:
+        return hash((self.left, self.right))
+
+    @property
+    def root(self) -> str:
+        """The function at the root of the pattern."""
+        return normal(pattern(self.left)).function
+
+    def apply(self, graph: Graph, node: int) -> int | None:
+        """What a node becomes; `None` where the rule does not apply."""
+        return next(self.results(graph, node), None)
+
+    def results(self, graph: Graph, node: int) -> Iterator[int]:
+        """What a node may become, once for each way in which the pattern matches."""
+        for bindings, rest in matches(graph, normal(pattern(self.left)), node):
+            if self._holds(graph, bindings):
+                result = build(graph, pattern(self.right), bindings)
+                yield graph.make(self.root, (result, *rest)) if rest else result
+
+    def _holds(self, graph: Graph, bindings: Bindings) -> bool:
+        return all(_HOLDS[domain](graph, bindings[letter]) for letter, domain in self.where.items())
+
+
+def _negative(graph: Graph, node: int) -> bool:
+    value = graph.value(node)
+    return value is not None and value < 0
+
+
+_HOLDS: Mapping[Domain, Callable[[Graph, int], bool]] = {
+    Domain.POSITIVE: positive,
+    Domain.NONNEGATIVE: nonnegative,
+    Domain.NEGATIVE: _negative,
+    Domain.COMPUTED: lambda graph, node: graph.nodes[node].leaf is None,
+}
+
+_POSITIVE_X, _NONNEGATIVE_X = {"x": Domain.POSITIVE}, {"x": Domain.NONNEGATIVE}
+_GUARD, _FINITE = Exactness.GUARD, Exactness.FINITE
+
+_ARITHMETIC = (
+    Rule("x + 0", "x", "x + 0 = x"),
+    Rule("x * 1", "x", "1·x = x"),
+    Rule("x * 0", "0", "0·x = 0", exactness=_FINITE),
+    Rule("x + x", "2 * x", "x + x = 2x"),
+    Rule("a*x + x", "(a + 1) * x", "a·x + x = (a + 1)·x"),
+    Rule("a*x + b*x", "(a + b) * x", "a·x + b·x = (a + b)·x"),
+    Rule("x * reciprocal(x)", "1", "x · (1/x) = 1", exactness=_FINITE),
+    Rule("reciprocal(reciprocal(x))", "x", "1 / (1/x) = x", exactness=_FINITE),
+    Rule("reciprocal(1/x)", "x + 1e-8", "1 / (1/(x + 1e-8)) = x + 1e-8", exactness=_FINITE),
+    Rule("1 / (1/x)", "x", "1 / (1/x) = x", exactness=_GUARD),
+    Rule("x / x", "1", "x / x = 1", exactness=_GUARD),
+    Rule("x*y + x*z", "x * (y + z)", "x·y + x·z = x·(y + z)", use=Use.GAINFUL),
+    Rule("x*y + x", "x * (y + 1)", "x·y + x = x·(y + 1)", use=Use.GAINFUL),
+    Rule("a*x + b*y", "a * (x + b*reciprocal(a)*y)", "a·x + b·y = a·(x + (b/a)·y)", {"x": Domain.COMPUTED}, use=Use.PULLING),
+    Rule("1 / (a*x)", "reciprocal(a) * (1/x)", "1 / (c·x) = (1/c)·(1/x)", exactness=_GUARD, use=Use.PULLING),
+    Rule("reciprocal(a*x)", "reciprocal(a) * reciprocal(x)", "1 / (c·x) = (1/c)·(1/x)", use=Use.PULLING),
+)
+
+_SIGNS_AND_ROOTS = (
+    Rule("sqrt(x*x)", "abs(x)", "√x² = |x|"),
+    Rule("sqrt(x) * sqrt(x)", "abs(x)", "√|x|·√|x| = |x|"),
+    Rule("abs(x) * abs(x)", "x * x", "|x|² = x²"),
+    Rule("abs(x)", "x", "|x| = x for x ≥ 0", _NONNEGATIVE_X),
+    Rule("sign(x)", "1", "sign x = 1 for x > 0", _POSITIVE_X),
+    Rule("x * sign(x)", "abs(x)", "x · sign x = |x|"),
+    Rule("abs(x) * sign(x)", "x", "|x| · sign x = x"),
+    Rule("sign(x) * sign(x) * sign(x)", "sign(x)", "(sign x)³ = sign x"),
+    Rule("x / abs(x)", "sign(x)", "x / |x| = sign x", exactness=_GUARD),
+    Rule("abs(x) / x", "sign(x)", "|x| / x = sign x", exactness=_GUARD),
+    Rule("sign(x*y)", "sign(y)", "sign(c·x) = sign x for c > 0", _POSITIVE_X),
+    Rule("sign(reciprocal(x))", "sign(x)", "sign(1/x) = sign x", exactness=_FINITE),
+    Rule("sign(clip(x, y))", "sign(x)", "sign clip(x, c) = sign x for c > 0", {"y": Domain.POSITIVE}),
+    Rule("sqrt(x*x*y)", "abs(x) * sqrt(y)", "√(x²·y) = |x|·√y", use=Use.GAINFUL),
+    Rule("sqrt(a*x)", "sqrt(a) * sqrt(x)", "√(c·x) = √c·√x", use=Use.PULLING),
+    Rule("abs(a*x)", "abs(a) * abs(x)", "|c·x| = |c|·|x|", use=Use.PULLING),
+    Rule("cbrt(a*x)", "cbrt(a) * cbrt(x)", "∛(c·x) = ∛c·∛x", use=Use.PULLING),
+)  # fmt: skip
+
+_MAX_AND_MIN = (
+    Rule("max(x, x)", "x", "max(x, x) = x"),
+    Rule("min(x, x)", "x", "min(x, x) = x"),
+    Rule("max(x, -x)", "abs(x)", "max(x, -x) = |x|"),
+    Rule("min(x, -x)", "-abs(x)", "min(x, -x) = -|x|", use=Use.GAINFUL),
+    Rule("max(x, max(x, y))", "max(x, y)", "max(x, max(x, y)) = max(x, y)"),
+    Rule("min(x, min(x, y))", "min(x, y)", "min(x, min(x, y)) = min(x, y)"),
+    Rule("max(x, a)", "x", "max(x, c) = x for c < 0 ≤ x", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
+    Rule("max(x, 0)", "x", "max(x, 0) = x for x ≥ 0", _NONNEGATIVE_X),
+    Rule("min(x, a)", "a", "min(x, c) = c for c < 0 ≤ x", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
+)
+
+_INTERPOLATION = (
+    Rule("interp(x, x, y)", "x", "interp(x, x, a) = x"),
+    Rule("interp(x, y, 0)", "x", "interp(x, y, 0) = x"),
+    Rule("interp(x, y, 1)", "y", "interp(x, y, 1) = y"),
+    Rule("interp(0, y, z)", "z * y", "interp(0, y, a) = a·y"),
+    Rule("interp(x, 0, a)", "(1 - a) * x", "interp(x, 0, a) = (1 - a)·x"),
+    Rule("interp(x, interp(x, y, a), b)", "interp(x, y, a*b)", "interp(x, interp(x, y, a), b) = interp(x, y, a·b)"),
+    Rule("interp(x, interp(y, x, a), b)", "interp(x, y, (1 - a)*b)",
+         "interp(x, interp(y, x, a), b) = interp(x, y, (1 - a)·b)"),
+    Rule("interp(interp(x, y, a), y, b)", "interp(x, y, a + b - a*b)",
+         "interp(interp(x, y, a), y, b) = interp(x, y, a + b - a·b)"),
+    Rule("interp(interp(x, y, a), x, b)", "interp(x, y, a*(1 - b))",
+         "interp(interp(x, y, a), x, b) = interp(x, y, a·(1 - b))"),
+    Rule("a*x + (1 - a)*y", "interp(x, y, 1 - a)", "a·x + (1 - a)·y = interp(x, y, 1 - a)",
+         use=Use.CONTRACTING),
+    Rule("interp(a*x, a*y, b)", "a * interp(x, y, b)", "interp(c·x, c·y, a) = c·interp(x, y, a)", use=Use.GAINFUL),
+    Rule("interp(x, y, a)", "(1 - a)*x + a*y", "interp(x, y, a) = (1 - a)·x + a·y", use=Use.EXPANDING),
+    Rule("x * (y + z)", "x*y + x*z", "x·(y + z) = x·y + x·z", use=Use.EXPANDING),
+)  # fmt: skip
+
+_POWERS = (
+    Rule("power(x, 1)", "x", "x¹ = x"),
+    Rule("power(x, 0)", "1", "x⁰ = 1"),
+    Rule("power(x, 2)", "square(x)", "x² by its own name"),
+    Rule("power(x, 3)", "cube(x)", "x³ by its own name", exactness=_FINITE),
+    Rule("power(x, -1)", "reciprocal(x)", "x⁻¹ = 1/x", exactness=_FINITE),
+    Rule("power(x, 0.5)", "sqrt(x)", "x^½ = √x for x ≥ 0", _NONNEGATIVE_X),
+    Rule("exp(x) * exp(y)", "exp(x + y)", "eˣ·eʸ = eˣ⁺ʸ", exactness=_FINITE, use=Use.GAINFUL),
+)
+
+_INVERSE_FUNCTIONS = (
+    Rule("cbrt(x*x*x)", "x", "∛x³ = x"),
+    Rule("cbrt(x) * cbrt(x) * cbrt(x)", "x", "(∛x)³ = x"),
+    Rule("exp(log(x))", "abs(x)", "e^log|x| = |x|"),
+    Rule("exp2(log2(x))", "abs(x)", "2^log2|x| = |x|"),
+    Rule("exp10(log10(x))", "abs(x)", "10^log10|x| = |x|"),
+    Rule("log(exp(x))", "x", "log eˣ = x", exactness=_FINITE),
+    Rule("log2(exp2(x))", "x", "log2 2ˣ = x", exactness=_FINITE),
+    Rule("log10(exp10(x))", "x", "log10 10ˣ = x", exactness=_FINITE),
+    Rule("log1p(expm1(x))", "x", "log(1 + (eˣ - 1)) = x", exactness=_FINITE),
+    Rule("sinh(arcsinh(x))", "x", "sinh arcsinh x = x"),
+    Rule("arcsinh(sinh(x))", "x", "arcsinh sinh x = x", exactness=_FINITE),
+    Rule("tanh(arctanh(x))", "x", "tanh arctanh x = x", exactness=_FINITE),
+    Rule("arctanh(tanh(x))", "x", "arctanh tanh x = x", exactness=_FINITE),
+    Rule("sin(arcsin(x))", "x", "sin arcsin x = x", exactness=_FINITE),
+    Rule("cos(arccos(x))", "x", "cos arccos x = x", exactness=_FINITE),
+    Rule("tan(arctan(x))", "x", "tan arctan x = x"),
+    Rule("cosh(arccosh(x))", "x", "cosh arccosh x = x", exactness=_FINITE),
+    Rule("arccosh(cosh(x))", "abs(x)", "arccosh cosh x = |x|", exactness=_FINITE),
+)
+
+_REDUCTIONS = (
+    Rule("clip(0, x)", "0", "clip(0, c) = 0 for c ≥ 0", _NONNEGATIVE_X),
+    Rule("norm(0)", "0", "|0| = 0"),
+    Rule("global_norm(0)", "0", "|0| = 0"),
+    Rule("dot(0, x)", "0", "dot(0, x) = 0", exactness=_FINITE),
+    Rule("dot(x, 0)", "0", "dot(x, 0) = 0", exactness=_FINITE),
+    Rule("clip(clip(x, y), y)", "clip(x, y)", "clip(clip(x, c), c) = clip(x, c) for c ≥ 0", {"y": Domain.NONNEGATIVE}),
+    Rule("cosine_sim(x*y, z)", "cosine_sim(y, z)", "cosine_sim(c·x, y) = cosine_sim(x, y) for c > 0",
+         {"x": Domain.POSITIVE}),
+    Rule("cosine_sim(z, x*y)", "cosine_sim(y, z)", "cosine_sim(c·x, y) = cosine_sim(x, y) for c > 0",
+         {"x": Domain.POSITIVE}),
+)  # fmt: skip
+
+_TABLE = (
+    *_ARITHMETIC, *_SIGNS_AND_ROOTS, *_MAX_AND_MIN, *_INTERPOLATION, *_POWERS, *_INVERSE_FUNCTIONS, *_REDUCTIONS,
+)  # fmt: skip
+
+
+def _generated(row: Primitive) -> list[Rule]:
+    """Rules that follow from the properties of a function of one argument."""
+    if row.arity != 1 or row.name in ("negative", "square", "cube"):
+        return []
+    f, has = row.name, row.properties
+    rules = []
+    if Property.IDEMPOTENT in has:
+        rules.append(Rule(f"{f}({f}(x))", f"{f}(x)", f"{f}({f} x) = {f} x"))
+    if Property.EVEN in has:
+        rules.append(Rule(f"{f}(-x)", f"{f}(x)", f"{f}(-x) = {f} x"))
+        if f != "abs":
+            rules.append(Rule(f"{f}(abs(x))", f"{f}(x)", f"{f} |x| = {f} x"))
+    if Property.ODD in has:
+        rules.append(Rule(f"{f}(-x)", f"-{f}(x)", f"{f}(-x) = -{f} x", use=Use.PULLING))
+        if Property.INCREASING in has and f != "sign":
+            rules.append(Rule(f"sign({f}(x))", "sign(x)", f"sign {f} x = sign x"))
+    if Property.POSITIVELY_HOMOGENEOUS in has and f != "abs":
+        where = {"a": Domain.POSITIVE}
+        rules.append(Rule(f"{f}(a*x)", f"a * {f}(x)", f"{f}(c·x) = c·{f} x for c > 0", where, use=Use.PULLING))
+    return rules
+
+
+@cache
+def _all(functions: tuple[str, ...]) -> tuple[Rule, ...]:
+    return (*_TABLE, *(rule for name in functions for rule in _generated(REGISTRY[name])))
+
+
+def rules() -> tuple[Rule, ...]:
+    """Every rule for the language as it is now."""
+    return _all(tuple(row.name for row in REGISTRY))
+
+
+@cache
+def _by_root(functions: tuple[str, ...], uses: tuple[Use, ...], exactness: tuple[Exactness, ...]) -> Mapping[str, Sequence[Rule]]:
+    chosen: dict[str, list[Rule]] = {}
+    for rule in _all(functions):
+        if rule.use in uses and rule.exactness in exactness:
+            chosen.setdefault(rule.root, []).append(rule)
+    return chosen
+
+
+def by_root(uses: tuple[Use, ...], exactness: tuple[Exactness, ...] = tuple(Exactness)) -> Mapping[str, Sequence[Rule]]:
+    """The rules of some uses and exactness, by the function at the root of the pattern."""
+    return _by_root(tuple(row.name for row in REGISTRY), uses, exactness)

@@ -1,0 +1,252 @@
+"""Terms: what a program computes, as a graph in which equal expressions are one node.
+
+A node is an input, a constant, or a function of other nodes, and is known by its number. Sums and products are n-ary,
+flat and in one order, so that association and commutation need no rules. Four functions are read as what they are
+made of: `x - y` is `x + -1·y`, `-x` is `-1·x`, `square` and `cube` are products, and `x / y` is `x · inverse(y)` with the
+guarded inverse 1 / (y + 1e-8) of the language. Whatever else is known of functions are the rows of `simplify.rules`,
+which are applied as nodes are made: a node that a row rewrites never comes to be used. `m / sqrt(m * m)` is made as
+`m · inverse(sqrt(m · m))`, then `m · inverse(abs(m))`, and is `sign(m)` in the end.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
+
+import jax.numpy as jnp
+import numpy as np
+
+from primitives.dataflow import live
+from primitives.kinds import ONLY_TREE, Kind
+from primitives.paper import EPSILON
+from primitives.program import LEARNING_RATE, UPDATE, Program
+from primitives.registry import REGISTRY, Property
+
+NARY = {"add": 0.0, "multiply": 1.0}  # with their neutral elements
+INVERSE = "inverse"  # 1 / (x + 1e-8), which is not a function of the language itself
+ROUNDING = 3e-7  # relative; constants are float32, and products of two are wrong by a few units in the last place
+
+_DEFINITIONS: dict[str, Callable[["Graph", Sequence[int]], int]] = {
+    "subtract": lambda graph, x: graph.make("add", (x[0], graph.make("multiply", (graph.leaf(-1.0), x[1])))),
+    "negative": lambda graph, x: graph.make("multiply", (graph.leaf(-1.0), x[0])),
+    "square": lambda graph, x: graph.make("multiply", (x[0], x[0])),
+    "cube": lambda graph, x: graph.make("multiply", (x[0], x[0], x[0])),
+    "divide": lambda graph, x: graph.make("multiply", (x[0], graph.make(INVERSE, (x[1],)))),
+}
+
+
+class Node(NamedTuple):
+    """A function of nodes, or a leaf: an input by name, a constant by value."""
+
+    function: str
+    arguments: tuple[int, ...] = ()
+    leaf: str | float | None = None
+
+
+class Rewriting(Protocol):
+    """What a graph needs to know of a rule."""
+
+    def apply(self, graph: "Graph", node: int) -> int | None:
+        """The node that a node is rewritten to; `None` where the rule does not apply."""
+
+
+class Firing(NamedTuple):
+    """One application of a rule, with both sides in ordinary notation."""
+
+    rule: Rewriting
+    before: str
+    after: str
+
+
+class Graph:
+    """Nodes by number, each expression once.
+
+    Args:
+        rules: what is applied as nodes are made, by the function at the root of the left side, in order.
+        nonnegative: state slots that are known never to be negative.
+    """
+
+    def __init__(
+        self, rules: Mapping[str, Sequence[Rewriting]], nonnegative: frozenset[str] = frozenset()
+    ) -> None:
+        self.nodes: list[Node] = []
+        self.nonnegative = nonnegative
+        self.log: list[Firing] = []
+        self.signs: dict[tuple[int, bool], bool] = {}
+        self._rules = rules
+        self._numbers: dict[Node, int] = {}
+        self._made: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._keys: list[tuple[bytes, bytes]] = []
+        self._kinds: list[Kind] = []
+
+    def leaf(self, value: str | float) -> int:
+        """The node of an input or a constant."""
+        return self._intern(Node("", (), value + 0.0 if isinstance(value, float) else value))
+
+    def value(self, node: int) -> float | None:
+        """The value of a constant; `None` for anything else."""
+        leaf = self.nodes[node].leaf
+        return leaf if isinstance(leaf, float) else None
+
+    def kind(self, node: int) -> Kind:
+        """Kind of a node's value."""
+        return self._kinds[node]
+
+    def key(self, node: int) -> tuple[bytes, bytes]:
+        """What nodes are ordered by: a digest of the structure without constants, then one with them."""
+        return self._keys[node]
+
+    def make(self, function: str, arguments: Iterable[int]) -> int:
+        """The node of a function of nodes, or of whatever the rules make of it."""
+        key = (function, tuple(arguments))
+        if key not in self._made:
+            self._made[key] = self._make(*key)
+        return self._made[key]
+
+    def _make(self, function: str, arguments: tuple[int, ...]) -> int:
+        if function in _DEFINITIONS:
+            return _DEFINITIONS[function](self, arguments)
+        if function in NARY:
+            arguments = self._gathered(function, arguments)
+            if len(arguments) == 1:
+                return arguments[0]
+        elif _commutative(function):
+            arguments = tuple(sorted(arguments, key=self.key))
+        folded = self._folded(function, arguments)
+        if folded is not None:
+            return self.leaf(folded)
+        node = self._intern(Node(function, arguments))
+        for rule in self._rules.get(function, ()):
+            result = rule.apply(self, node)
+            if result is not None and result != node:
+                self.log.append(Firing(rule, self.text(node), self.text(result)))
+                return result
+        return node
+
+    def _gathered(self, function: str, arguments: tuple[int, ...]) -> tuple[int, ...]:
+        """Operands of a sum or product: flat, at most one constant, in order."""
+        flat: list[int] = []
+        for argument in arguments:
+            node = self.nodes[argument]
+            flat += node.arguments if node.function == function else (argument,)
+        constants = [value for value in map(self.value, flat) if value is not None]
+        rest = sorted((node for node in flat if self.value(node) is None), key=self.key)
+        if not constants:
+            return tuple(rest)
+        return (self.leaf(_total(function, constants)), *rest)
+
+    def _folded(self, function: str, arguments: tuple[int, ...]) -> float | None:
+        """The value of a function of constants, if it is finite; the language computes in float32."""
+        values = [value for value in map(self.value, arguments) if value is not None]
+        if len(values) < len(arguments):
+            return None
+        if function == INVERSE:
+            return 1 / (values[0] + EPSILON) if values[0] + EPSILON else None
+        if function == "interp":
+            return (1 - values[2]) * values[0] + values[2] * values[1]
+        if function == "reciprocal":
+            return 1 / values[0] if values[0] else None
+        row = REGISTRY[function]
+        if ONLY_TREE in row.accepts:
+            return None
+        value = float(row.call([jnp.float32(value) for value in values], ()))
+        return value if np.isfinite(value) else None
+
+    def _intern(self, node: Node) -> int:
+        if node not in self._numbers:
+            self._numbers[node] = len(self.nodes)
+            self.nodes.append(node)
+            self._keys.append(self._digests(node))
+            self._kinds.append(self._kind(node))
+        return self._numbers[node]
+
+    def _digests(self, node: Node) -> tuple[bytes, bytes]:
+        if isinstance(node.leaf, float):
+            return b"", np.float64(node.leaf).tobytes()
+        name = f"{node.function}({node.leaf})".encode()
+        below = [self._keys[argument] for argument in node.arguments]
+        shape, exact = (blake2b(b"|".join([name, *parts]), digest_size=8).digest() for parts in zip(*below, strict=True)) \
+            if below else (blake2b(name, digest_size=8).digest(),) * 2
+        return shape, exact
+
+    def _kind(self, node: Node) -> Kind:
+        if node.leaf is not None:
+            return Kind.SCALAR if isinstance(node.leaf, float) or node.leaf == LEARNING_RATE else Kind.TREE
+        fixed = None if node.function == INVERSE else REGISTRY[node.function].result
+        return fixed if fixed is not None else max((self._kinds[a] for a in node.arguments), default=Kind.SCALAR)
+
+    def order(self, roots: Iterable[int]) -> list[int]:
+        """The nodes that the roots are made of, arguments before functions."""
+        wanted = set(roots)
+        for node in range(max(wanted, default=-1), -1, -1):  # arguments have smaller numbers
+            if node in wanted:
+                wanted.update(self.nodes[node].arguments)
+        return sorted(wanted)
+
+    def rebuilt(self, roots: Sequence[int], into: "Graph", replaced: Mapping[int, int]) -> list[int]:
+        """The roots made anew in a graph, where some nodes stand for others (given by their number there)."""
+        new = dict(replaced)
+        for number in self.order(roots):
+            if number not in new:
+                function, arguments, leaf = self.nodes[number]
+                new[number] = into.leaf(leaf) if leaf is not None else into.make(function, [new[a] for a in arguments])
+        return [new[root] for root in roots]
+
+    def text(self, node: int) -> str:
+        """A node in ordinary notation, cut short where it is long."""
+        written = self._text(node, 0, 4)
+        return written if len(written) <= 120 else written[:117] + "…"
+
+    def _text(self, node: int, binding: int, depth: int) -> str:
+        function, arguments, leaf = self.nodes[node]
+        if leaf is not None:
+            return leaf if isinstance(leaf, str) else f"{leaf:.6g}"
+        if depth == 0:
+            return "…"
+        if function == "add":
+            written, own = " + ".join(self._text(a, 1, depth - 1) for a in arguments).replace("+ -", "- "), 1
+        elif function == "multiply":
+            upper = [self._text(a, 2, depth) for a in arguments if self.nodes[a].function != INVERSE]
+            lower = [f" / {self._text(self.nodes[a].arguments[0], 3, depth)}" for a in arguments if a != node and self.nodes[a].function == INVERSE]
+            written, own = (" * ".join(upper) or "1") + "".join(lower), 2
+        elif function == INVERSE:
+            written, own = f"1 / {self._text(arguments[0], 3, depth)}", 2
+        else:
+            return f"{function}({', '.join(self._text(a, 0, depth - 1) for a in arguments)})"
+        return f"({written})" if own <= binding - (function == "multiply" and binding == 2) else written
+
+
+def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Make the nodes of a valid program's live part: the update and the next value of each live slot.
+
+    Args:
+        program: what to read.
+        graph: where to make the nodes.
+        inputs: nodes that stand for inputs; by default each for itself.
+    """
+    lines, slots = live(program)
+    where = {name: graph.leaf(name) for name in program.inputs} | dict(inputs or {})
+    for line in lines:
+        target, function, arguments = program.statements[line]
+        where[target] = graph.make(function, [where[a] if isinstance(a, str) else graph.leaf(a) for a in arguments])
+    return {name: where[name] for name in (UPDATE, *slots)}
+
+
+@lru_cache(maxsize=1024)
+def _commutative(function: str) -> bool:
+    return function in REGISTRY and Property.COMMUTATIVE in REGISTRY[function].properties
+
+
+def _total(function: str, values: Sequence[float]) -> float:
+    """Sum or product of constants, where what is 0 or ±1 but for rounding is just that."""
+    if function == "add":
+        total = sum(values)
+        return 0.0 if abs(total) <= ROUNDING * max(map(abs, values)) else _whole(total)
+    total = 1.0
+    for value in values:
+        total *= value
+    return _whole(total)
+
+
+def _whole(value: float) -> float:
+    return float(round(value)) if abs(abs(value) - 1) <= ROUNDING else value
