@@ -6,7 +6,7 @@ the inputs `w`, `g`, the state slots and `lr`, and the outputs `update` and the 
 instances are AdamW (nine statements, two state slots) and Lion (seven statements, one slot in use).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +69,18 @@ class Program(NamedTuple):
         return self._replace(
             statements=tuple(statement for line, statement in enumerate(self.statements) if line in chosen)
         )
+
+    def renamed(self, names: Mapping[str, str]) -> "Program":
+        """The same program with some variables under other names; the slots of the signature stay."""
+        statements = tuple(
+            Statement(
+                names.get(target, target),
+                primitive,
+                tuple(names.get(argument, argument) if isinstance(argument, str) else argument for argument in arguments),
+            )
+            for target, primitive, arguments in self.statements
+        )
+        return self._replace(statements=statements)
 
 
 def float32(value: float) -> float:

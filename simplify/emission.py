@@ -79,7 +79,7 @@ class Emission:
         if self._graph.kind(node) is Kind.TREE:
             return value
         zero = self._add("multiply", (GRADIENT, 0.0))
-        return zero if value == 0 else self._add("add", (zero, value))
+        return zero if value == 0 and isinstance(value, float) else self._add("add", (zero, value))
 
     def _value(self, node: int) -> Operand:
         if node not in self._values:  # a guarded inverse that stands alone

@@ -1,31 +1,181 @@
-"""Recognise: is a program, up to its constants, an optimizer of the literature?
+"""Recognise: is a program, whatever its constants, an optimizer of the literature?
 
-The live part of a program and that of each built-in are compared by their functional hash with all constants alike
-(`structure_hash`), which does not see names, order, or commuted arguments. Two known instances: AdamW with any rate,
-betas and decay is `adamw`, and `lion` with a decay of zero as a constant is still `lion`.
+The canonical form of the program is compared with those of `simplify.families`. Where the structures are equal, the
+hyper-parameters are the solution of as many equations as there are constants in the form, and unless they solve all of
+them within rounding, the program is another one. Last, the optimizer with these hyper-parameters is run beside the
+program on probes. So three things have to agree before a name is given.
+
+What fits no family may fit one up to a part that can be named: something that is done to the gradient first, or to the
+learning rate. Then the answer has a remainder, and is a resemblance rather than a recognition.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from itertools import permutations
 
-from primitives.builtins import BUILTINS, builtin
-from primitives.dataflow import live_part, structure_hash
-from primitives.program import Program
+import numpy as np
+
+from primitives.dataflow import live
+from primitives.program import GRADIENT, LEARNING_RATE, Program
+from simplify.emission import Emission
+from simplify.exact import simplify
+from simplify.expansion import Form, canonical_form
+from simplify.families import RANGES, Family, families
+from simplify.probes import GUARDED, agree
+from simplify.rules import SHORT, by_root
+from simplify.terms import Graph, read
+
+_PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
+_ROUNDS = 25
+_CLOSE = 1e-4  # relative; constants are float32, and 1 - beta is as wrong as beta
+_NUDGE = 1e-6  # for slopes
+_SLOTS = 3  # with more live slots than this, the ways of naming them are too many
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """Answer: the name of the optimizer, the constants of the program in order, and how it was established."""
+    """Answer.
+
+    Attributes:
+        name: of the optimizer.
+        constants: its hyper-parameters by name.
+        remainder: what the program does besides, in ordinary notation; empty if it is the optimizer and nothing else.
+        evidence: how it was established.
+    """
 
     name: str
-    constants: tuple[float, ...]
-    evidence: str
+    constants: Mapping[str, float]
+    remainder: tuple[str, ...] = ()
+    evidence: str = ""
+
+    def __str__(self) -> str:
+        constants = ", ".join(f"{name} {value:.4g}" for name, value in self.constants.items())
+        rest = f"; left over: {'; '.join(self.remainder)}" if self.remainder else ""
+        return f"{self.name} ({constants}){rest}"
 
 
+@lru_cache(maxsize=4096)
 def recognise(program: Program) -> Recognised | None:
-    """Name the optimizer that a valid program is, up to constants; `None` if it is none of those known here."""
-    structure = structure_hash(program)
-    for name in BUILTINS:
-        if structure_hash(builtin(name)) == structure:
-            constants = tuple(value for *_, value in live_part(program).constants())
-            return Recognised(name, constants, f"same data flow as `{name}` up to constants")
+    """Name the optimizer that a valid program is; `None` if it is none of those known here.
+
+    >>> from primitives import builtin
+    >>> str(recognise(builtin("adamw")))
+    'adamw (beta1 0.9, beta2 0.999, decay 0.01, rate 0.001)'
+    """
+    return _recognise(simplify(program).program)
+
+
+@lru_cache(maxsize=4096)
+def resembles(program: Program) -> Recognised | None:
+    """The optimizer that a valid program is but for a remainder; the same as `recognise` where nothing remains.
+
+    >>> from primitives import builtin
+    >>> resembles(builtin("lion_raw")).remainder
+    ('arcsin(clip(g, lr)) in place of g',)
+    """
+    found = recognise(program)
+    if found is not None:
+        return found
+    for remainder, rest in _without(simplify(program).program):
+        found = _recognise(rest)
+        if found is not None:
+            evidence = f"with g or lr in place of what is left over: {found.evidence}"
+            return Recognised(found.name, found.constants, (remainder,), evidence)
     return None
+
+
+def _recognise(simple: Program) -> Recognised | None:
+    slots = live(simple).slots
+    if len(slots) > _SLOTS or not simple.statements:
+        return None
+    names = ("m", "v", "u3")[: len(slots)]
+    given = [canonical_form(simple.renamed(dict(zip(slots, way, strict=True)))._replace(slots=(*names, *simple.slots[len(names):]))) for way in permutations(names)]
+    candidates = [(number, family, form) for form in given for number, family in _by_structure().get(form.structure, ())]
+    for _, family, form in sorted(candidates, key=lambda candidate: candidate[0]):
+        values = _solved(family, form)
+        if values is not None and agree(simple, family.program(values), tolerance=GUARDED):
+            evidence = (
+                f"the canonical form is that of {family.name}, its {len(form.constants)} constants agree with these "
+                f"hyper-parameters, and so do the updates on probes"
+            )
+            return Recognised(family.name, dict(family.fixed) | values, (), evidence)
+    return None
+
+
+@cache
+def _by_structure() -> dict[tuple[bytes, ...], list[tuple[int, Family]]]:
+    """Families by the structure of their canonical form, numbered."""
+    table: dict[tuple[bytes, ...], list[tuple[int, Family]]] = {}
+    for number, family in enumerate(families()):
+        table.setdefault(_generic(family).structure, []).append((number, family))
+    return table
+
+
+@cache
+def _generic(family: Family) -> Form:
+    return canonical_form(family.program({name: _PLACES[name] for name in family.unknowns}))
+
+
+def _solved(family: Family, form: Form) -> dict[str, float] | None:
+    """Hyper-parameters that give a form its constants, by Gauss-Newton in coordinates without bounds."""
+    target = np.array(form.constants)
+    point = np.array([_coordinate(name, _PLACES[name]) for name in family.unknowns])
+    for _ in range(_ROUNDS):
+        here = _residual(family, point, target)
+        if here is None or not len(point):
+            break
+        if np.max(np.abs(here), initial=0.0) < _CLOSE / 1000:
+            break
+        columns = [_residual(family, point + _NUDGE * unit, target) for unit in np.eye(len(point))]
+        if any(column is None for column in columns):
+            return None
+        slope = np.stack([(column - here) / _NUDGE for column in columns if column is not None], axis=1)
+        step = np.linalg.lstsq(slope, -here, rcond=None)[0]
+        point = point + np.clip(step, -2.0, 2.0)
+    here = _residual(family, point, target)
+    if here is None or np.max(np.abs(here), initial=0.0) > _CLOSE:
+        return None
+    return _values(family, point)
+
+
+def _residual(family: Family, point: np.ndarray, target: np.ndarray) -> np.ndarray | None:
+    """Relative differences of the constants; `None` where the structure is another, as it is at special values."""
+    form = canonical_form(family.program(_values(family, point)))
+    if form.structure != _generic(family).structure or len(form.constants) != len(target):
+        return None
+    found = np.array(form.constants)
+    size = np.where(target == 0, 1.0, np.abs(target))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return np.where(found * target > 0, np.log(np.abs(found) / size), (found - target) / size)
+
+
+def _coordinate(name: str, value: float) -> float:
+    low, high = RANGES[name]
+    return float(np.log(value) - np.log1p(-value)) if high == 1 else float(np.log(value))
+
+
+def _values(family: Family, point: np.ndarray) -> dict[str, float]:
+    values = {}
+    for name, place in zip(family.unknowns, np.clip(point, -16, 16), strict=True):
+        values[name] = float(1 / (1 + np.exp(-place)) if RANGES[name][1] == 1 else np.exp(place))
+    return values
+
+
+def _without(program: Program) -> Iterator[tuple[str, Program]]:
+    """The program with `g` in place of what is done to it first, or `lr` likewise, the largest such part first."""
+    graph = Graph(by_root(SHORT))
+    roots = read(program, graph)
+    nodes = graph.order(roots.values())
+    leaves = {node: {graph.nodes[inner].leaf for inner in graph.order([node])} - {None} for node in nodes}
+    for name, allowed in ((GRADIENT, {GRADIENT, LEARNING_RATE}), (LEARNING_RATE, {LEARNING_RATE})):
+        for node in reversed(nodes):
+            inputs = {leaf for leaf in leaves[node] if isinstance(leaf, str)}
+            if graph.nodes[node].leaf is None and name in inputs <= allowed:
+                marked = graph.rebuilt(list(roots.values()), graph, {node: graph.leaf("?")})
+                if name in {graph.nodes[inner].leaf for inner in graph.order(marked)}:
+                    continue
+                fresh = Graph(by_root(SHORT))
+                bare = graph.rebuilt(marked, fresh, {graph.leaf("?"): fresh.leaf(name)})
+                rest = Emission(fresh, dict(zip(roots, bare, strict=True))).program(program.slots)
+                yield f"{graph.text(node)} in place of {name}", simplify(rest).program

@@ -43,7 +43,11 @@ class Use(StrEnum):
     CONTRACTING = "contracting"  # the same, but undone where everything is multiplied out
     GAINFUL = "gainful"  # where the program gets shorter by it
     PULLING = "pulling"  # where the program does not get longer; pulls constants outwards
+    FACTORING = "factoring"  # the same for sums, but undone where everything is multiplied out
     EXPANDING = "expanding"  # to multiply everything out
+
+
+SHORT = (Use.ALWAYS, Use.CONTRACTING)  # what is applied wherever programs are made shorter
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ _ARITHMETIC = (
     Rule("x / x", "1", "x / x = 1", exactness=_GUARD),
     Rule("x*y + x*z", "x * (y + z)", "x·y + x·z = x·(y + z)", use=Use.GAINFUL),
     Rule("x*y + x", "x * (y + 1)", "x·y + x = x·(y + 1)", use=Use.GAINFUL),
-    Rule("a*x + b*y", "a * (x + b*reciprocal(a)*y)", "a·x + b·y = a·(x + (b/a)·y)", {"x": Domain.COMPUTED}, use=Use.PULLING),
+    Rule("a*x + b*y", "a * (x + b*reciprocal(a)*y)", "a·x + b·y = a·(x + (b/a)·y)", {"x": Domain.COMPUTED},
+         use=Use.FACTORING),
     Rule("1 / (a*x)", "reciprocal(a) * (1/x)", "1 / (c·x) = (1/c)·(1/x)", exactness=_GUARD, use=Use.PULLING),
     Rule("reciprocal(a*x)", "reciprocal(a) * reciprocal(x)", "1 / (c·x) = (1/c)·(1/x)", use=Use.PULLING),
 )
@@ -135,6 +140,7 @@ _SIGNS_AND_ROOTS = (
     Rule("x / abs(x)", "sign(x)", "x / |x| = sign x", exactness=_GUARD),
     Rule("abs(x) / x", "sign(x)", "|x| / x = sign x", exactness=_GUARD),
     Rule("sign(x*y)", "sign(y)", "sign(c·x) = sign x for c > 0", _POSITIVE_X),
+    Rule("sign(sign(x) * y)", "sign(x*y)", "sign(sign x · y) = sign(x·y)"),
     Rule("sign(reciprocal(x))", "sign(x)", "sign(1/x) = sign x", exactness=_FINITE),
     Rule("sign(clip(x, y))", "sign(x)", "sign clip(x, c) = sign x for c > 0", {"y": Domain.POSITIVE}),
     Rule("sqrt(x*x*y)", "abs(x) * sqrt(y)", "√(x²·y) = |x|·√y", use=Use.GAINFUL),
@@ -224,6 +230,9 @@ _TABLE = (
 )  # fmt: skip
 
 
+_BOUNDED = {"arcsin", "arctanh"}  # NaN outside [-1, 1]
+
+
 def _generated(row: Primitive) -> list[Rule]:
     """Rules that follow from the properties of a function of one argument."""
     if row.arity != 1 or row.name in ("negative", "square", "cube"):
@@ -239,7 +248,8 @@ def _generated(row: Primitive) -> list[Rule]:
     if Property.ODD in has:
         rules.append(Rule(f"{f}(-x)", f"-{f}(x)", f"{f}(-x) = -{f} x", use=Use.PULLING))
         if Property.INCREASING in has and f != "sign":
-            rules.append(Rule(f"sign({f}(x))", "sign(x)", f"sign {f} x = sign x"))
+            exactness = Exactness.FINITE if f in _BOUNDED else Exactness.EXACT
+            rules.append(Rule(f"sign({f}(x))", "sign(x)", f"sign {f} x = sign x", exactness=exactness))
     if Property.POSITIVELY_HOMOGENEOUS in has and f != "abs":
         where = {"a": Domain.POSITIVE}
         rules.append(Rule(f"{f}(a*x)", f"a * {f}(x)", f"{f}(c·x) = c·{f} x for c > 0", where, use=Use.PULLING))

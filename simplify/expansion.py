@@ -1,0 +1,129 @@
+"""Everything multiplied out: sums of products of what cannot be taken apart, which has one form only.
+
+`Expanding` undoes interpolations and products of sums, so that whatever order a program was written in leaves no trace.
+The canonical form goes further, for the eyes of recognition: constants are pulled out of functions, a sum inside a
+function begins with a coefficient of 1, and state is measured in units in which the first term of its next value has
+the coefficient 1. So `0.9·m + g` and `interp(g, m, 0.9)` are the same state, as far as any update can tell.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from primitives.program import UPDATE, Program
+from primitives.registry import REGISTRY, Property
+from simplify.memory import Memory
+from simplify.rules import Exactness, Use, by_root
+from simplify.terms import INVERSE, Graph
+
+_NODES = 6000  # a graph that would grow beyond this is not multiplied out any further
+_CONSTANTS = 500  # as many are compared; the known optimizers have at most a few dozen
+_ROUNDS = 3  # of measuring state: a slot may be made of others
+
+# What a factor c inside a function is outside of it.
+_PULLED: dict[str, Callable[[float], float | None]] = {
+    "sign": lambda c: 1.0 if c > 0 else -1.0,
+    "sqrt": lambda c: abs(c) ** 0.5,
+    "cbrt": lambda c: abs(c) ** (1 / 3) * (1 if c > 0 else -1),
+    "abs": abs,
+    "norm": abs,
+    "global_norm": abs,
+    "reciprocal": lambda c: 1 / c,
+    INVERSE: lambda c: 1 / c,  # up to the guard
+}
+
+
+class Expanding(Graph):
+    """A graph in which everything is multiplied out, until it has become too large."""
+
+    def __init__(self, exactness: tuple[Exactness, ...], nonnegative: frozenset[str], *extra: Use) -> None:
+        super().__init__(by_root((Use.ALWAYS, Use.EXPANDING, *extra), exactness), nonnegative)
+        self._without = by_root((Use.ALWAYS, *extra), exactness)
+
+    def make(self, function: str, arguments: Iterable[int]) -> int:
+        """The node of a function of nodes, or of whatever the rules make of it."""
+        if len(self.nodes) > _NODES:
+            self._rules = self._without
+        return super().make(function, arguments)
+
+
+class Canonical(Expanding):
+    """A graph of canonical forms."""
+
+    def __init__(self, nonnegative: frozenset[str]) -> None:
+        super().__init__(tuple(Exactness), nonnegative, Use.PULLING)
+
+    def make(self, function: str, arguments: Iterable[int]) -> int:
+        """The node of a function of nodes; a sum inside a function begins with a coefficient of 1."""
+        arguments = tuple(arguments)
+        if len(arguments) == 1 and self.nodes[arguments[0]].function == "add":
+            factor = self.leading(arguments[0])
+            pulled = _pulled(function, factor)
+            if factor != 1 and pulled is not None:
+                inner = super().make(function, [self.scaled(arguments[0], 1 / factor)])
+                return super().make("multiply", (self.leaf(pulled), inner))
+        return super().make(function, arguments)
+
+    def leading(self, node: int, without: str = "") -> float:
+        """The coefficient of the first term of a sum that does not contain an input, if that is given."""
+        operands = self.nodes[node].arguments if self.nodes[node].function == "add" else (node,)
+        for operand in sorted(operands, key=lambda operand: self.key(operand)[0]):
+            if self.value(operand) is None and not self.contains(operand, without):
+                inner = self.nodes[operand]
+                value = self.value(inner.arguments[0]) if inner.function == "multiply" else None
+                return 1.0 if value is None else value
+        return 1.0
+
+    def contains(self, node: int, name: str) -> bool:
+        """Whether an input is part of a node."""
+        return any(self.nodes[inner].leaf == name for inner in self.order([node]))
+
+    def scaled(self, node: int, factor: float) -> int:
+        """A sum or anything else times a constant."""
+        operands = self.nodes[node].arguments if self.nodes[node].function == "add" else (node,)
+        constant = self.leaf(factor)
+        return super().make("add", [super(Canonical, self).make("multiply", (constant, o)) for o in operands])
+
+
+def _pulled(function: str, factor: float) -> float | None:
+    if function in _PULLED:
+        return _PULLED[function](factor)
+    if function in REGISTRY and Property.POSITIVELY_HOMOGENEOUS in REGISTRY[function].properties:
+        return abs(factor) if factor > 0 else None
+    return None
+
+
+class Form(NamedTuple):
+    """The canonical form of a program: its structure without constants, and the constants in order."""
+
+    structure: tuple[bytes, ...]
+    constants: tuple[float, ...]
+
+
+def canonical_form(program: Program) -> Form:
+    """The canonical form of a valid program, whose state slots keep their names."""
+    memory = Memory(program, tuple(Exactness))
+    graph = Canonical(memory.nonnegative)
+    roots = memory.roots(graph)
+    slots = [name for name in roots if name != UPDATE]
+    for _ in range(_ROUNDS):
+        for slot in slots:
+            factor = graph.leading(roots[slot], without=slot)
+            if factor not in (0.0, 1.0) and (factor > 0 or slot not in memory.nonnegative):
+                unit = graph.make("multiply", (graph.leaf(factor), graph.leaf(slot)))
+                values = graph.rebuilt(list(roots.values()), graph, {graph.leaf(slot): unit})
+                roots = dict(zip(roots, values, strict=True))
+                roots[slot] = graph.scaled(roots[slot], 1 / factor)
+    ordered = [roots[name] for name in (UPDATE, *slots)]
+    structure = (" ".join(slots).encode(), *(graph.key(node)[0] for node in ordered))
+    return Form(structure, tuple(islice(_constants(graph, ordered), _CONSTANTS)))
+
+
+def _constants(graph: Graph, nodes: Sequence[int]) -> Iterator[float]:
+    """Constants as often as they occur, in an order that the structure alone decides."""
+    for node in nodes:
+        value = graph.value(node)
+        if value is not None:
+            yield value
+        else:
+            yield from _constants(graph, graph.nodes[node].arguments)

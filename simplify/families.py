@@ -1,0 +1,113 @@
+"""Known optimizers as programs with hyper-parameters, for recognition.
+
+A family is the direction `u` that an optimizer takes and the state that it keeps. Every family comes with decoupled decay
+and without (Loshchilov and Hutter, 2019), and with a peak rate or with a rate of 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from primitives.program import Program
+from primitives.text import parse
+
+# Where each hyper-parameter lies; a fit outside is no fit.
+RANGES = {"beta1": (0.0, 1.0), "beta2": (0.0, 1.0), "decay": (0.0, 100.0), "rate": (0.0, 1e4)}
+
+_DIRECTIONS = {
+    "sgd": "u = g * 1",
+    "momentum": "m = m * {beta1}; m = m + g; u = m * 1",
+    "nesterov": "m = m * {beta1}; m = m + g; u = m * {beta1}; u = u + g",
+    "signsgd": "u = sign(g)",
+    "signum": "m = interp(g, m, {beta1}); u = sign(m)",
+    "lion": "u = interp(g, m, {beta1}); m = interp(g, m, {beta2}); u = sign(u)",
+    "adagrad": "g2 = square(g); m = m + g2; s = sqrt(m); u = g / s",
+    "rmsprop": "g2 = square(g); m = interp(g2, m, {beta2}); s = sqrt(m); u = g / s",
+    "adam": "g2 = square(g); m = interp(g, m, {beta1}); v = interp(g2, v, {beta2}); s = sqrt(v); u = m / s",
+    "adabelief": "m = interp(g, m, {beta1}); d = g - m; d2 = square(d); v = interp(d2, v, {beta2}); s = sqrt(v); u = m / s",
+}
+
+SOURCES = {
+    "sgd": "Robbins and Monro (1951)",
+    "momentum": "Polyak (1964)",
+    "nesterov": "Nesterov (1983), in the form of Sutskever et al. (2013)",
+    "signsgd": "Bernstein et al. (2018)",
+    "signum": "Bernstein et al. (2018)",
+    "lion": "Chen et al. (2023)",
+    "adagrad": "Duchi, Hazan and Singer (2011)",
+    "rmsprop": "Tieleman and Hinton (2012)",
+    "adam": "Kingma and Ba (2015), without bias correction",
+    "adamw": "Loshchilov and Hutter (2019), without bias correction",
+    "adabelief": "Zhuang et al. (2020), without bias correction",
+}
+
+# Cautious variants (Liang et al., 2024) take a step only where it agrees in sign with the gradient; without the rescaling
+# by the share of such weights. Two ways to write the mask, and one that only signs allow.
+_CAUTIOUS = ("momentum", "nesterov", "signum", "lion", "adam", "adabelief")
+_MASKS = (
+    "a = u * g; a = sign(a); a = max(a, 0.0); u = u * a",
+    "a = u * g; a = sign(a); a = a + 1.0; a = a * 0.5; u = u * a",
+)
+_SIGN_MASK = "a = sign(g); u = u + a; u = u * 0.5"
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way of writing a known optimizer.
+
+    Attributes:
+        name: of the optimizer.
+        body: its statements, hyper-parameters in braces.
+        fixed: hyper-parameters that this way of writing leaves out, with their values.
+    """
+
+    name: str
+    body: str
+    fixed: tuple[tuple[str, float], ...]
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """Hyper-parameters in it, in order of `RANGES`."""
+        return tuple(name for name in RANGES if "{" + name + "}" in self.body)
+
+    def program(self, values: Mapping[str, float]) -> Program:
+        """The optimizer with values of its hyper-parameters, which are not rounded."""
+        marks = {name: float(100 + index) for index, name in enumerate(RANGES)}
+        real = {mark: values[name] for name, mark in marks.items() if name in values}
+        skeleton = _parsed(self.body.format(**marks))
+        statements = tuple(
+            statement._replace(arguments=tuple(a if isinstance(a, str) else real.get(a, a) for a in statement.arguments))
+            for statement in skeleton.statements
+        )
+        return skeleton._replace(statements=statements)
+
+
+@cache
+def _parsed(body: str) -> Program:
+    return parse("\n    ".join(["def train(w, g, m, v, lr):", *body.split("; "), "return update, m, v\n"]))
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Every family, the simple ones first: what two families fit is the first."""
+    found = []
+    for name, direction in _DIRECTIONS.items():
+        found += _variants(name, direction)
+    for name in _CAUTIOUS:
+        masks = (*_MASKS, _SIGN_MASK) if name in ("signum", "lion") else _MASKS
+        for mask in masks:
+            found += _variants(f"cautious {name}", f"{_DIRECTIONS[name]}; {mask}")
+    return tuple(found)
+
+
+def _variants(name: str, direction: str) -> list[Family]:
+    decayed = f"{direction}; decay = w * {{decay}}; u = u + decay"
+    heads = {"adam": "adamw", "cautious adam": "cautious adamw"}
+    found = []
+    for body, title, fixed in (
+        (direction, name, (("decay", 0.0),) if name in ("lion", "cautious lion") else ()),
+        (decayed, heads.get(name, name), ()),
+    ):
+        found.append(Family(title, f"{body}; lr = lr * {{rate}}; update = u * lr", fixed))
+        found.append(Family(title, f"{body}; update = u * lr", (*fixed, ("rate", 1.0))))
+    return found
