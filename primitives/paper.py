@@ -23,6 +23,8 @@ COMMUTATIVE, ODD, EVEN = Property.COMMUTATIVE, Property.ODD, Property.EVEN
 IDEMPOTENT, INCREASING = Property.IDEMPOTENT, Property.INCREASING
 HOMOGENEOUS = Property.POSITIVELY_HOMOGENEOUS
 
+_ABS = r"\left|{0}\right|"  # in LaTeX
+
 
 def _total(values: Array) -> Array:
     """Sum over all weights, shape `(..., 1)`."""
@@ -71,9 +73,13 @@ def _row(
     symbol: str | None = None,
     aliases: tuple[str, ...] = (),
     per_array: bool = False,
+    code: str = "",
+    torch: str = "",
+    latex: str = "",
 ) -> Primitive:
+    properties_ = frozenset(properties)
     return Primitive(
-        name, function, accepts, result, formula, SOURCE, symbol, aliases, frozenset(properties), per_array
+        name, function, accepts, result, formula, SOURCE, symbol, aliases, properties_, per_array, code, torch, latex
     )
 
 
@@ -81,58 +87,130 @@ def _constant(name: str, value: float, formula: str) -> Primitive:
     return _row(name, lambda: jnp.float32(value), (), formula, result=Kind.SCALAR)
 
 
-def _unary(name: str, function: Callable[..., Array], formula: str, *properties: Property) -> Primitive:
-    return _row(name, function, (ANY,), formula, *properties)
+def _unary(
+    name: str,
+    function: Callable[..., Array],
+    formula: str,
+    *properties: Property,
+    code: str = "",
+    torch: str = "",
+    latex: str = "",
+) -> Primitive:
+    code = code or f"xp.{name}({{0}})"
+    return _row(name, function, (ANY,), formula, *properties, code=code, torch=torch, latex=latex)
 
 
 def _binary(
-    name: str, symbol: str | None, function: Callable[..., Array], formula: str, *properties: Property
+    name: str,
+    symbol: str | None,
+    function: Callable[..., Array],
+    formula: str,
+    *properties: Property,
+    code: str,
+    latex: str,
 ) -> Primitive:
-    return _row(name, function, (ANY, ANY), formula, *properties, symbol=symbol)
+    return _row(name, function, (ANY, ANY), formula, *properties, symbol=symbol, code=code, latex=latex)
 
 
-def _reduction(name: str, arity: int, function: Callable[..., Array], formula: str, *properties: Property) -> Primitive:
-    return _row(name, function, (ONLY_TREE,) * arity, formula, *properties, result=Kind.SCALAR)
+def _reduction(
+    name: str, arity: int, function: Callable[..., Array], formula: str, *properties: Property, latex: str
+) -> Primitive:
+    arguments = ", ".join(f"{{{place}}}" for place in range(arity))
+    code = f"_{name}({arguments})"  # a function that the exported module brings along
+    return _row(name, function, (ONLY_TREE,) * arity, formula, *properties, result=Kind.SCALAR, code=code, latex=latex)
 
 
 _ROWS = (
-    _binary("add", "+", lambda x, y: x + y, "x + y", COMMUTATIVE),
-    _binary("subtract", "-", lambda x, y: x - y, "x - y"),
-    _binary("multiply", "*", lambda x, y: x * y, "x y", COMMUTATIVE),
-    _binary("divide", "/", lambda x, y: x / (y + EPSILON), "x / (y + 1e-8)"),
-    _binary("max", None, jnp.maximum, "max(x, y)", COMMUTATIVE),
-    _binary("min", None, jnp.minimum, "min(x, y)", COMMUTATIVE),
+    _binary("add", "+", lambda x, y: x + y, "x + y", COMMUTATIVE, code="{0} + {1}", latex="{0} + {1}"),
+    _binary("subtract", "-", lambda x, y: x - y, "x - y", code="{0} - {1}", latex="{0} - {1}"),
+    _binary("multiply", "*", lambda x, y: x * y, "x y", COMMUTATIVE, code="{0} * {1}", latex=r"{0} \, {1}"),
+    _binary(
+        "divide",
+        "/",
+        lambda x, y: x / (y + EPSILON),
+        "x / (y + 1e-8)",
+        code="{0} / ({1} + 1e-8)",
+        latex=r"\frac{{{0}}}{{{1} + \epsilon}}",
+    ),
+    _binary(
+        "max",
+        None,
+        jnp.maximum,
+        "max(x, y)",
+        COMMUTATIVE,
+        code="xp.maximum({0}, {1})",
+        latex=r"\max\left({0}, {1}\right)",
+    ),
+    _binary(
+        "min",
+        None,
+        jnp.minimum,
+        "min(x, y)",
+        COMMUTATIVE,
+        code="xp.minimum({0}, {1})",
+        latex=r"\min\left({0}, {1}\right)",
+    ),
     _constant("get_pi", math.pi, "π"),
     _constant("get_e", math.e, "e"),
     _constant("get_eps", EPSILON, "1e-8"),
-    _unary("abs", jnp.abs, "|x|", EVEN, IDEMPOTENT, HOMOGENEOUS),
-    _unary("cos", jnp.cos, "cos x", EVEN),
-    _unary("sin", jnp.sin, "sin x", ODD),
-    _unary("tan", jnp.tan, "tan x", ODD),
-    _unary("arcsin", jnp.arcsin, "arcsin x", ODD, INCREASING),
-    _unary("arccos", jnp.arccos, "arccos x"),
-    _unary("arctan", jnp.arctan, "arctan x", ODD, INCREASING),
-    _unary("sinh", jnp.sinh, "sinh x", ODD, INCREASING),
-    _unary("cosh", jnp.cosh, "cosh x", EVEN),
-    _unary("tanh", jnp.tanh, "tanh x", ODD, INCREASING),
+    _unary("abs", jnp.abs, "|x|", EVEN, IDEMPOTENT, HOMOGENEOUS, latex=_ABS),
+    _unary("cos", jnp.cos, "cos x", EVEN, latex=r"\cos\left({0}\right)"),
+    _unary("sin", jnp.sin, "sin x", ODD, latex=r"\sin\left({0}\right)"),
+    _unary("tan", jnp.tan, "tan x", ODD, latex=r"\tan\left({0}\right)"),
+    _unary("arcsin", jnp.arcsin, "arcsin x", ODD, INCREASING, latex=r"\arcsin\left({0}\right)"),
+    _unary("arccos", jnp.arccos, "arccos x", latex=r"\arccos\left({0}\right)"),
+    _unary("arctan", jnp.arctan, "arctan x", ODD, INCREASING, latex=r"\arctan\left({0}\right)"),
+    _unary("sinh", jnp.sinh, "sinh x", ODD, INCREASING, latex=r"\sinh\left({0}\right)"),
+    _unary("cosh", jnp.cosh, "cosh x", EVEN, latex=r"\cosh\left({0}\right)"),
+    _unary("tanh", jnp.tanh, "tanh x", ODD, INCREASING, latex=r"\tanh\left({0}\right)"),
     _unary("arcsinh", jnp.arcsinh, "arcsinh x", ODD, INCREASING),
     _unary("arccosh", jnp.arccosh, "arccosh x", INCREASING),
     _unary("arctanh", jnp.arctanh, "arctanh x", ODD, INCREASING),
-    _unary("exp", jnp.exp, "e^x", INCREASING),
-    _unary("exp2", jnp.exp2, "2^x", INCREASING),
-    _unary("exp10", lambda x: jnp.power(10.0, x), "10^x", INCREASING),
+    _unary("exp", jnp.exp, "e^x", INCREASING, latex=r"\exp\left({0}\right)"),
+    _unary("exp2", jnp.exp2, "2^x", INCREASING, latex="2^{{{0}}}"),
+    _unary("exp10", lambda x: jnp.power(10.0, x), "10^x", INCREASING, code="10.0 ** ({0})", latex="10^{{{0}}}"),
     _unary("expm1", jnp.expm1, "e^x - 1", INCREASING),
-    _unary("log", lambda x: jnp.log(jnp.abs(x)), "log |x|", EVEN),
-    _unary("log10", lambda x: jnp.log10(jnp.abs(x)), "log10 |x|", EVEN),
-    _unary("log2", lambda x: jnp.log2(jnp.abs(x)), "log2 |x|", EVEN),
-    _unary("log1p", _log1p, "log |1 + x|"),
-    _unary("square", jnp.square, "x^2", EVEN),
-    _unary("sqrt", lambda x: jnp.sqrt(jnp.abs(x)), "sqrt |x|", EVEN),
-    _unary("cube", lambda x: x * x * x, "x^3", ODD, INCREASING),
-    _unary("cbrt", jnp.cbrt, "x^(1/3)", ODD, INCREASING),
+    _unary("log", lambda x: jnp.log(jnp.abs(x)), "log |x|", EVEN, code="xp.log(xp.abs({0}))", latex=rf"\log {_ABS}"),
+    _unary(
+        "log10",
+        lambda x: jnp.log10(jnp.abs(x)),
+        "log10 |x|",
+        EVEN,
+        code="xp.log10(xp.abs({0}))",
+        latex=rf"\log_{{{{10}}}} {_ABS}",
+    ),
+    _unary(
+        "log2", lambda x: jnp.log2(jnp.abs(x)), "log2 |x|", EVEN, code="xp.log2(xp.abs({0}))", latex=rf"\log_2 {_ABS}"
+    ),
+    _unary(
+        "log1p",
+        _log1p,
+        "log |1 + x|",
+        latex=r"\log\left|1 + {0}\right|",
+        code="xp.where({0} > -1, xp.log1p(xp.maximum({0}, -1 + 0 * {0})), xp.log(xp.abs(1 + {0})))",
+    ),
+    _unary("square", jnp.square, "x^2", EVEN, latex="{0}^2"),
+    _unary(
+        "sqrt",
+        lambda x: jnp.sqrt(jnp.abs(x)),
+        "sqrt |x|",
+        EVEN,
+        code="xp.sqrt(xp.abs({0}))",
+        latex=rf"\sqrt{{{{{_ABS}}}}}",
+    ),
+    _unary("cube", lambda x: x * x * x, "x^3", ODD, INCREASING, code="{0} * {0} * {0}", latex="{0}^3"),
+    _unary(
+        "cbrt",
+        jnp.cbrt,
+        "x^(1/3)",
+        ODD,
+        INCREASING,
+        torch="torch.sign({0}) * torch.abs({0}) ** (1 / 3)",
+        latex=r"\sqrt[3]{{{0}}}",
+    ),
     _unary("sign", jnp.sign, "sign x", ODD, IDEMPOTENT, INCREASING),
-    _unary("reciprocal", lambda x: 1 / x, "1 / x", ODD),
-    _unary("negative", jnp.negative, "-x", ODD, HOMOGENEOUS),
+    _unary("reciprocal", lambda x: 1 / x, "1 / x", ODD, code="1 / {0}", latex=r"\frac{{1}}{{{0}}}"),
+    _unary("negative", jnp.negative, "-x", ODD, HOMOGENEOUS, code="-{0}", latex="-{0}"),
     _row(
         "norm",
         _norm,
@@ -142,10 +220,27 @@ _ROWS = (
         HOMOGENEOUS,
         result=Kind.LEAF,
         per_array=True,
+        code="xp.sqrt(xp.sum({0} * {0}))",
+        latex=r"\left\Vert {0} \right\Vert",
     ),
-    _reduction("global_norm", 1, _global_norm, "sqrt(sum x^2) over all weights", EVEN, HOMOGENEOUS),
-    _reduction("dot", 2, _dot, "sum x y over all weights", COMMUTATIVE),
-    _reduction("cosine_sim", 2, _cosine_sim, "dot(x, y) / (global_norm(x) global_norm(y))", COMMUTATIVE),
+    _reduction(
+        "global_norm",
+        1,
+        _global_norm,
+        "sqrt(sum x^2) over all weights",
+        EVEN,
+        HOMOGENEOUS,
+        latex=r"\left\Vert {0} \right\Vert_2",
+    ),
+    _reduction("dot", 2, _dot, "sum x y over all weights", COMMUTATIVE, latex=r"\langle {0}, {1} \rangle"),
+    _reduction(
+        "cosine_sim",
+        2,
+        _cosine_sim,
+        "dot(x, y) / (global_norm(x) global_norm(y))",
+        COMMUTATIVE,
+        latex=r"\cos\angle({0}, {1})",
+    ),
     _row(
         "clip",
         _clip,
@@ -153,9 +248,18 @@ _ROWS = (
         "x min(1, c / global_norm(x))",
         result=Kind.TREE,
         aliases=("clip_by_global_norm",),
+        code="_clip({0}, {1})",
+        latex=r"\mathrm{{clip}}\left({0}, {1}\right)",
     ),
-    _binary("power", None, jnp.power, "x^y"),
-    _row("interp", _interp, (ANY, ANY, ONLY_SCALAR), "(1 - a) x + a y"),
+    _binary("power", None, jnp.power, "x^y", code="xp.power({0}, {1})", latex="{0}^{{{1}}}"),
+    _row(
+        "interp",
+        _interp,
+        (ANY, ANY, ONLY_SCALAR),
+        "(1 - a) x + a y",
+        code="(1 - {2}) * {0} + {2} * {1}",
+        latex=r"(1 - {2}) \, {0} + {2} \, {1}",
+    ),
 )
 
 PAPER: tuple[str, ...] = tuple(register(row).name for row in _ROWS)

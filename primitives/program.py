@@ -76,7 +76,9 @@ class Program(NamedTuple):
             Statement(
                 names.get(target, target),
                 primitive,
-                tuple(names.get(argument, argument) if isinstance(argument, str) else argument for argument in arguments),
+                tuple(
+                    names.get(argument, argument) if isinstance(argument, str) else argument for argument in arguments
+                ),
             )
             for target, primitive, arguments in self.statements
         )

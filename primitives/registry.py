@@ -54,6 +54,10 @@ class Primitive:
         aliases: other spellings that the parser takes.
         properties: what is known of the function.
         per_array: whether the result depends on where one parameter array ends and the next begins.
+        code: the call in exported code, its arguments as `{0}`, `{1}`; `xp` stands for the array module. Without it a
+            program that uses the function cannot be exported as code.
+        torch: the same where PyTorch has another spelling.
+        latex: the call in LaTeX, braces doubled; without it the name is written out.
     """
 
     name: str
@@ -66,6 +70,9 @@ class Primitive:
     aliases: tuple[str, ...] = ()
     properties: frozenset[Property] = frozenset()
     per_array: bool = False
+    code: str = ""
+    torch: str = ""
+    latex: str = ""
 
     @property
     def arity(self) -> int:

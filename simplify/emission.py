@@ -270,7 +270,9 @@ class _Schedule:
             self._names[number] = self._owner[number]
         elif number not in self._names:
             hint = self._hint(number)
-            names = [hint] if hint and hint not in self._taken else [f"x{n}" for n in range(1, len(self._statements) + 2)]
+            names = (
+                [hint] if hint and hint not in self._taken else [f"x{n}" for n in range(1, len(self._statements) + 2)]
+            )
             self._names[number] = next(name for name in names if name not in self._taken)
             self._taken.add(self._names[number])
         return self._names[number]

@@ -76,7 +76,9 @@ class Family:
         real = {mark: values[name] for name, mark in marks.items() if name in values}
         skeleton = _parsed(self.body.format(**marks))
         statements = tuple(
-            statement._replace(arguments=tuple(a if isinstance(a, str) else real.get(a, a) for a in statement.arguments))
+            statement._replace(
+                arguments=tuple(a if isinstance(a, str) else real.get(a, a) for a in statement.arguments)
+            )
             for statement in skeleton.statements
         )
         return skeleton._replace(statements=statements)
@@ -96,6 +98,8 @@ def families() -> tuple[Family, ...]:
     for name in _CAUTIOUS:
         masks = (*_MASKS, _SIGN_MASK) if name in ("signum", "lion") else _MASKS
         for mask in masks:
+            # Dividing by the root of an average of squares leaves the sign as it is.
+            mask = mask.replace("u * g", "m * g") if "u = m / s" in _DIRECTIONS[name] else mask
             found += _variants(f"cautious {name}", f"{_DIRECTIONS[name]}; {mask}")
     return tuple(found)
 

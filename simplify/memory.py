@@ -39,7 +39,9 @@ class Memory:
                 break
             self.nonnegative = still
         self.steps = [
-            Step("state that stays zero" if stands == 0 else "state that only renames state", slot, str(stands), "exact")
+            Step(
+                "state that stays zero" if stands == 0 else "state that only renames state", slot, str(stands), "exact"
+            )
             for slot, stands in self._stands.items()
             if stands != slot
         ]

@@ -92,7 +92,19 @@ def _flat(function: str, arguments: tuple[Pattern, ...]) -> Pattern:
     for argument in arguments:
         flat += argument.arguments if argument.function == function and not argument.folds else (argument,)
     # What binds letters comes before what uses them, and a letter that takes anything comes last.
-    return Pattern(function, tuple(sorted(flat, key=lambda p: (p.leaf is not None and not p.folds, not p.letters <= set(_CONSTANTS) and _has_formula(p), p.folds and p.leaf is None))))
+    return Pattern(
+        function,
+        tuple(
+            sorted(
+                flat,
+                key=lambda p: (
+                    p.leaf is not None and not p.folds,
+                    not p.letters <= set(_CONSTANTS) and _has_formula(p),
+                    p.folds and p.leaf is None,
+                ),
+            )
+        ),
+    )
 
 
 def _has_formula(given: Pattern) -> bool:
@@ -136,9 +148,7 @@ def _match(graph: Graph, wanted: Pattern, node: int, bound: Bindings) -> Iterato
                 yield from _in_order(graph, wanted.arguments, arguments[::-1], bound)
 
 
-def _in_order(
-    graph: Graph, wanted: tuple[Pattern, ...], nodes: tuple[int, ...], bound: Bindings
-) -> Iterator[Bindings]:
+def _in_order(graph: Graph, wanted: tuple[Pattern, ...], nodes: tuple[int, ...], bound: Bindings) -> Iterator[Bindings]:
     if not wanted:
         yield bound
         return

@@ -90,8 +90,15 @@ def _recognise(simple: Program) -> Recognised | None:
     if len(slots) > _SLOTS or not simple.statements:
         return None
     names = ("m", "v", "u3")[: len(slots)]
-    given = [canonical_form(simple.renamed(dict(zip(slots, way, strict=True)))._replace(slots=(*names, *simple.slots[len(names):]))) for way in permutations(names)]
-    candidates = [(number, family, form) for form in given for number, family in _by_structure().get(form.structure, ())]
+    given = [
+        canonical_form(
+            simple.renamed(dict(zip(slots, way, strict=True)))._replace(slots=(*names, *simple.slots[len(names) :]))
+        )
+        for way in permutations(names)
+    ]
+    candidates = [
+        (number, family, form) for form in given for number, family in _by_structure().get(form.structure, ())
+    ]
     for _, family, form in sorted(candidates, key=lambda candidate: candidate[0]):
         values = _solved(family, form)
         if values is not None and agree(simple, family.program(values), tolerance=GUARDED):

@@ -122,8 +122,13 @@ _ARITHMETIC = (
     Rule("x / x", "1", "x / x = 1", exactness=_GUARD),
     Rule("x*y + x*z", "x * (y + z)", "x·y + x·z = x·(y + z)", use=Use.GAINFUL),
     Rule("x*y + x", "x * (y + 1)", "x·y + x = x·(y + 1)", use=Use.GAINFUL),
-    Rule("a*x + b*y", "a * (x + b*reciprocal(a)*y)", "a·x + b·y = a·(x + (b/a)·y)", {"x": Domain.COMPUTED},
-         use=Use.FACTORING),
+    Rule(
+        "a*x + b*y",
+        "a * (x + b*reciprocal(a)*y)",
+        "a·x + b·y = a·(x + (b/a)·y)",
+        {"x": Domain.COMPUTED},
+        use=Use.FACTORING,
+    ),
     Rule("1 / (a*x)", "reciprocal(a) * (1/x)", "1 / (c·x) = (1/c)·(1/x)", exactness=_GUARD, use=Use.PULLING),
     Rule("reciprocal(a*x)", "reciprocal(a) * reciprocal(x)", "1 / (c·x) = (1/c)·(1/x)", use=Use.PULLING),
 )
@@ -267,7 +272,9 @@ def rules() -> tuple[Rule, ...]:
 
 
 @cache
-def _by_root(functions: tuple[str, ...], uses: tuple[Use, ...], exactness: tuple[Exactness, ...]) -> Mapping[str, Sequence[Rule]]:
+def _by_root(
+    functions: tuple[str, ...], uses: tuple[Use, ...], exactness: tuple[Exactness, ...]
+) -> Mapping[str, Sequence[Rule]]:
     chosen: dict[str, list[Rule]] = {}
     for rule in _all(functions):
         if rule.use in uses and rule.exactness in exactness:

@@ -47,8 +47,12 @@ def _find(graph: Graph, node: int, strictly: bool) -> bool:
         return any(each)
     if function == "interp":
         share = graph.value(arguments[2])
-        return share is not None and 0 <= share <= 1 and all(_known(graph, a, False) for a in arguments[:2]) and (
-            not strictly or (0 < share < 1 and any(each[:2])))
+        return (
+            share is not None
+            and 0 <= share <= 1
+            and all(_known(graph, a, False) for a in arguments[:2])
+            and (not strictly or (0 < share < 1 and any(each[:2])))
+        )
     if function == INVERSE:  # 1 / (x + 1e-8) is positive where x is not negative
         return _known(graph, arguments[0], False)
     if function == "power":

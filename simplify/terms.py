@@ -66,9 +66,7 @@ class Graph:
         nonnegative: state slots that are known never to be negative.
     """
 
-    def __init__(
-        self, rules: Mapping[str, Sequence[Rewriting]], nonnegative: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, rules: Mapping[str, Sequence[Rewriting]], nonnegative: frozenset[str] = frozenset()) -> None:
         self.nodes: list[Node] = []
         self.nonnegative = nonnegative
         self.log: list[Firing] = []
@@ -165,8 +163,11 @@ class Graph:
             return b"", np.float64(node.leaf).tobytes()
         name = f"{node.function}({node.leaf})".encode()
         below = [self._keys[argument] for argument in node.arguments]
-        shape, exact = (blake2b(b"|".join([name, *parts]), digest_size=8).digest() for parts in zip(*below, strict=True)) \
-            if below else (blake2b(name, digest_size=8).digest(),) * 2
+        shape, exact = (
+            (blake2b(b"|".join([name, *parts]), digest_size=8).digest() for parts in zip(*below, strict=True))
+            if below
+            else (blake2b(name, digest_size=8).digest(),) * 2
+        )
         return shape, exact
 
     def _kind(self, node: Node) -> Kind:
@@ -207,7 +208,11 @@ class Graph:
             written, own = " + ".join(self._text(a, 1, depth - 1) for a in arguments).replace("+ -", "- "), 1
         elif function == "multiply":
             upper = [self._text(a, 2, depth) for a in arguments if self.nodes[a].function != INVERSE]
-            lower = [f" / {self._text(self.nodes[a].arguments[0], 3, depth)}" for a in arguments if a != node and self.nodes[a].function == INVERSE]
+            lower = [
+                f" / {self._text(self.nodes[a].arguments[0], 3, depth)}"
+                for a in arguments
+                if a != node and self.nodes[a].function == INVERSE
+            ]
             written, own = (" * ".join(upper) or "1") + "".join(lower), 2
         elif function == INVERSE:
             written, own = f"1 / {self._text(arguments[0], 3, depth)}", 2
