@@ -7,7 +7,7 @@ from primitives.dataflow import Source, flow, live
 from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
 from primitives.registry import REGISTRY
 
-_LONG = 60  # characters of a formula that is still written out inside another
+_LONG = 100  # characters of a formula that is still written out inside another
 _LOOSE, _TIGHT, _ATOM = 1, 2, 3  # how firmly a formula holds together: a sum, a product, anything else
 _FIRMNESS = {
     **dict.fromkeys(("add", "subtract", "interp", "negative"), _LOOSE),

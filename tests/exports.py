@@ -63,7 +63,8 @@ def numpy_path(program: Program, steps: int) -> np.ndarray:
     rows = []
     for gradient, rate in zip(gradients, schedule, strict=True):
         updates, state = module.optimizer(split(gradient), state, params, schedule=rate)
-        params = [p + u for p, u in zip(params, updates, strict=True)]
+        with np.errstate(all="ignore"):
+            params = [p + u for p, u in zip(params, updates, strict=True)]
         rows.append(np.concatenate([p.ravel() for p in params]))
     return np.stack(rows)
 
