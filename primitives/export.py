@@ -1,9 +1,10 @@
 """Export: a program as code to take away, which depends on nothing of this project.
 
-The live part is written as a straight line of assignments, on one parameter array at a time. Where the program reduces over
-all weights (`dot`, `clip`, …), every assignment runs over the list of all arrays instead. Constants become arguments
-whose defaults are the values found, named after what they do: `beta1` in the first `interp`, `learning_rate` beside
-`lr`, `weight_decay` beside `w`, and `c1`, `c2`, … otherwise. What a function is called in code stands in its row of the registry.
+The live part is written as a straight line of assignments, on one parameter array at a time. Where the program
+reduces over all weights (`dot`, `clip`, …), every assignment runs over the list of all arrays instead. Constants
+become arguments whose defaults are the values found, named after what they do: `beta1` in the first `interp`,
+`learning_rate` beside `lr`, `weight_decay` beside `w`, and `c1`, `c2`, … otherwise. What a function is called in code
+stands in its row of the registry.
 """
 
 import keyword
@@ -11,15 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
 
 import jinja2
 
-from primitives.builtins import BUILTINS, builtin, source_of
+from primitives.builtins import BUILTINS, source_of
 from primitives.checking import kinds_before
 from primitives.dataflow import live
 from primitives.errors import UserError, nearest
-from primitives.kinds import ONLY_TREE, Kind
+from primitives.kinds import Kind
 from primitives.latex import equations, symbol
 from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program, Statement
 from primitives.registry import REGISTRY
@@ -72,7 +72,7 @@ class Constant:
 
 
 def export(program: Program, to: str, name: str = "optimizer", origin: str = "") -> str:
-    """Write a valid program as code.
+    r"""Write a valid program as code.
 
     Args:
         program: its live part is exported.
@@ -85,7 +85,7 @@ def export(program: Program, to: str, name: str = "optimizer", origin: str = "")
 
     >>> from primitives import builtin
     >>> print(export(builtin("signum"), "latex").splitlines()[-6])
-      m_t &= (1 - \\beta_{1}) \\, g_t + \\beta_{1} \\, m_{t-1} \\\\
+      m_t &= (1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1} \\
     """
     if to not in _TEMPLATES:
         raise UserError(f"`{to}` is nothing to export to{nearest(to, TARGETS)} (known: {', '.join(TARGETS)})")
@@ -120,7 +120,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - code, not HTML
+        autoescape=False,
     )
 
 

@@ -37,10 +37,10 @@ def equations(program: Program, names: Mapping[tuple[int, int], str]) -> list[st
 
 
 def symbol(name: str) -> str:
-    """A hyper-parameter in LaTeX.
+    r"""A hyper-parameter in LaTeX.
 
     >>> symbol("beta1"), symbol("weight_decay"), symbol("c3")
-    ('\\\\beta_{1}', '\\\\lambda', 'c_{3}')
+    ('\\beta_{1}', '\\lambda', 'c_{3}')
     """
     for word, letter in (("beta", r"\beta"), ("learning_rate", r"\eta"), ("weight_decay", r"\lambda"), ("c", "c")):
         if name.startswith(word) and name[len(word) :].strip("_").isdecimal():
@@ -74,9 +74,9 @@ class _Writer:
             else:
                 self._written[line] = (formula, firmness)
         for slot in self._slots:  # a slot whose next value has another name already
-            line = self._graph.outputs[slot]
-            if self._owners[line] != slot:
-                self._rows.append(f"{_letter(slot)}_t &= {self._operand(line, 0, None)[0]}")
+            source = self._graph.outputs[slot]
+            if self._owners[source] != slot:
+                self._rows.append(f"{_letter(slot)}_t &= {self._operand(source, 0, None)[0]}")
         update = self._operand(self._graph.outputs[UPDATE], 0, None)
         formula = update[0] if update[1] > _LOOSE else rf"\left({update[0]}\right)"
         self._rows.append(f"w_t &= w_{{t-1}} - {formula}")

@@ -8,14 +8,14 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from primitives.builtins import BUILTINS, builtin, load_program, source_of
 from primitives.errors import UserError
@@ -27,17 +27,17 @@ from proxy_tasks.task import SPLITS
 from search import comparing, inspection, runner, views
 from search.config import Config, load_plugins, read_config, to_yaml
 from search.evaluation import load_tasks, with_baselines
+from search.output import as_json, emit, plugins
 from search.progress import Progress
-from search.results import claim, fresh_folder, open_run, plain
+from search.results import claim, fresh_folder, open_run
 from search.runtime import check_packages, pin_threads
+from search.takeaway import export, simplify
 from search.tasks import constants
 from selection.baselines import tune_baselines, write_baselines
 from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
 
-_WIDE = 160  # columns of a table that goes to a file or a pipe
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
 overrides = click.option(
     "--set",
     "overrides",
@@ -45,15 +45,16 @@ overrides = click.option(
     metavar="KEY=VALUE",
     help="Override a key, such as search.children=500.",
 )
-plugins = click.option(
-    "--plugin", "plugins", multiple=True, metavar="MODULE", help="Import a module that registers primitives first."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="optsearch")
 def cli() -> None:
     """Search for optimizers: evolve small programs, score them on real tasks, take the winner away."""
+
+
+for command in (simplify, export):
+    cli.add_command(command)
 
 
 @cli.command()
@@ -71,7 +72,7 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     folder = out or fresh_folder(config)
     with Progress() as progress:
         summary = runner.run(settings, folder, progress)
-    _emit(summary.as_json(folder), lambda: views.summary(summary, folder), as_json)
+    emit(summary.as_json(folder), lambda: views.summary(summary, folder), as_json)
 
 
 @cli.command()
@@ -82,7 +83,7 @@ def resume(run: Path, repair: bool, as_json: bool) -> None:
     """Go on with the run in folder RUN where it stopped."""
     with Progress() as progress:
         summary = runner.resume(run, progress, repair)
-    _emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
+    emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
 
 
 @cli.command(name="compare")
@@ -99,7 +100,7 @@ def compare_(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], a
     named = {name: with_baselines(config, tick) for name, config in named.items()}
     with Progress() as progress:
         methods = comparing.compare_methods(named, out, progress)
-    _emit({"methods": [method.as_json() for method in methods]}, lambda: views.methods(methods, out), as_json)
+    emit({"methods": [method.as_json() for method in methods]}, lambda: views.methods(methods, out), as_json)
 
 
 @cli.command()
@@ -113,7 +114,7 @@ def validate(config: Path, overrides: tuple[str, ...], schema: bool, as_json: bo
         click.echo(json.dumps(Config.model_json_schema(), indent=2))
         return
     settings = read_config(config, overrides)
-    _emit({"config": settings.model_dump(mode="json")}, lambda: to_yaml(settings), as_json)
+    emit({"config": settings.model_dump(mode="json")}, lambda: to_yaml(settings), as_json)
 
 
 @cli.command()
@@ -127,11 +128,11 @@ def inspect(what: str, plugins: tuple[str, ...], count: int, as_json: bool) -> N
     if what not in BUILTINS and Path(what).is_dir():
         with open_run(Path(what)) as journal:
             load_plugins(journal.meta()["config"]["search"]["plugins"])
-            facts = inspection.run_facts(journal, count)
-        _emit(facts, lambda: views.run_facts(facts), as_json)
+            facts = inspection.run_facts(journal, count) | inspection.derivation(Path(what))
+        emit(facts, lambda: views.run_facts(facts), as_json)
     else:
         facts = inspection.program_facts(load_program(what))
-        _emit(facts, lambda: views.program_facts(facts), as_json)
+        emit(facts, lambda: views.program_facts(facts), as_json)
 
 
 @cli.command()
@@ -154,7 +155,7 @@ def score(
     scores = compare(loaded, chosen, fresh, split)
     references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]
     facts = {"scores": [_score(row) for row in scores], "baselines": [_score(row) for row in references]}
-    _emit(
+    emit(
         facts,
         lambda: views.comparison([*scores, *references], f"mean over {seeds} seeds that searches do not use"),
         as_json,
@@ -198,7 +199,7 @@ def list_(what: str, as_json: bool) -> None:
         ]
     else:
         rows = [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
-    _emit({what: rows}, lambda: views.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
+    emit({what: rows}, lambda: views.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
 
 
 @cli.command()
@@ -228,7 +229,7 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
     for name, found in rows.items():
         if write:
             write_baselines(catalog.task(name), found)
-        _emit({"task": name, "baselines": found}, lambda found=found: views.baselines(found), as_json)  # type: ignore[misc]
+        emit({"task": name, "baselines": found}, lambda found=found: views.baselines(found), as_json)  # type: ignore[misc]
     for name, found in rows.items() if own and not as_json else ():
         click.echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")
 
@@ -236,13 +237,6 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
 def _tick(console: Console, name: str, trial: int, trials: int, best: float) -> None:
     if trial % max(1, trials // 10) == 0:
         console.print(f"{name}: {trial}/{trials} trials, best validation loss {math.exp(best):.4f}")
-
-
-def _emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(plain(facts), indent=2))
-    else:
-        Console(width=None if sys.stdout.isatty() else _WIDE).print(view())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

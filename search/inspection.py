@@ -1,21 +1,32 @@
 """Inspection: what a program is, and what a run has found, as plain values."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 from primitives.dataflow import functional_hash, live, live_part
 from primitives.program import Program
 from primitives.text import parse, statement_text, to_text
 from proxy_tasks.fitness import Status
+from search.derivation import derive
 from search.journal import Journal
+from search.results import SUMMARY
 from search.rows import Row
 from simplify.recognise import recognise
 
 
 def program_facts(program: Program) -> dict[str, Any]:
-    """Live and redundant statements, state slots in use, hash and name of a valid program."""
+    """Live and redundant statements, state slots in use, hash, exact derivation and name of a valid program."""
+    found = derive(program).as_json()
+    return _dataflow_facts(program) | {
+        "simplified": found.pop("program"),
+        **{key: found[key] for key in ("steps", "recognised", "constants", "evidence", "resembles", "verdict")},
+    }
+
+
+def _dataflow_facts(program: Program) -> dict[str, Any]:
     lines, slots = live(program)
-    found = recognise(program)
     return {
         "program": to_text(program),
         "live": [statement_text(program.statements[line]) for line in lines],
@@ -25,10 +36,16 @@ def program_facts(program: Program) -> dict[str, Any]:
         "live_program": to_text(live_part(program)),
         "slots": list(slots),
         "hash": functional_hash(program),
-        "recognised": found.name if found else None,
-        "constants": list(found.constants) if found else [value for *_, value in live_part(program).constants()],
-        "evidence": found.evidence if found else "",
     }
+
+
+def derivation(folder: Path) -> dict[str, Any]:
+    """What the champion of a run came down to, as the run left it; empty where the run has not ended."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        summary = {}
+    return {"derivation": summary.get("simplified", {})}
 
 
 def run_facts(journal: Journal, count: int) -> dict[str, Any]:
@@ -51,7 +68,9 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
 
 
 def _row_facts(row: Row) -> dict[str, Any]:
-    facts = program_facts(parse(row.program))
+    program = parse(row.program)
+    found = recognise(program)
+    facts = _dataflow_facts(program) | {"recognised": found.name if found else None}
     return {
         "repeat": row.repeat,
         "number": row.number,

@@ -12,16 +12,18 @@ from filelock import FileLock, Timeout
 
 from primitives.dataflow import functional_hash, live, live_part
 from primitives.errors import UserError
+from primitives.export import export
 from primitives.text import to_text
+from search.derivation import Derivation
+from search.drawing import draw
 from search.evaluation import versions
 from search.journal import Journal
 from search.rows import Row
 from selection.champion import Champion
 from selection.comparison import Comparison
-from simplify.recognise import recognise
 
 CONFIG, JOURNAL, SUMMARY, LOCK = "config.yaml", "journal.sqlite", "summary.json", "run.lock"
-BEST, SIMPLIFIED = "best.py", "simplified.py"
+BEST, SIMPLIFIED, EXPORT, DRAWING = "best.py", "simplified.py", "optax_export.py", "dataflow.svg"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Summary:
         complete: whether all children were scored.
         digest: hash over the recorded history.
         statistics: counts of the journal.
+        derivation: what the champion comes down to.
     """
 
     champion: Champion
@@ -43,11 +46,12 @@ class Summary:
     complete: bool
     digest: str
     statistics: dict[str, Any]
+    derivation: Derivation
 
     def as_json(self, run: Path) -> dict[str, Any]:
         """Plain values, as `--json` prints them and `summary.json` holds them."""
         program = self.champion.program
-        found = recognise(program)
+        simplified = self.derivation.as_json()
         return {
             "run": str(run),
             "complete": self.complete,
@@ -56,13 +60,14 @@ class Summary:
                 "live": to_text(live_part(program)),
                 "fitness": self.champion.fitness,
                 "search_fitness": self.row.fitness,
-                "recognised": found.name if found else None,
+                "recognised": simplified["recognised"],
                 "hash": functional_hash(program),
                 "repeat": self.row.repeat,
                 "number": self.row.number,
                 "tuned": self.champion.tuned,
                 "as_found": self.row.program,
             },
+            "simplified": simplified,
             "digest": self.digest,
             "children": self.statistics["children"],
             "evaluated": self.statistics["evaluated"],
@@ -127,18 +132,20 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
-    """Write `best.py`, `simplified.py` and `summary.json`."""
-    program = summary.champion.program
-    lines, slots = live(program)
-    total = len(program.statements)
+    """Write the champion as it is, simplified, as code and as a drawing, and `summary.json`."""
+    program, simplified = summary.champion.program, summary.derivation.program
     origin = f"candidate {summary.row.number} of repeat {summary.row.repeat}"
     tuned = " with its constants tuned" if summary.champion.tuned else ""
     fitness = f"fitness {summary.champion.fitness:.4f} on seeds that the search did not use"
     note = (
-        f"{total - len(lines)} of {total} statements were redundant; state slots in use: {', '.join(slots) or 'none'}"
+        f"{len(live(simplified).lines)} statements of {len(program.statements)} are left after "
+        f"{len(summary.derivation.steps)} steps; {summary.derivation.verdict}"
     )
+    source = f"Found by program search: {origin}{tuned}, simplified"
     write_text(folder / BEST, f"# {origin.capitalize()}{tuned}; {fitness}.\n{to_text(program)}")
-    write_text(folder / SIMPLIFIED, f"# The live part of {origin}{tuned}; {note}.\n{to_text(live_part(program))}")
+    write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
+    write_text(folder / EXPORT, export(simplified, "optax", "discovered", f"{source}; {fitness}."))
+    draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
     write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")
 
 

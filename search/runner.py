@@ -16,6 +16,7 @@ from primitives.text import parse, to_text
 from proxy_tasks.baselines import REFERENCE, baseline
 from search.algorithms import engine
 from search.config import Config, build_config, to_yaml
+from search.derivation import REDUCTION_SEEDS, derive
 from search.evaluation import evaluator, executor, search_evaluator, tasks_of, versions, yardstick
 from search.journal import Journal, repair
 from search.loop import search, stoppable
@@ -141,6 +142,8 @@ def _conclude(config: Config, folder: Path, journal: Journal, progress: Progress
         trials=settings.tuning_trials if complete else 0,  # who stopped a run does not want to wait
         report=progress.phase,
     )
+    judge = evaluator(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
+    derivation = derive(chosen.program, judge, report=progress.phase)
     progress.phase("comparing with the baselines")
     summary = Summary(
         champion=chosen,
@@ -149,6 +152,7 @@ def _conclude(config: Config, folder: Path, journal: Journal, progress: Progress
         complete=complete,
         digest=journal.digest(),
         statistics=journal.statistics(),
+        derivation=derivation,
     )
     write_summary(folder, summary)
     return summary

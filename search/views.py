@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from rich.text import Text
 from primitives.dataflow import live, live_part
 from primitives.program import Program
 from primitives.text import to_text
+<<<<<<< HEAD
 from search.methods import Method
+=======
+from search.derivation import Derivation
+>>>>>>> d919484 (Commands simplify and export; runs end with both; derivations in inspect; drawings)
 from search.results import Summary
 from selection.comparison import Comparison
-from simplify.recognise import recognise
 
 _STEPS_SHOWN = 15  # of a lineage
 
@@ -39,16 +43,18 @@ def code(text: str, language: str = "python") -> RenderableType:
 
 
 def summary(found: Summary, folder: Path) -> RenderableType:
-    """The end of a run: the found program, its live part, and the table of it beside AdamW and Lion."""
+    """The end of a run: the found program, what it comes down to, and the table of it beside AdamW and Lion."""
     program = found.champion.program
     lines, slots = live(program)
-    name = recognise(program)
     parts: list[RenderableType] = [
         _heading("found program" + (", its constants tuned" if found.champion.tuned else "")),
         code(to_text(program)),
         _heading(f"its live part: {len(lines)} of {len(program.statements)} statements"),
         code(to_text(live_part(program))),
-        Text(f"state slots in use: {', '.join(slots) or 'none'}; recognised: {name.name if name else 'nothing known'}"),
+        Text(f"state slots in use: {', '.join(slots) or 'none'}"),
+        _heading(f"simplified in {len(found.derivation.steps)} steps (`optsearch inspect {folder}` lists them)"),
+        code(to_text(found.derivation.program)),
+        Text(found.derivation.verdict),
         comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
         Text(_counts(found.statistics)),
         Text(f"digest {found.digest}"),
@@ -97,7 +103,7 @@ def program_facts(facts: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [
         _heading(f"live part: {len(facts['live'])} statements, state slots in use: {_slots(facts)}"),
         code(facts["live_program"]),
-        Text(f"recognised: {facts['recognised'] or 'no optimizer known here'}{evidence}"),
+        Text(facts["verdict"] + evidence),
         Text(f"hash: {facts['hash']}"),
     ]
     if facts["redundant"]:
@@ -105,7 +111,34 @@ def program_facts(facts: dict[str, Any]) -> RenderableType:
             _heading(f"redundant: {len(facts['redundant'])} statements"),
             code("\n".join(facts["redundant"])),
         ]
+    if facts["steps"]:
+        parts += [_heading("exact derivation"), steps(facts["steps"])]
+        parts += [_heading("simplified"), code(facts["simplified"])]
     return Group(*parts)
+
+
+def derivation(found: Derivation) -> RenderableType:
+    """What a program comes down to, step by step."""
+    lines, _ = live(found.original)
+    return Group(
+        _heading(f"live part: {len(lines)} of {len(found.original.statements)} statements"),
+        code(to_text(live_part(found.original))),
+        _heading("derivation"),
+        steps([asdict(step) for step in found.steps]),
+        _heading(f"simplified: {len(live(found.program).lines)} statements"),
+        code(to_text(found.program)),
+        Text(found.verdict),
+        *([Text(found.recognised.evidence)] if found.recognised else []),
+    )
+
+
+def steps(rows: Sequence[dict[str, str]]) -> RenderableType:
+    """Steps of a derivation, as they are recorded."""
+    table = Table("step", "what", "before", "after", "exactness")
+    for number, row in enumerate(rows, start=1):
+        note = f"{row['exactness']}: {row['note']}" if row["note"] else row["exactness"]
+        table.add_row(str(number), *map(Text, (row["rule"], row["before"], row["after"] or "–", note)))
+    return table if rows else Text("nothing to do")
 
 
 def run_facts(facts: dict[str, Any]) -> RenderableType:
@@ -134,6 +167,9 @@ def run_facts(facts: dict[str, Any]) -> RenderableType:
             _heading("where it came from: the steps that changed its function"),
             *_lineage(facts["lineage"]),
         ]
+    if facts["derivation"]:
+        parts += [_heading("what the champion comes down to"), steps(facts["derivation"]["steps"])]
+        parts += [code(facts["derivation"]["program"]), Text(facts["derivation"]["verdict"])]
     return Group(*parts)
 
 

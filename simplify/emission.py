@@ -1,7 +1,7 @@
 """From a graph back to a program: n-ary nodes become statements, shared ones once, in an order that keeps the state.
 
-A slot is assigned as soon as nothing reads its old value any more; where the program wants an old value to the very end,
-or two outputs are equal, a copy (`x * 1`) is made, for the language has no plain assignment.
+A slot is assigned as soon as nothing reads its old value any more; where the program wants an old value to the very
+end, or two outputs are equal, a copy (`x * 1`) is made, for the language has no plain assignment.
 """
 
 from collections import Counter
@@ -28,6 +28,7 @@ class Emission:
         self._statements: list[tuple[str, tuple[Operand, ...]]] = []
         self._numbers: dict[tuple[str, tuple[Operand, ...]], int] = {}
         self._values: dict[int, Operand] = {}
+        self._taken: set[int] = set()  # statements that are outputs
         order = graph.order(roots.values())
         self._wholes = {
             function: [
@@ -44,12 +45,11 @@ class Emission:
         """The statement of an output, which no other output has."""
         value = self._values[node] if node in self._values else self._value(node)
         value = self._as_tree(node, value)
-        taken = getattr(self, "_taken", set())
-        if not isinstance(value, int) or value in taken:
+        if not isinstance(value, int) or value in self._taken:
             if value == name:
                 return value  # a slot that keeps its value
             value = self._add("multiply", (value, 1.0), fresh=True)
-        self._taken = taken | {value}
+        self._taken.add(value)
         return value
 
     @property
@@ -185,8 +185,8 @@ class Emission:
             scalars.append(coefficient)
         if not trees:
             return self._divided(self._chain(scalars) if scalars else 1.0, divisors)
-        value = self._divided(self._chain(trees), divisors)
-        return self._add("multiply", (value, self._chain(scalars))) if scalars else value
+        quotient = self._divided(self._chain(trees), divisors)
+        return self._add("multiply", (quotient, self._chain(scalars))) if scalars else quotient
 
     def _chain(self, values: Sequence[Operand]) -> Operand:
         product = values[0]

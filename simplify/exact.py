@@ -1,14 +1,15 @@
 """Exact simplification: the shortest program that the rules lead to, with every step that led there.
 
 Each pass reads the program as a graph, twice: as it stands, and with everything multiplied out, which undoes whatever
-order its author had in mind. From both the rules look for something shorter until none applies, and the shorter result is
-written back as statements. Passes are repeated until nothing changes, so that simplifying twice is simplifying once; a
-pass that would make a program longer is not made. The result is run beside the original on probes, and rules that are
-not exact without reservation are given up where that shows a difference.
+order its author had in mind. From both the rules look for something shorter until none applies, and the shorter
+result is written back as statements. Passes are repeated until nothing changes, so that simplifying twice is
+simplifying once; a pass that would make a program longer is not made. The result is run beside the original on
+probes, and rules that are not exact without reservation are given up where that shows a difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from primitives.checking import check
 from primitives.dataflow import live, live_part
@@ -42,6 +43,7 @@ class Simplified:
     slots: Mapping[str, str]
 
 
+@lru_cache(maxsize=1024)
 def simplify(program: Program) -> Simplified:
     """Simplify a valid program exactly.
 

@@ -1,7 +1,7 @@
 """Known optimizers as programs with hyper-parameters, for recognition.
 
-A family is the direction `u` that an optimizer takes and the state that it keeps. Every family comes with decoupled decay
-and without (Loshchilov and Hutter, 2019), and with a peak rate or with a rate of 1.
+A family is the direction `u` that an optimizer takes and the state that it keeps. Every family comes with decoupled
+decay and without (Loshchilov and Hutter, 2019), and with a peak rate or with a rate of 1.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,8 @@ _DIRECTIONS = {
     "adagrad": "g2 = square(g); m = m + g2; s = sqrt(m); u = g / s",
     "rmsprop": "g2 = square(g); m = interp(g2, m, {beta2}); s = sqrt(m); u = g / s",
     "adam": "g2 = square(g); m = interp(g, m, {beta1}); v = interp(g2, v, {beta2}); s = sqrt(v); u = m / s",
-    "adabelief": "m = interp(g, m, {beta1}); d = g - m; d2 = square(d); v = interp(d2, v, {beta2}); s = sqrt(v); u = m / s",
+    "adabelief": "m = interp(g, m, {beta1}); d = g - m; d = square(d); v = interp(d, v, {beta2}); s = sqrt(v); "
+    "u = m / s",
 }
 
 SOURCES = {
@@ -41,8 +42,8 @@ SOURCES = {
     "adabelief": "Zhuang et al. (2020), without bias correction",
 }
 
-# Cautious variants (Liang et al., 2024) take a step only where it agrees in sign with the gradient; without the rescaling
-# by the share of such weights. Two ways to write the mask, and one that only signs allow.
+# Cautious variants (Liang et al., 2024) take a step only where it agrees in sign with the gradient; without the
+# rescaling by the share of such weights. Two ways to write the mask, and one that only signs allow.
 _CAUTIOUS = ("momentum", "nesterov", "signum", "lion", "adam", "adabelief")
 _MASKS = (
     "a = u * g; a = sign(a); a = max(a, 0.0); u = u * a",
@@ -99,8 +100,8 @@ def families() -> tuple[Family, ...]:
         masks = (*_MASKS, _SIGN_MASK) if name in ("signum", "lion") else _MASKS
         for mask in masks:
             # Dividing by the root of an average of squares leaves the sign as it is.
-            mask = mask.replace("u * g", "m * g") if "u = m / s" in _DIRECTIONS[name] else mask
-            found += _variants(f"cautious {name}", f"{_DIRECTIONS[name]}; {mask}")
+            body = mask.replace("u * g", "m * g") if "u = m / s" in _DIRECTIONS[name] else mask
+            found += _variants(f"cautious {name}", f"{_DIRECTIONS[name]}; {body}")
     return tuple(found)
 
 

@@ -1,8 +1,8 @@
 """Patterns: the text of a formula that stands for every node of its form.
 
-Letters from `a` to `f` stand for constants, those from `u` to `z` for any node. A sum or product in a pattern matches in
-any order; at the root it matches any part of a longer one, of which the rest stays, and further in its last letter takes
-whatever is left. A formula of constants alone matches the constant that it has the value of: `a*x + (1 - a)*y`.
+Letters from `a` to `f` stand for constants, those from `u` to `z` for any node. A sum or product in a pattern matches
+in any order; at the root it matches any part of a longer one, of which the rest stays, and further in its last letter
+takes whatever is left. A formula of constants alone matches the constant that it has the value of: `a*x + (1 - a)*y`.
 """
 
 import ast

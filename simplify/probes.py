@@ -1,16 +1,16 @@
 """Do two programs do the same? Both run on fixed probes, and their updates and states are compared step by step.
 
-Gradients have very different sizes from one weight to the next but are far from the guard 1e-8 in `/`, and weights follow
-the updates. Where programs part, it
-is asked whether the first one parts from itself as much when its gradients move by a rounding error: near a jump or a
-pole of some function, rounding is amplified without bound, and that is not a difference between the programs.
+Gradients have very different sizes from one weight to the next but are far from the guard 1e-8 in `/`, and weights
+follow the updates. Where programs part, it is asked whether the first one parts from itself as much when its
+gradients move by a rounding error: near a jump or a pole of some function, rounding is amplified without bound, and
+that is not a difference between the programs.
 """
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -86,14 +86,14 @@ def _probe(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @cache
-def _run(functions: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a function that XLA has compiled
+def _run(functions: int) -> Any:  # noqa: ANN401 - a function that XLA has compiled
     """The compiled loop for any encoded program; compiled again where the language has other functions."""
 
     @jax.jit
-    def run(encoded: Encoded, weights: Array, gradients: Array, schedule: Array) -> tuple[Array, tuple[Array, ...]]:
+    def run(encoded: Encoded, weights: Array, gradients: Array, schedule: Array) -> Any:  # noqa: ANN401 - a pytree
         rule = interpreted(encoded, _SIZES)
 
-        def step(carry, inputs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def step(carry: Any, inputs: tuple[Array, Array]) -> Any:  # noqa: ANN401 - a pytree
             weights, state = carry
             update, state = rule.update(weights, inputs[0], state, inputs[1])
             return (weights - update, state), (update, state[:-1])

@@ -10,7 +10,7 @@ learning rate. Then the answer has a remainder, and is a resemblance rather than
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import permutations
 
@@ -154,11 +154,12 @@ def _residual(family: Family, point: np.ndarray, target: np.ndarray) -> np.ndarr
     found = np.array(form.constants)
     size = np.where(target == 0, 1.0, np.abs(target))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        return np.where(found * target > 0, np.log(np.abs(found) / size), (found - target) / size)
+        relative: np.ndarray = np.where(found * target > 0, np.log(np.abs(found) / size), (found - target) / size)
+    return relative
 
 
 def _coordinate(name: str, value: float) -> float:
-    low, high = RANGES[name]
+    _, high = RANGES[name]
     return float(np.log(value) - np.log1p(-value)) if high == 1 else float(np.log(value))
 
 

@@ -1,15 +1,15 @@
 """Scored reduction: what can be left out of a program without a difference that training would show.
 
-Exact rules cannot drop what matters little, such as a clip that hardly ever binds. Here a part of the program is left out,
-the rest is trained again on the same seeds, and the change is kept where the two cannot be told apart.
+Exact rules cannot drop what matters little, such as a clip that hardly ever binds. Here a part of the program is left
+out, the rest is trained again on the same seeds, and the change is kept where the two cannot be told apart.
 
-*The rule.* Let d be the mean over seeds of the difference in log loss to the original, paired by seed, and s the standard
-error of the original's own mean log loss over these seeds. A change is kept if |d| <= s: whoever trained the original
-again with other seeds would see as large a difference. Three things keep this honest. The comparison is always with
-the original, so that small losses do not add up. It is made at several scales of the schedule (1, 8 and 64 times
-`lr`), since a program whose rate does not suit the task hardly moves, and then no part of it matters; a scale at which
-the original diverges is left out. And it cuts both ways: a part whose loss makes the program *better* was not idle
-either, and a better optimizer is for the search to propose and for fresh seeds to judge.
+*The rule.* Let d be the mean over seeds of the difference in log loss to the original, paired by seed, and s the
+standard error of the original's own mean log loss over these seeds. A change is kept if |d| <= s: whoever trained the
+original again with other seeds would see as large a difference. Three things keep this honest. The comparison is
+always with the original, so that small losses do not add up. It is made at several scales of the schedule (1, 8 and
+64 times `lr`), since a program whose rate does not suit the task hardly moves, and then no part of it matters; a
+scale at which the original diverges is left out. And it cuts both ways: a part whose loss makes the program *better*
+was not idle either, and a better optimizer is for the search to propose and for fresh seeds to judge.
 
 Greedy: what saves most statements and slots is tried first, the first change that is kept is made, and all over again.
 """
@@ -100,7 +100,9 @@ def scaled(program: Program, scale: float) -> Program:
     """The program as it would be with a larger learning rate."""
     if scale == 1:
         return program
-    return program._replace(statements=(Statement(LEARNING_RATE, "multiply", (LEARNING_RATE, scale)), *program.statements))
+    return program._replace(
+        statements=(Statement(LEARNING_RATE, "multiply", (LEARNING_RATE, scale)), *program.statements)
+    )
 
 
 def reduce(

@@ -1,8 +1,8 @@
 """The rules: one row each, with a pattern, what it becomes, the law in ordinary notation, and when it holds.
 
-How exact a rule is belongs to the row. All are exact in real numbers, up to what their mark says: up to the guard 1e-8 in
-`/`, or where no NaN or infinity arises. Rows for odd, even, increasing, idempotent and homogeneous functions are made
-from the registry, so that they hold for a primitive of the user's own too.
+How exact a rule is belongs to the row. All are exact in real numbers, up to what their mark says: up to the guard
+1e-8 in `/`, or where no NaN or infinity arises. Rows for odd, even, increasing, idempotent and homogeneous functions
+are made from the registry, so that they hold for a primitive of the user's own too.
 
 Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(g, interp(g, v, a), b)` becomes
 `interp(g, v, a*b)` by one.

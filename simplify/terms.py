@@ -2,10 +2,10 @@
 
 A node is an input, a constant, or a function of other nodes, and is known by its number. Sums and products are n-ary,
 flat and in one order, so that association and commutation need no rules. Four functions are read as what they are
-made of: `x - y` is `x + -1·y`, `-x` is `-1·x`, `square` and `cube` are products, and `x / y` is `x · inverse(y)` with the
-guarded inverse 1 / (y + 1e-8) of the language. Whatever else is known of functions are the rows of `simplify.rules`,
-which are applied as nodes are made: a node that a row rewrites never comes to be used. `m / sqrt(m * m)` is made as
-`m · inverse(sqrt(m · m))`, then `m · inverse(abs(m))`, and is `sign(m)` in the end.
+made of: `x - y` is `x + -1·y`, `-x` is `-1·x`, `square` and `cube` are products, and `x / y` is `x · inverse(y)` with
+the guarded inverse 1 / (y + 1e-8) of the language. Whatever else is known of functions are the rows of
+`simplify.rules`, which are applied as nodes are made: a node that a row rewrites never comes to be used. `m / sqrt(m
+* m)` is made as `m · inverse(sqrt(m · m))`, then `m · inverse(abs(m))`, and is `sign(m)` in the end.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,6 +45,14 @@ class Node(NamedTuple):
 
 class Rewriting(Protocol):
     """What a graph needs to know of a rule."""
+
+    @property
+    def law(self) -> str:
+        """The rule in ordinary notation."""
+
+    @property
+    def exactness(self) -> str:
+        """What it may change."""
 
     def apply(self, graph: "Graph", node: int) -> int | None:
         """The node that a node is rewritten to; `None` where the rule does not apply."""

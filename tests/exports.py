@@ -21,7 +21,7 @@ def exported(program: Program, to: str) -> ModuleType:
     text = export(program, to)
     module = ModuleType(f"exported_{to}")
     before = set(sys.modules)
-    exec(compile(text, f"<exported to {to}>", "exec"), module.__dict__)  # noqa: S102
+    exec(compile(text, f"<exported to {to}>", "exec"), module.__dict__)
     ours = {"primitives", "proxy_tasks", "simplify", "selection", "search"}
     assert not {name.partition(".")[0] for name in set(sys.modules) - before} & ours
     assert not any(f"{sign} {package}" in text for package in ours for sign in ("import", "from"))
@@ -44,7 +44,7 @@ def optax_path(program: Program, steps: int, dtype: Any = jnp.float32) -> np.nda
     """Weights after each step of the optax export on the probe, the schedule given as a function of the step."""
     weights, gradients, schedule = probe(steps)
     transform = exported(program, "optax").optimizer(schedule=lambda count: schedule[count])
-    params = {name: value for name, value in tree(weights.astype(dtype)).items()}
+    params = tree(weights.astype(dtype))
     state = transform.init(params)
     rows = []
     for gradient in gradients:

@@ -22,7 +22,9 @@ class Walk:
         self.parameters = [torch.nn.Parameter(torch.tensor(x)) for x in split(weights)]
         groups = [{"params": self.parameters[:1]}, {"params": self.parameters[1:]}]
         self.optimizer = exported(program, "torch").Optimizer(groups, **arguments)
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: float(self._schedule[min(step, steps - 1)]))
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: float(self._schedule[min(step, steps - 1)])
+        )
 
     def go(self, begin: int, end: int) -> np.ndarray:
         """Weights after each of some steps, shape `(end - begin, 13)`."""
@@ -38,7 +40,9 @@ class Walk:
 
 @pytest.mark.parametrize("name", BUILTINS)
 def test_the_path_is_that_of_the_interpreter(name: str) -> None:
-    np.testing.assert_allclose(Walk(builtin(name), STEPS).go(0, STEPS), path(builtin(name), STEPS), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        Walk(builtin(name), STEPS).go(0, STEPS), path(builtin(name), STEPS), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", BUILTINS)
@@ -71,7 +75,7 @@ def test_parameters_without_gradients_stay_and_half_precision_is_kept(name: str)
     def closure() -> Any:
         optimizer.zero_grad()
         loss = (used.float() ** 2).sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     assert float(optimizer.step(closure).detach()) == 3.0
