@@ -1,6 +1,6 @@
 """A drawing of the data flow of programs: inputs on the left, the update and the next state on the right."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,9 +12,9 @@ from primitives.dataflow import Source, flow, live
 from primitives.errors import UserError
 from primitives.program import Program
 from primitives.registry import REGISTRY
-from primitives.text import constant_text
 
 FORMATS = (".png", ".svg", ".pdf")
+_SIZE, _LINE = 1100, "#888888"
 _INPUT, _FUNCTION, _OUTPUT = "#cfe3f7", "#f2f2f2", "#d8f0d3"
 
 
@@ -25,7 +25,7 @@ def graph_of(program: Program) -> nx.DiGraph:
     graph: nx.DiGraph = nx.DiGraph()
     for line in lines:
         row = REGISTRY[program.statements[line].primitive]
-        constants = [constant_text(s) for s in flowing.arguments[line] if isinstance(s, float)]
+        constants = [f"{s:.4g}" for s in flowing.arguments[line] if isinstance(s, float)]
         graph.add_node(line, label="\n".join([row.symbol or row.name, *constants]), colour=_FUNCTION)
         for source in flowing.arguments[line]:
             if not isinstance(source, float):
@@ -58,7 +58,7 @@ def draw(programs: Mapping[str, Program], path: Path) -> None:
         UserError: the ending of the path names no format, or the file cannot be written.
     """
     check_format(path)
-    graphs = {title: graph_of(program) for title, program in programs.items()}
+    graphs = {title: _with_bends(graph_of(program)) for title, program in programs.items()}
     heights = [1.2 + 0.75 * max(len(layer) for layer in _layers(graph)) for graph in graphs.values()]
     width = 2 + 1.15 * max(len(_layers(graph)) for graph in graphs.values())
     with mpl.rc_context({"svg.hashsalt": "optsearch"}):
@@ -81,29 +81,54 @@ def check_format(path: Path) -> None:
         raise UserError(f"a drawing cannot be written to `{path}`: the name has to end in {', '.join(FORMATS)}")
 
 
-def _layers(graph: nx.DiGraph) -> list[list[object]]:
-    layers: dict[int, list[object]] = {}
+def _layers(graph: nx.DiGraph) -> list[list[Hashable]]:
+    layers: dict[int, list[Hashable]] = {}
     for node, layer in graph.nodes(data="layer"):
         layers.setdefault(layer, []).append(node)
     return [layers[layer] for layer in sorted(layers)]
 
 
+def _with_bends(graph: nx.DiGraph) -> nx.DiGraph:
+    """The graph with a node without a label wherever an edge passes a layer, so that it passes beside the others."""
+    bent: nx.DiGraph = nx.DiGraph()
+    bent.add_nodes_from(graph.nodes(data=True))
+    for source, target in graph.edges:
+        before = source
+        for layer in range(graph.nodes[source]["layer"] + 1, graph.nodes[target]["layer"]):
+            bend = (source, target, layer)
+            bent.add_node(bend, layer=layer)
+            bent.add_edge(before, bend)
+            before = bend
+        bent.add_edge(before, target)
+    return bent
+
+
+def _places(graph: nx.DiGraph) -> dict[Hashable, tuple[float, float]]:
+    """Places of nodes: layers from left to right, each ordered by the mean height of its neighbours."""
+    layers = _layers(graph)
+    heights = {node: place - len(layer) / 2 for layer in layers for place, node in enumerate(layer)}
+    for turn in range(8):  # to and fro, as Sugiyama, Tagawa and Toda (1981) do it
+        for layer in layers if turn % 2 == 0 else layers[::-1]:
+            near = graph.predecessors if turn % 2 == 0 else graph.successors
+            means = {node: [heights[other] for other in near(node)] or [heights[node]] for node in layer}
+            layer.sort(key=lambda node: (sum(means[node]) / len(means[node]), str(node)))
+            heights |= {node: place - (len(layer) - 1) / 2 for place, node in enumerate(layer)}
+    return {node: (float(x), heights[node]) for x, layer in enumerate(layers) for node in layer}
+
+
 def _draw(axis: Axes, graph: nx.DiGraph, title: str) -> None:
-    places: dict[object, tuple[float, float]] = {}
-    for x, layer in enumerate(_layers(graph)):  # each node at the mean height of what it is made of, where that is free
-        wanted = {
-            node: sum(places[before][1] for before in graph.predecessors(node)) / max(1, graph.in_degree(node))
-            for node in layer
-        }
-        ordered = sorted(layer, key=lambda node: (wanted[node], str(node)))
-        for place, node in enumerate(ordered):
-            places[node] = (float(x), place - (len(layer) - 1) / 2)
-    colours = [graph.nodes[node]["colour"] for node in graph]
-    nx.draw_networkx_edges(
-        graph, places, ax=axis, edge_color="#888888", node_size=1100, arrowsize=9, connectionstyle="arc3,rad=0.08"
-    )
-    nx.draw_networkx_nodes(graph, places, ax=axis, node_color=colours, node_size=1100, edgecolors="#888888")
-    nx.draw_networkx_labels(graph, places, nx.get_node_attributes(graph, "label"), ax=axis, font_size=7)
+    places = _places(graph)
+    shown = [node for node, label in graph.nodes(data="label") if label]
+    colours = [graph.nodes[node]["colour"] for node in shown]
+    sizes = [_SIZE if graph.nodes[node].get("label") else 0 for node in graph]
+    ends = [edge for edge in graph.edges if graph.nodes[edge[1]].get("label")]
+    for edges, arrows in ((ends, "-|>"), ([edge for edge in graph.edges if edge not in ends], "-")):
+        nx.draw_networkx_edges(
+            graph, places, edges, ax=axis, edge_color=_LINE, node_size=sizes, arrows=True, arrowstyle=arrows
+        )
+    nx.draw_networkx_nodes(graph, places, shown, ax=axis, node_color=colours, node_size=_SIZE, edgecolors=_LINE)
+    labels = {node: graph.nodes[node]["label"] for node in shown}
+    nx.draw_networkx_labels(graph, places, labels, ax=axis, font_size=7)
     axis.set_title(title, loc="left", fontsize=10)
     axis.margins(0.06, 0.18)
     axis.axis("off")
