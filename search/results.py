@@ -15,7 +15,6 @@ from primitives.errors import UserError
 from primitives.export import export
 from primitives.text import to_text
 from search.derivation import Derivation
-from search.drawing import draw
 from search.evaluation import versions
 from search.journal import Journal
 from search.rows import Row
@@ -133,6 +132,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write the champion as it is, simplified, as code and as a drawing, and `summary.json`."""
+    from search.drawing import draw  # takes a while to import, which other commands need not wait for
+
     program, simplified = summary.champion.program, summary.derivation.program
     origin = f"candidate {summary.row.number} of repeat {summary.row.repeat}"
     tuned = " with its constants tuned" if summary.champion.tuned else ""

@@ -14,11 +14,8 @@ from rich.text import Text
 from primitives.dataflow import live, live_part
 from primitives.program import Program
 from primitives.text import to_text
-<<<<<<< HEAD
-from search.methods import Method
-=======
 from search.derivation import Derivation
->>>>>>> d919484 (Commands simplify and export; runs end with both; derivations in inspect; drawings)
+from search.methods import Method
 from search.results import Summary
 from selection.comparison import Comparison
 

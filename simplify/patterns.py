@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from simplify.terms import NARY, ROUNDING, Graph
+from simplify.terms import NARY, ROUNDING, Graph, commutative
 
 _SIGNS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _CONSTANTS = "abcdef"
@@ -34,7 +34,7 @@ class Pattern(NamedTuple):
     @property
     def folds(self) -> bool:
         """Whether it is made of constants alone."""
-        return self.letters <= set(_CONSTANTS)
+        return bool(self.letters) and self.letters <= set(_CONSTANTS)
 
     @property
     def functions(self) -> int:
@@ -68,7 +68,7 @@ def _read(node: ast.expr) -> Pattern:
 @lru_cache(maxsize=1024)
 def normal(given: Pattern) -> Pattern:
     """A pattern with the functions that graphs are made of: n-ary sums and products, guarded inverses."""
-    if given.leaf is not None or (given.folds and given.letters):
+    if given.leaf is not None or given.folds:
         return given
     arguments = tuple(map(normal, given.arguments))
     minus, one = Pattern("", (), -1.0), arguments[:1]
@@ -144,7 +144,7 @@ def _match(graph: Graph, wanted: Pattern, node: int, bound: Bindings) -> Iterato
                 yield bindings
         else:
             yield from _in_order(graph, wanted.arguments, arguments, bound)
-            if wanted.function in ("max", "min"):
+            if commutative(wanted.function):
                 yield from _in_order(graph, wanted.arguments, arguments[::-1], bound)
 
 

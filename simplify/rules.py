@@ -159,6 +159,10 @@ _MAX_AND_MIN = (
     Rule("min(x, x)", "x", "min(x, x) = x"),
     Rule("max(x, -x)", "abs(x)", "max(x, -x) = |x|"),
     Rule("min(x, -x)", "-abs(x)", "min(x, -x) = -|x|", use=Use.GAINFUL),
+    Rule("max(x, abs(x))", "abs(x)", "max(x, |x|) = |x|"),
+    Rule("min(x, abs(x))", "x", "min(x, |x|) = x"),
+    Rule("max(x, -abs(x))", "x", "max(x, -|x|) = x"),
+    Rule("min(x, -abs(x))", "-abs(x)", "min(x, -|x|) = -|x|"),
     Rule("max(x, max(x, y))", "max(x, y)", "max(x, max(x, y)) = max(x, y)"),
     Rule("min(x, min(x, y))", "min(x, y)", "min(x, min(x, y)) = min(x, y)"),
     Rule("max(x, a)", "x", "max(x, c) = x for c < 0 ≤ x", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
@@ -198,6 +202,8 @@ _POWERS = (
 
 _INVERSE_FUNCTIONS = (
     Rule("cbrt(x*x*x)", "x", "∛x³ = x"),
+    Rule("cbrt(x*x*x*y)", "x * cbrt(y)", "∛(x³·y) = x·∛y", use=Use.GAINFUL),
+    Rule("cbrt(sign(x))", "sign(x)", "∛sign x = sign x"),
     Rule("cbrt(x) * cbrt(x) * cbrt(x)", "x", "(∛x)³ = x"),
     Rule("exp(log(x))", "abs(x)", "e^log|x| = |x|"),
     Rule("exp2(log2(x))", "abs(x)", "2^log2|x| = |x|"),
@@ -222,12 +228,9 @@ _REDUCTIONS = (
     Rule("norm(0)", "0", "|0| = 0"),
     Rule("global_norm(0)", "0", "|0| = 0"),
     Rule("dot(0, x)", "0", "dot(0, x) = 0", exactness=_FINITE),
-    Rule("dot(x, 0)", "0", "dot(x, 0) = 0", exactness=_FINITE),
     Rule("clip(clip(x, y), y)", "clip(x, y)", "clip(clip(x, c), c) = clip(x, c) for c ≥ 0", {"y": Domain.NONNEGATIVE}),
-    Rule("cosine_sim(x*y, z)", "cosine_sim(y, z)", "cosine_sim(c·x, y) = cosine_sim(x, y) for c > 0",
-         {"x": Domain.POSITIVE}),
-    Rule("cosine_sim(z, x*y)", "cosine_sim(y, z)", "cosine_sim(c·x, y) = cosine_sim(x, y) for c > 0",
-         {"x": Domain.POSITIVE}),
+    Rule("cosine_sim(a*x, y)", "cosine_sim(x, y)", "cosine_sim(c·x, y) = cosine_sim(x, y) for c > 0",
+         {"a": Domain.POSITIVE}),
 )  # fmt: skip
 
 _TABLE = (

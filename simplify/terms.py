@@ -116,7 +116,7 @@ class Graph:
             arguments = self._gathered(function, arguments)
             if len(arguments) == 1:
                 return arguments[0]
-        elif _commutative(function):
+        elif commutative(function):
             arguments = tuple(sorted(arguments, key=self.key))
         folded = self._folded(function, arguments)
         if folded is not None:
@@ -246,7 +246,8 @@ def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None
 
 
 @lru_cache(maxsize=1024)
-def _commutative(function: str) -> bool:
+def commutative(function: str) -> bool:
+    """Whether the order of the arguments of a function does not matter."""
     return function in REGISTRY and Property.COMMUTATIVE in REGISTRY[function].properties
 
 
