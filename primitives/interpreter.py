@@ -109,7 +109,7 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
 
     def init(weights: Array) -> State:
         zero = jnp.zeros_like(weights)
-        return (*(zero for _ in range(slots)), jnp.zeros((first + len(code.operations), *weights.shape)))
+        return (*(zero for _ in range(slots)), jnp.zeros((first + len(code.operations), *weights.shape), weights.dtype))
 
     def update(weights: Array, gradient: Array, state: State, learning_rate: Array) -> tuple[Array, State]:
         *held, registers = state
@@ -155,7 +155,7 @@ def _branch(
             return jnp.where(operand < 0, scalar, _register(registers, jnp.maximum(operand, 0)))
 
         value = call([read(place) for place in range(arity)], sizes)
-        return jnp.broadcast_to(value, shape).astype(jnp.float32)
+        return jnp.broadcast_to(value, shape).astype(registers.dtype)
 
     return run
 

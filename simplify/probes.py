@@ -1,5 +1,7 @@
 """Do two programs do the same? Both run on fixed probes, and their updates and states are compared step by step.
 
+Values are compared in float64, so that what counts is what the programs compute and not how they round: `v + 3 - 3`
+is `v`, although float32 loses half of its digits on the way. In float32 both must be finite at the same places.
 Gradients have very different sizes from one weight to the next but are far from the guard 1e-8 in `/`, and weights
 follow the updates. Where programs part, it is asked whether the first one parts from itself as much when its
 gradients move by a rounding error: near a jump or a pole of some function, rounding is amplified without bound, and
@@ -27,16 +29,19 @@ _FLOOR = 2e-5  # of the largest value of the step: what is left where large valu
 _NUDGE = 3e-7  # a few units in the last place of a float32
 
 
-def trace(program: Program, start: int = 0, nudge: float = 0.0) -> dict[str, np.ndarray]:
+def trace(program: Program, start: int = 0, nudge: float = 0.0, precise: bool = True) -> dict[str, np.ndarray]:
     """The update and every state slot after each of 20 steps, each of shape `(20, 12)`.
 
     Args:
         program: a valid program.
         start: which of the fixed probes.
         nudge: relative change of the gradients.
+        precise: whether to compute in float64 rather than float32.
     """
-    weights, gradients, schedule = _probe(start)
-    updates, slots = _run(len(REGISTRY))(encode(program), weights, gradients * np.float32(1 + nudge), schedule)
+    kind = np.float64 if precise else np.float32
+    weights, gradients, schedule = (values.astype(kind) for values in _probe(start))
+    with jax.enable_x64(precise):
+        updates, slots = _run(len(REGISTRY))(encode(program), weights, gradients * kind(1 + nudge), schedule)
     return dict(zip((UPDATE, *program.slots), [np.asarray(updates), *map(np.asarray, slots)], strict=True))
 
 
@@ -56,6 +61,9 @@ def agree(
 
 
 def _agree(first: Program, second: Program, pairs: Mapping[str, str], start: int, tolerance: float) -> bool:
+    one, other = (trace(program, start, precise=False) for program in (first, second))
+    if any(np.any(np.isfinite(one[name]) != np.isfinite(other[pairs[name]])) for name in pairs):
+        return False
     one, other = trace(first, start), trace(second, start)
     apart = [_parted(one[name], other[pairs[name]], tolerance) for name in pairs]
     if min(apart) == STEPS:
@@ -82,7 +90,7 @@ def _probe(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     weights = generator.normal(size=size)
     gradients = np.exp(generator.normal(size=(STEPS, size)) / 2) * generator.choice([-1, 1], (STEPS, size)) * scales
     schedule = np.linspace(1, 0.2, STEPS)
-    return weights.astype(np.float32), gradients.astype(np.float32), schedule.astype(np.float32)
+    return weights, gradients, schedule
 
 
 @cache
