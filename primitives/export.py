@@ -84,7 +84,7 @@ def export(program: Program, to: str, name: str = "optimizer", origin: str = "")
         UserError: an unknown target, a name that is none, or a function without a spelling in code.
 
     >>> from primitives import builtin
-    >>> print(export(builtin("signum"), "latex").splitlines()[-6])
+    >>> print(export(builtin("signum"), "latex").splitlines()[-3])
       m_t &= (1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1} \\
     """
     if to not in _TEMPLATES:

@@ -56,7 +56,7 @@ def simplify(program: Program) -> Simplified:
         m = interp(x2, m, 0.99821967)
         update = sign(update)
         decay = w * 0.46019784
-        update = decay + update
+        update = update + decay
         rate = lr * 0.00021717617
         update = update * rate
         return update, m, v

@@ -40,8 +40,11 @@ def test_a_run_leaves_its_folder_and_the_same_seed_gives_the_same_digest(
     assert structure_hash(best) == structure_hash(parse(first["best"]["as_found"]))
     assert first["best"]["tuned"] is (best != parse(first["best"]["as_found"]))
     folder = Path(first["run"])
-    left = {path.name for path in folder.iterdir()}
-    assert left == {"config.yaml", "journal.sqlite", "best.py", "simplified.py", "summary.json", "run.lock"}
+    left = {path.name for path in folder.iterdir()} - {"run.lock"}
+    code = {"best.py", "simplified.py", "optax_export.py"}
+    assert left == {"config.yaml", "journal.sqlite", "summary.json", "dataflow.svg"} | code
+    assert to_text(parse((folder / "simplified.py").read_text())) == first["simplified"]["program"]
+    assert "def discovered(" in (folder / "optax_export.py").read_text()
     assert parse((folder / "best.py").read_text()) == best
     assert json.loads((folder / "summary.json").read_text()) == first
     assert {(row["program"], row["split"]) for row in first["comparison"]} == {
@@ -56,8 +59,11 @@ def test_a_run_leaves_its_folder_and_the_same_seed_gives_the_same_digest(
     assert facts["programs"][0]["fitness"] == min(row["fitness"] for row in facts["programs"])
     assert facts["lineage"][0]["number"] == 0
     assert facts["statistics"]["children"] == 41
+    assert facts["derivation"] == first["simplified"]
     assert main(["inspect", "results/small"]) == 0
-    assert "best distinct programs" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "best distinct programs" in shown
+    assert "what the champion comes down to" in shown
 
     again = run_json(capsys, "resume", "results/small")
     assert again["digest"] == first["digest"]
