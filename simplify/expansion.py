@@ -67,12 +67,18 @@ class Canonical(Expanding):
     def leading(self, node: int, without: str = "") -> float:
         """The coefficient of the first term of a sum that does not contain an input, if that is given."""
         operands = self.nodes[node].arguments if self.nodes[node].function == "add" else (node,)
-        for operand in sorted(operands, key=lambda operand: self.key(operand)[0]):
+        for operand in sorted(operands, key=self._without_constant):
             if self.value(operand) is None and not self.contains(operand, without):
                 inner = self.nodes[operand]
                 value = self.value(inner.arguments[0]) if inner.function == "multiply" else None
                 return 1.0 if value is None else value
         return 1.0
+
+    def _without_constant(self, node: int) -> list[bytes]:
+        """What terms are ordered by, so that a coefficient of 1 makes no difference."""
+        inner = self.nodes[node]
+        factors = inner.arguments if inner.function == "multiply" else (node,)
+        return [self.key(factor)[0] for factor in factors if self.value(factor) is None]
 
     def contains(self, node: int, name: str) -> bool:
         """Whether an input is part of a node."""

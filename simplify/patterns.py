@@ -144,6 +144,10 @@ def _match(graph: Graph, wanted: Pattern, node: int, bound: Bindings) -> Iterato
                 yield bindings
         else:
             yield from _in_order(graph, wanted.arguments, arguments, bound)
+            share = graph.value(arguments[2]) if wanted.function == "interp" else None
+            if share is not None:  # interp(x, y, a) = interp(y, x, 1 - a)
+                swapped = (arguments[1], arguments[0], graph.leaf(1 - share))
+                yield from _in_order(graph, wanted.arguments, swapped, bound)
             if commutative(wanted.function):
                 yield from _in_order(graph, wanted.arguments, arguments[::-1], bound)
 

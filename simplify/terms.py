@@ -19,7 +19,7 @@ import numpy as np
 from primitives.dataflow import live
 from primitives.kinds import ONLY_TREE, Kind
 from primitives.paper import EPSILON
-from primitives.program import LEARNING_RATE, UPDATE, Program
+from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
 from primitives.registry import REGISTRY, Property
 
 NARY = {"add": 0.0, "multiply": 1.0}  # with their neutral elements
@@ -118,6 +118,10 @@ class Graph:
                 return arguments[0]
         elif commutative(function):
             arguments = tuple(sorted(arguments, key=self.key))
+        elif function == "interp" and self._is_slot(arguments[0]) and not self._is_slot(arguments[1]):
+            share = self.value(arguments[2])
+            if share is not None:  # a slot comes last
+                arguments = (arguments[1], arguments[0], self.leaf(1 - share))
         folded = self._folded(function, arguments)
         if folded is not None:
             return self.leaf(folded)
@@ -128,6 +132,10 @@ class Graph:
                 self.log.append(Firing(rule, self.text(node), self.text(result)))
                 return result
         return node
+
+    def _is_slot(self, node: int) -> bool:
+        leaf = self.nodes[node].leaf
+        return isinstance(leaf, str) and leaf not in (WEIGHTS, GRADIENT, LEARNING_RATE)
 
     def _gathered(self, function: str, arguments: tuple[int, ...]) -> tuple[int, ...]:
         """Operands of a sum or product: flat, at most one constant, in order."""

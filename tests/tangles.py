@@ -16,7 +16,7 @@ def tangle(name: str, seed: int) -> Program:
     draws = random.Random(f"{name} {seed}")
     program = builtin(name)
     target = len(program.statements) + draws.randint(5, 25)
-    while len(program.statements) < target - 1:
+    while len(program.statements) < target:
         draft = draws.choice((_redundant, _inverse, _inverse, _shifted, _harmless, _harmless))(program, draws)
         if draft is not None and check(draft) is None:
             program = draft

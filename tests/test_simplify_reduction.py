@@ -1,0 +1,139 @@
+"""Scored reduction drops what makes no difference, by a rule whose errors are known."""
+
+from math import erf, sqrt
+
+import numpy as np
+import pytest
+
+from primitives import Program, UserError, builtin, live, parse
+from simplify.reduction import SCALES, Yardstick, reduce, scaled
+from simplify.steps import SCORED
+
+
+def train(*lines: str) -> Program:
+    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
+
+
+LION = builtin("lion")
+
+
+class Quadratic:
+    """A cheap task: noisy gradients of a stretched parabola; the log loss after 40 steps of each of 16 seeds."""
+
+    def __init__(self, seeds: int = 16) -> None:
+        generator = np.random.default_rng(7)
+        self._start = generator.normal(size=(seeds, 6)) + 2
+        self._noise = generator.normal(size=(40, seeds, 6))
+        self._stretch = np.array([0.1, 0.3, 1.0, 1.0, 3.0, 10.0])
+        self.calls = 0
+
+    def __call__(self, program: Program) -> np.ndarray:
+        from tests.exports import exported
+
+        self.calls += 1
+        module = exported(program, "python")
+        losses = []
+        for seed, start in enumerate(self._start):
+            params, state = [start], module.init([start])
+            for step, noise in enumerate(self._noise[:, seed]):
+                gradient = self._stretch * params[0] + 0.3 * noise
+                updates, state = module.optimizer([gradient], state, params, schedule=1 - step / 40)
+                with np.errstate(all="ignore"):
+                    params = [params[0] + updates[0]]
+            with np.errstate(all="ignore"):
+                losses.append(np.log(np.sum(self._stretch * params[0] ** 2) / 2))
+        return np.array(losses)
+
+
+def test_idle_statements_are_dropped_and_the_others_stay() -> None:
+    task = Quadratic(8)
+    lines = ("g = clip(g, 1000.0)", "t = tanh(w)", "t = t * 0.00001", "g = g + t", "m = interp(g, m, 0.9)",
+             "update = sign(m)", "lr = lr * 0.05", "update = update * lr")  # fmt: skip
+    found = reduce(train(*lines), task)
+    assert [s.primitive for s in found.program.statements] == ["interp", "sign", "multiply", "multiply"]
+    scored = [step for step in found.steps if step.exactness == SCORED]
+    assert len(scored) >= 2
+    assert all("is noise" in step.note for step in scored)
+    calls = task.calls
+    assert reduce(train(*lines), task) == found  # deterministic
+    assert task.calls == 2 * calls
+
+
+def test_a_slot_that_does_not_matter_is_left_out() -> None:
+    lines = ("v = interp(g, v, 0.5)", "t = v * 0.000001", "m = interp(g, m, 0.9)", "u = m + t", "u = sign(u)",
+             "lr = lr * 0.05", "update = u * lr")  # fmt: skip
+    found = reduce(train(*lines), Quadratic(6))
+    assert live(found.program).slots == ("m",)
+
+
+def test_what_makes_a_program_better_is_not_idle_either() -> None:
+    def score(program: Program) -> np.ndarray:
+        return np.linspace(-1, 1, 16) + (0.0 if len(live(program).lines) >= 7 else -5.0)
+
+    assert len(reduce(LION, score).program.statements) == len(LION.statements)
+
+
+def test_the_comparison_is_with_the_original_so_that_losses_do_not_add_up() -> None:
+    # Each statement is worth 0.6 standard errors: one may go, two may not.
+    def score(program: Program) -> np.ndarray:
+        spread = np.linspace(-1, 1, 16)
+        error = spread.std(ddof=1) / 4
+        lengths = len(live(program).lines) + len(live(program).slots)
+        extra = sum(s.primitive == "multiply" and s.arguments[0] == "lr" and s.arguments[1] in SCALES
+                    for s in program.statements)  # fmt: skip
+        return spread + 0.6 * error * (8 - lengths + extra)
+
+    found = reduce(LION, score).program
+    assert len(live(found).lines) + len(live(found).slots) == 7
+
+
+def test_constants_are_tuned_if_asked_and_then_rounded() -> None:
+    def score(program: Program) -> np.ndarray:
+        known = len(live(program).lines) >= 7
+        values = sorted(value for *_, value in program.constants() if value not in SCALES)
+        off = abs(values[-1] - 0.98765) if known else 9.0
+        return np.linspace(-0.1, 0.1, 16) + 10 * max(0.0, off - 0.0005)
+
+    tuned = LION.with_constants([0.8412345, 0.98765, 0.1234567, 0.000123456])
+    found = reduce(LION.with_constants([0.9, 0.9876, 0.1, 0.0001]), score, lambda program: tuned)
+    assert sorted(value for *_, value in found.program.constants()) == pytest.approx([0.000123, 0.123, 0.84, 0.988])
+    assert [step.rule for step in found.steps[-2:]] == ["constants tuned", "constants rounded"]
+
+
+def test_the_error_rates_of_the_rule_are_what_they_should_be() -> None:
+    """With paired differences of spread `share` times that of the losses, a change of no effect is refused with
+    probability 2 (1 - Φ(1 / share)), and one of effect `e` standard errors passes with Φ((1 - e) / share) and so on."""
+    generator = np.random.default_rng(3)
+    trials, seeds = 2000, 24
+
+    def normal(x: float) -> float:
+        return (1 + erf(x / sqrt(2))) / 2
+
+    original, other = LION, builtin("signum")
+    for share, effect in ((0.5, 0.0), (0.5, 2.0), (0.2, 2.0), (1.0, 0.0)):
+        kept = 0
+        for _ in range(trials):
+            losses = generator.normal(size=seeds)
+            change = generator.normal(size=seeds) * share + effect / sqrt(seeds)
+            yardstick = Yardstick(original, lambda p, a=losses, b=change: a + (p != original) * b, (1.0,))  # type: ignore[misc]
+            kept += yardstick.judge(other).kept
+        expected = normal((1 - effect) / share) - normal((-1 - effect) / share)
+        assert kept / trials == pytest.approx(expected, abs=0.04), (share, effect)
+
+
+def test_scales_at_which_the_original_diverges_are_left_out() -> None:
+    def score(program: Program) -> np.ndarray:
+        far = any(s.arguments == ("lr", 64.0) for s in program.statements)
+        return np.full(4, np.nan) if far else np.arange(4.0)
+
+    assert Yardstick(LION, score).scales == (8.0, 1.0)
+    with pytest.raises(UserError, match="diverges"):
+        Yardstick(LION, lambda program: np.array([1.0, np.inf]))
+    with pytest.raises(UserError, match="at least 2 seeds"):
+        Yardstick(LION, lambda program: np.array([1.0]))
+
+
+def test_a_scaled_program_has_another_rate_and_nothing_else() -> None:
+    assert scaled(LION, 1.0) == LION
+    assert scaled(LION, 8.0).statements[1:] == LION.statements
+    assert scaled(LION, 8.0).statements[0].arguments == ("lr", 8.0)
