@@ -137,7 +137,7 @@ def _errors() -> list[str]:
 
 def _score(trainer: Trainer) -> Callable[[Program], np.ndarray]:
     def score(program: Program) -> np.ndarray:
-        return np.log(trainer.losses(program))
+        return np.asarray(np.log(trainer.losses(program)))
 
     return score
 

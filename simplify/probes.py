@@ -38,10 +38,10 @@ def trace(program: Program, start: int = 0, nudge: float = 0.0, precise: bool = 
         nudge: relative change of the gradients.
         precise: whether to compute in float64 rather than float32.
     """
-    kind = np.float64 if precise else np.float32
-    weights, gradients, schedule = (values.astype(kind) for values in _probe(start))
+    weights, gradients, schedule = _probe(start)
+    inputs = [x.astype(np.float64 if precise else np.float32) for x in (weights, gradients * (1 + nudge), schedule)]
     with jax.enable_x64(precise):
-        updates, slots = _run(len(REGISTRY))(encode(program), weights, gradients * kind(1 + nudge), schedule)
+        updates, slots = _run(len(REGISTRY))(encode(program), *inputs)
     return dict(zip((UPDATE, *program.slots), [np.asarray(updates), *map(np.asarray, slots)], strict=True))
 
 

@@ -81,7 +81,7 @@ def test_the_comparison_is_with_the_original_so_that_losses_do_not_add_up() -> N
         lengths = len(live(program).lines) + len(live(program).slots)
         extra = sum(s.primitive == "multiply" and s.arguments[0] == "lr" and s.arguments[1] in SCALES
                     for s in program.statements)  # fmt: skip
-        return spread + 0.6 * error * (8 - lengths + extra)
+        return np.asarray(spread + 0.6 * error * (8 - lengths + extra))
 
     found = reduce(LION, score).program
     assert len(live(found).lines) + len(live(found).slots) == 7
