@@ -145,7 +145,11 @@ def write_summary(folder: Path, summary: Summary) -> None:
     source = f"Found by program search: {origin}{tuned}, simplified"
     write_text(folder / BEST, f"# {origin.capitalize()}{tuned}; {fitness}.\n{to_text(program)}")
     write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
-    write_text(folder / EXPORT, export(simplified, "optax", "discovered", f"{source}; {fitness}."))
+    try:
+        code = export(simplified, "optax", "discovered", f"{source}; {fitness}.")
+    except UserError as error:  # a function of the user's own that does not say how it is written
+        code = f"# Not exported: {error}.\n"
+    write_text(folder / EXPORT, code)
     draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
     write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")
 

@@ -43,8 +43,7 @@ class Emission:
 
     def _output(self, node: int, name: str) -> Operand:
         """The statement of an output, which no other output has."""
-        value = self._values[node] if node in self._values else self._value(node)
-        value = self._as_tree(node, value)
+        value = self._as_tree(node, self._value(node))
         if not isinstance(value, int) or value in self._taken:
             if value == name:
                 return value  # a slot that keeps its value

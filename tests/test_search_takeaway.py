@@ -1,9 +1,7 @@
 """`optsearch simplify` and `optsearch export` as a user meets them."""
 
-import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,15 +9,7 @@ from primitives import builtin, parse, structure_hash, to_text
 from primitives.export import TARGETS
 from search.cli import main
 from search.drawing import graph_of
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    """Run a command that has to succeed, and read its JSON."""
-    capsys.readouterr()
-    status = main([*arguments, "--json"])
-    captured = capsys.readouterr()
-    assert status == 0, captured.err
-    return dict(json.loads(captured.out))
+from tests.test_search_cli import run_json
 
 
 def test_the_papers_program_ends_in_lion_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,3 +119,21 @@ def test_a_drawing_shows_every_live_statement_and_input(tmp_path: Path, capsys: 
         run_json(capsys, "simplify", "lion", "--draw", str(path))
     assert ET.parse(first).getroot().tag.endswith("svg")
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_run_with_a_function_that_cannot_be_exported_ends_all_the_same(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (small_run.parent / "softsign_for_a_test.py").write_text(
+        "import jax.numpy as jnp\nfrom primitives import Primitive, register\nfrom primitives.kinds import ANY\n"
+        "register(Primitive('softsign', lambda x: x / (1 + jnp.abs(x)), (ANY,)))\n"
+    )
+    (small_run.parent / "start.py").write_text(
+        "def train(w, g, m, v, lr):\n    s = softsign(g)\n    update = s * lr\n    return update, m, v\n"
+    )
+    settings = ("search.children=1", "search.plugins=[softsign_for_a_test]", "program=start.py")
+    run_json(capsys, "run", str(small_run), *(part for setting in settings for part in ("--set", setting)))
+    exported = Path("results/small/optax_export.py").read_text()
+    assert exported.startswith("# Not exported: `softsign` has no `code`")
+    assert "softsign" in Path("results/small/simplified.py").read_text()
