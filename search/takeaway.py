@@ -12,10 +12,10 @@ from primitives.builtins import BUILTINS, load_program
 from primitives.errors import UserError
 from primitives.export import TARGETS, origin_of
 from primitives.export import export as exported
-from proxy_tasks import catalog
 from search import views
 from search.config import load_plugins
 from search.derivation import SEEDS, Derivation, derive, task_evaluator, tuning_evaluator
+from search.evaluation import load_tasks
 from search.output import as_json, emit, plugins
 from search.results import write_text
 
@@ -24,7 +24,10 @@ from search.results import write_text
 @click.argument("program")
 @plugins
 @click.option(
-    "--task", "tasks", multiple=True, help="Leave out what makes no difference on this task; may be repeated."
+    "--task",
+    "tasks",
+    multiple=True,
+    help="Leave out what makes no difference on this task (or those of a config); may be repeated.",
 )
 @click.option("--seeds", type=click.IntRange(2), default=SEEDS, show_default=True, help="Networks trained with each.")
 @click.option("--tune", type=click.IntRange(0), default=0, show_default=True, help="Trainings to tune the constants.")
@@ -47,7 +50,7 @@ def simplify(
     """
     load_plugins(plugins)
     original = load_program(program)
-    chosen = [catalog.task(name) for name in tasks]
+    chosen = [task for what in tasks for task in load_tasks(what)]
     if tune and not chosen:
         raise UserError("`--tune` needs a task to tune on; add `--task NAME`")
     if draw:

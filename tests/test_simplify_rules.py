@@ -134,3 +134,18 @@ def test_a_constant_formula_matches_its_value_alone() -> None:
         return graph.nodes[graph.make("add", terms)].function
 
     assert (average(0.1, 0.9), average(0.1, 0.91), average(-0.5, 1.5)) == ("interp", "add", "interp")
+
+
+@pytest.mark.parametrize(
+    "outer", ["interp({}, x, 0.3)", "interp(x, {}, 0.7)", "interp({}, y, 0.3)", "interp(y, {}, 0.7)"]
+)
+@pytest.mark.parametrize("inner", ["interp(x, y, 0.4)", "interp(y, x, 0.4)"])
+def test_averages_of_averages_are_one_whichever_way_round(outer: str, inner: str) -> None:
+    graph = Graph(by_root((Use.ALWAYS,)))
+    node = made(graph, normal(pattern(outer.format(inner))), {"x": graph.leaf("w"), "y": graph.leaf("g")})
+    first, second, share = graph.nodes[node].arguments
+    given = {"w": 2.0, "g": -3.0}
+    values = [given[str(graph.nodes[leaf].leaf)] for leaf in (first, second)]
+    found = (1 - (graph.value(share) or 0)) * values[0] + (graph.value(share) or 0) * values[1]
+    bound = {letter: np.asarray(given[name], np.float32) for letter, name in (("x", "w"), ("y", "g"))}
+    assert found == pytest.approx(float(value(pattern(outer.format(inner)), bound)), rel=1e-5)
