@@ -131,19 +131,21 @@ def _conclude(config: Config, folder: Path, journal: Journal, progress: Progress
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     settings = config.selection
+    tuner = evaluator(
+        config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds
+    )
+    trials = settings.tuning_trials if complete else 0  # who stopped a run does not want to wait
     chosen = choose(
         [parse(row.program) for row in finalists],
         judge=evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
-        tuner=evaluator(
-            config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds
-        ),
+        tuner=tuner,
         leaders=settings.leaders,
         margin=config.evaluation.hurdle_margin,
-        trials=settings.tuning_trials if complete else 0,  # who stopped a run does not want to wait
+        trials=trials,
         report=progress.phase,
     )
     judge = evaluator(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
-    derivation = derive(chosen.program, judge, report=progress.phase)
+    derivation = derive(chosen.program, judge, tuner, trials, progress.phase)
     progress.phase("comparing with the baselines")
     summary = Summary(
         champion=chosen,

@@ -116,7 +116,7 @@ def reduce(
     Args:
         program: the original.
         score: `program -> log loss of each seed`, always on the same seeds.
-        tune: `program -> program` with better constants, tried once before rounding.
+        tune: `program -> program` with better constants, kept before rounding if they score no worse.
         report: called with what is being done.
 
     Raises:
@@ -139,8 +139,10 @@ def reduce(
     if tune is not None:
         report("tuning the constants")
         tuned = tune(best)
-        if tuned != best:
-            steps.append(Step("constants tuned", _constants(best), _constants(tuned), SCORED))
+        gain = float(np.mean(score(best)) - np.mean(score(tuned)))
+        if tuned != best and gain >= 0:  # not on the seeds that it was tuned on
+            note = f"log loss {-gain:+.4f}"
+            steps.append(Step("constants tuned", _constants(best), _constants(tuned), SCORED, note))
             best, yardstick = tuned, Yardstick(tuned, score, (1.0,))
     report("rounding the constants")
     rounded = _rounded(best, yardstick)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 
-from primitives import BUILTINS, Program, builtin, check, live, parse, structure_hash, to_text
+from primitives import BUILTINS, Program, builtin, check, live, live_part, parse, structure_hash, to_text
 from simplify import exact
 from simplify.exact import simplify
 from simplify.probes import GUARDED, TOLERANCE, agree, trace
@@ -162,6 +162,21 @@ def test_a_broken_rule_is_caught_by_the_probes(monkeypatch: pytest.MonkeyPatch) 
     simplify.cache_clear()
     assert trace(simplify(program).program)["update"][0, 0] == trace(program)["update"][0, 0]
     simplify.cache_clear()
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_for_a_builtin_no_rule_has_to_be_given_up(name: str) -> None:
+    found = exact._to_the_end(live_part(builtin(name)), tuple(Exactness))
+    assert agree(builtin(name), found.program, found.slots, GUARDED)
+
+
+def test_rules_are_given_up_for_few_programs() -> None:
+    kept = 0
+    for seed in range(30):
+        program = live_part(mutant(BUILTINS[seed % len(BUILTINS)], seed, 3 + seed % 20))
+        found = exact._to_the_end(program, tuple(Exactness))
+        kept += agree(program, found.program, found.slots, GUARDED)
+    assert kept >= 28
 
 
 def test_more_slots_than_two_are_simplified_and_named_from_the_front() -> None:
