@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 
-from primitives import BUILTINS, Program, builtin, check, live, live_part, parse, structure_hash, to_text
+from primitives import BUILTINS, REGISTRY, Program, builtin, check, live, live_part, parse, structure_hash, to_text
+from primitives.kinds import ONLY_SCALAR
 from simplify import exact
 from simplify.exact import simplify
 from simplify.probes import GUARDED, TOLERANCE, agree, trace
@@ -164,10 +165,22 @@ def test_a_broken_rule_is_caught_by_the_probes(monkeypatch: pytest.MonkeyPatch) 
     simplify.cache_clear()
 
 
-@pytest.mark.parametrize("name", BUILTINS)
-def test_for_a_builtin_no_rule_has_to_be_given_up(name: str) -> None:
-    found = exact._to_the_end(live_part(builtin(name)), tuple(Exactness))
-    assert agree(builtin(name), found.program, found.slots, GUARDED)
+SINGLE = [
+    f"{row.name}({', '.join('0.3' if kinds == ONLY_SCALAR else name for kinds, name in pairs)})"
+    for row in REGISTRY
+    for pairs in [list(zip(row.accepts, "gw.", strict=False))]
+]
+PLAINLY = {
+    **{name: builtin(name) for name in BUILTINS},
+    **{f"u = {call}": train(f"u = {call}", "t = u + g", "update = t * lr") for call in SINGLE},
+    "a difference": train("u = g - m", "m = interp(g, m, 0.9)", "a = 0.5 - u", "b = a - w", "update = b * lr"),
+}
+
+
+@pytest.mark.parametrize("program", PLAINLY.values(), ids=PLAINLY)
+def test_in_plain_programs_no_rule_has_to_be_given_up(program: Program) -> None:
+    found = exact._to_the_end(live_part(program), tuple(Exactness))
+    assert agree(program, found.program, found.slots, GUARDED)
 
 
 def test_rules_are_given_up_for_few_programs() -> None:
