@@ -90,6 +90,8 @@ class _Writer:
             text, firmness = self._operand(source, line, place)
             wanted = _WANTED.get(name, (_LOOSE,) * row.arity)[place]
             parts.append(text if firmness >= wanted else rf"\left({text}\right)")
+        if name == "multiply" and isinstance(self._graph.arguments[line][1], float):
+            parts.reverse()  # constants come first
         latex = (
             row.latex
             or rf"\mathrm{{{{{name.replace('_', ' ')}}}}}\left({', '.join(f'{{{i}}}' for i in range(row.arity))}\right)"

@@ -54,8 +54,8 @@ def test_sums_are_in_brackets_where_they_have_to_be() -> None:
 
 
 def test_lion_is_what_the_paper_prints() -> None:
+    direction = r"\mathrm{sign}\left((1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1}\right)"
     assert rows(builtin("lion")) == [
-        r"x_{1} = \mathrm{sign}\left((1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1}\right)",
         r"m_t = (1 - \beta_{2}) \, g_t + \beta_{2} \, m_{t-1}",
-        r"w_t = w_{t-1} - \left(x_{1} + w_{t-1} \, \lambda\right) \, s_t \, \eta",
+        rf"w_t = w_{{t-1}} - \left({direction} + \lambda \, w_{{t-1}}\right) \, \eta \, s_t",
     ]
