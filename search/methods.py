@@ -48,9 +48,9 @@ class Method:
         return {
             "method": self.name,
             "best": final.tolist(),
-            "best_mean": float(final.mean()),
+            "best_median": float(np.median(final)),
             "fresh": list(self.fresh),
-            "fresh_mean": float(np.mean(self.fresh)),
+            "fresh_median": float(np.median(self.fresh)),
             "statistics": self.statistics,
             "digest": self.digest,
             "evaluations": _marks(self.best).tolist(),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -78,7 +79,7 @@ def comparison(rows: Sequence[Comparison], title: str) -> Table:
 
 def methods(found: Sequence[Method], folder: Path) -> RenderableType:
     """Search methods beside each other."""
-    table = Table(title="search methods under one budget; fitness: mean (lowest … highest) over repeats")
+    table = Table(title="search methods under one budget; fitness: median (lowest … highest) over repeats")
     for name in ("method", "evaluations", "children", "hits", "by probe", "redundant", "best of search", "fresh seeds"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     for method in found:
@@ -91,7 +92,10 @@ def methods(found: Sequence[Method], folder: Path) -> RenderableType:
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{sum(values) / len(values):.3f} ({min(values):.3f} … {max(values):.3f})"
+    middle, low, high = (
+        f"{value:.3f}" if math.isfinite(value) else "diverges" for value in (median(values), min(values), max(values))
+    )
+    return f"{middle} ({low} … {high})"
 
 
 def program_facts(facts: dict[str, Any]) -> RenderableType:
