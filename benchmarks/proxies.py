@@ -55,9 +55,16 @@ def _plan() -> Iterator[tuple[str, str, str]]:
         yield from (("score", name, program) for program in DOZEN)
     for name in DEAR:
         yield from (("score", f"{name}_x10", program) for program in names)
+    tuned = ("adamw", "lion")  # with the task's own baselines
+    for name in CHEAP:
+        yield from (("stand", name, program) for program in tuned)
     yield from (("score", "vit_x100", program) for program in DOZEN)
-    for name in ("vit", "digits", "denoising", "views", *DEAR):
-        yield from (("stand", name, program) for program in STANDS)
+    for name in ("digits", "views", "denoising"):
+        yield from (("stand", name, program) for program in STANDS if program not in tuned)
+    for name in DEAR:
+        yield from (("stand", name, program) for program in tuned)
+    for name in ("vit", *DEAR):
+        yield from (("stand", name, program) for program in STANDS if program not in tuned)
     for name in ("denoising", *DEAR):
         yield from (("score", f"{name}_x100", program) for program in DOZEN)
 
