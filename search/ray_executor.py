@@ -13,6 +13,7 @@ import os
 import socket
 import textwrap
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable
 from statistics import median
@@ -266,7 +267,9 @@ def _connect(address: str | None, count: int | None) -> None:
         except (OSError, ValueError) as error:
             raise UserError(f"nothing answers at `workers.address` (={address}): {error}; {known}") from None
     try:
-        ray.init(**options)
+        with warnings.catch_warnings():  # JAX warns of forks; Ray's children become other programs at once
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+            ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"the cluster at `workers.address` (={address}) cannot be joined: {reason}; {known}") from None
