@@ -152,13 +152,22 @@ class RayExecutor:
         return max(1, min(_LARGEST_BATCH, int(_SECONDS_A_BATCH / max(median(self._seconds), 1e-9))))
 
     def _hand_out(self) -> None:
-        """Give every worker that is ready up to two batches, suspects first, the rest in equal parts."""
-        room = [member for member in self._members if member.begun is None for _ in range(_AHEAD - len(member.batches))]
+        """Give every worker that is ready up to two batches, in equal parts; but suspects first, to idle workers.
+
+        A suspect has a worker to itself: with another job before it, whose answer may be lost in the same death, or
+        after it, nobody could tell which of them was to blame.
+        """
+        ready = [member for member in self._members if member.begun is None]
+        for member in ready:
+            if self._suspects and not member.batches:
+                self._call(member, [self._suspects.popleft()], alone=True)
+        if self._suspects:
+            return
+        room = [member for member in ready if not any(batch.alone for batch in member.batches)]
+        room = [member for member in room for _ in range(_AHEAD - len(member.batches))]
         room.sort(key=lambda member: len(member.batches))
         for place, member in enumerate(room):
-            if self._suspects:
-                self._call(member, [self._suspects.popleft()], alone=True)
-            elif self._queue:
+            if self._queue:
                 size = min(self._batch_size(), math.ceil(len(self._queue) / (len(room) - place)))
                 self._call(member, [self._queue.popleft() for _ in range(size)], alone=False)
 
@@ -229,7 +238,7 @@ class RayExecutor:
     def _replace(self, member: _Member) -> None:
         """Start a new worker in place of one, whose batches but the first are given out again."""
         for batch in list(member.batches)[1:]:
-            (self._suspects if batch.alone else self._queue).extend(batch.jobs)
+            self._queue.extend(batch.jobs)
         member.begun = None
         member.batches.clear()  # what it may still seem to answer counts no more
         self._members[self._members.index(member)] = self._start()
