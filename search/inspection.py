@@ -51,7 +51,7 @@ def derivation(folder: Path) -> dict[str, Any]:
 def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     """The best distinct programs of a run, the ancestry of the first of them, and its statistics."""
     best = journal.best(count)
-    first = next(journal.rows("number = 0", limit=1), None)
+    first = next(journal.rows("repeat = 0 and number = 0"), None)
     yardstick = journal.meta()["yardstick"]
     return {
         "tasks": [
