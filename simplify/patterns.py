@@ -34,12 +34,17 @@ class Pattern(NamedTuple):
     @property
     def folds(self) -> bool:
         """Whether it is made of constants alone."""
-        return bool(self.letters) and self.letters <= set(_CONSTANTS)
+        return _folds(self)
 
     @property
     def functions(self) -> int:
         """How many statements it would take to compute it; constants fold."""
         return 0 if self.folds else (self.leaf is None) + sum(argument.functions for argument in self.arguments)
+
+
+@lru_cache(maxsize=4096)  # patterns are few, and each is matched very many times
+def _folds(pattern: Pattern) -> bool:
+    return bool(pattern.letters) and pattern.letters <= set(_CONSTANTS)
 
 
 @lru_cache(maxsize=1024)
