@@ -114,13 +114,13 @@ def locked(folder: Path) -> Iterator[None]:
         raise UserError(f"`{folder}` is in use by another `optsearch`, which has to end first") from None
 
 
-def open_run(folder: Path) -> Journal:
+def open_run(folder: Path, damaged: bool = False) -> Journal:
     """The journal of a run folder; raises `UserError` if the folder holds no run."""
     if not folder.is_dir():
         raise UserError(f"there is no run folder `{folder}`")
     if not (folder / JOURNAL).is_file():
         raise UserError(f"`{folder}` is not a run folder: it has no {JOURNAL}")
-    return Journal.open(folder / JOURNAL)
+    return Journal.open(folder / JOURNAL, damaged)
 
 
 def write_text(path: Path, text: str) -> None:

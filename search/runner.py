@@ -76,7 +76,7 @@ def begun(config: Config, folder: Path) -> Iterator[Journal]:
 @contextmanager
 def resumed(folder: Path, progress: Progress, mend: bool = False) -> Iterator[tuple[Config, Journal]]:
     """Config and journal of a run that was begun before, and its folder held against others."""
-    open_run(folder).close()  # says what is wrong before a lock is left in a folder that is no run
+    open_run(folder, damaged=mend).close()  # says what is wrong before a lock is left in a folder that is no run
     with locked(folder):
         if mend:
             kept = repair(folder / JOURNAL)

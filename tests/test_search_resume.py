@@ -67,6 +67,13 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(small_run: 
 def test_a_damaged_journal_is_named_and_mended_on_demand(small_run: Path, undisturbed: str) -> None:
     with Progress(quiet=True) as progress:
         runner.run(read_config(small_run), Path("run"), progress)
+    with Path("run/journal.sqlite").open("r+b") as file:
+        file.truncate(Path("run/journal.sqlite").stat().st_size * 2 // 3)
+    process = begin("resume", "run")
+    _, error = process.communicate()
+    assert process.returncode == 2
+    assert "is damaged (database disk image is malformed); `optsearch resume run --repair` keeps a copy" in error
+    assert finished(begin("resume", "run", "--repair", "--json"))["digest"] == undisturbed
     with closing(sqlite3.connect("run/journal.sqlite")) as connection, connection:
         connection.execute("delete from candidates where number = 11")
     process = begin("resume", "run")
@@ -74,7 +81,7 @@ def test_a_damaged_journal_is_named_and_mended_on_demand(small_run: Path, undist
     assert process.returncode == 2
     assert "is damaged at candidate 11 of repeat 0; `optsearch resume run --repair` keeps a copy" in error
     assert finished(begin("resume", "run", "--repair", "--json"))["digest"] == undisturbed
-    assert Path("run/journal.sqlite.damaged-1").exists()
+    assert Path("run/journal.sqlite.damaged-2").exists()
 
 
 def test_ctrl_c_saves_and_reports_and_the_run_can_be_resumed(small_run: Path, undisturbed: str) -> None:
