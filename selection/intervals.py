@@ -1,8 +1,8 @@
 """Confidence intervals and verdicts, from differences that are paired by seed.
 
-Intervals are studentized bootstraps (bootstrap-t; Efron and Tibshirani, 1993, chapter 12). The simpler percentile
-bootstrap covers the truth in 78 to 86 % of cases where it claims 95 % with the five seeds of a last stage, and in 91
-to 93 % with 24; the studentized one in 91 to 96 % with either (`tests/test_selection_intervals.py` simulates both).
+Intervals are studentized bootstraps (bootstrap-t; Efron and Tibshirani, 1993, chapter 12). With the five seeds of a
+last stage the simpler percentile bootstrap covers the truth in less than 90 % of cases where it claims 95 %; the
+studentized one comes within a few per cent of its claim (`tests/test_selection_intervals.py` simulates both).
 """
 
 from collections.abc import Mapping
