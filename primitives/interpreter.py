@@ -160,15 +160,20 @@ def _branch(
     return run
 
 
-def compiled(program: Program, sizes: tuple[int, ...]) -> UpdateRule:
+def compiled(program: Program, sizes: tuple[int, ...], constants: Array | None = None) -> UpdateRule:
     """The update rule of a valid program, traced as it stands, for XLA to compile with the loop around it.
 
     Args:
         program: the program; its live part is traced.
         sizes: number of weights in each parameter array, in order; their sum is P.
+        constants: other values for its constants in the order of `Program.constants()`, float32, shape `(C,)`; may be
+            traced, so that one compilation serves whatever the constants are.
     """
     graph = flow(program)
     lines, live_slots = live(program)
+    written = list(program.constants())
+    given = np.array([value for *_, value in written], np.float32) if constants is None else constants
+    number = {(line, place): index for index, (line, place, _) in enumerate(written)}
 
     def init(weights: Array) -> State:
         return tuple(jnp.zeros_like(weights) for _ in live_slots)
@@ -178,7 +183,8 @@ def compiled(program: Program, sizes: tuple[int, ...]) -> UpdateRule:
         values |= dict(zip(live_slots, state, strict=True))
         for line in lines:
             arguments = [
-                jnp.float32(source) if isinstance(source, float) else values[source] for source in graph.arguments[line]
+                jnp.asarray(given[number[line, place]]) if isinstance(source, float) else values[source]
+                for place, source in enumerate(graph.arguments[line])
             ]
             values[line] = REGISTRY[program.statements[line].primitive].call(arguments, sizes)
         return values[graph.outputs[UPDATE]], tuple(values[graph.outputs[slot]] for slot in live_slots)

@@ -4,15 +4,17 @@ Each step draws a batch, takes the gradient for every seed at once, lets the opt
 subtracts that. The loop ends early once no seed has finite weights left. Nothing but the state slots survives a step.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from primitives.dataflow import live_part
 from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted
 from primitives.program import Program
 from primitives.registry import REGISTRY
@@ -20,10 +22,30 @@ from proxy_tasks.families import problem
 from proxy_tasks.task import Problem, Rows, Task
 
 TOGETHER = 32  # programs in a batch; always as many, so that what a program gets does not depend on how many there are
+COMPILED = 64  # loops that are kept once XLA has compiled them for one structure; each takes a few MiB
+
+
+class Structure(Hashable, Protocol):
+    """What is left of an optimizer without its constants; equal structures share what has been compiled."""
+
+    def rule(self, constants: Array, sizes: tuple[int, ...]) -> UpdateRule:
+        """The update rule with constants, float32, shape `(C,)`, which are traced; `sizes` as for `compiled`."""
+
+
+class Optimizer(Protocol):
+    """What may train besides a program: an update rule with constants as data."""
+
+    @property
+    def structure(self) -> Structure:
+        """It, without its constants."""
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Its constants, in the order in which the structure takes them."""
 
 
 class Trainer:
-    """Trains one network a seed with any program and reports the losses.
+    """Trains one network a seed with any program, or any other optimizer, and reports the losses.
 
     Args:
         task: what to train.
@@ -57,12 +79,22 @@ class Trainer:
             }
         )
 
-    def losses(self, program: Program) -> np.ndarray:
-        """Loss of each seed after training with a program; not finite where training diverged. Shape `(seeds,)`."""
+    def losses(self, program: Program | Optimizer) -> np.ndarray:
+        """Loss of each seed after training with a program; not finite where training diverged. Shape `(seeds,)`.
+
+        An optimizer that is no program is compiled by XLA in any case. What is compiled is compiled once for each
+        structure and number of seeds, whatever the constants are.
+        """
+        if not isinstance(program, Program):
+            return self._compiled_losses(program.structure, program.values)
         if self._compile_programs:
-            sizes = self._problem.sizes
-            return np.asarray(jax.jit(_loop(self._problem, lambda _: compiled(program, sizes)))(None, self._inputs)[0])
+            part = live_part(program)
+            values = tuple(value for *_, value in part.constants())
+            return self._compiled_losses(_Written(part.with_constants([0.0] * len(values))), values)
         return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self._inputs)[0])
+
+    def _compiled_losses(self, structure: Structure, values: tuple[float, ...]) -> np.ndarray:
+        return np.asarray(compiled_loop(self.task, structure)(np.array(values, np.float32), self._inputs)[0])
 
     def losses_of(self, programs: Sequence[Program], together: bool | None = None) -> np.ndarray:
         """Losses of many programs, shape `(programs, seeds)`.
@@ -89,6 +121,16 @@ class Trainer:
                 batch = Encoded(*map(np.stack, zip(*(encoded[index] for index in padded), strict=True)))
                 losses[chosen] = np.asarray(run(batch, self._inputs)[0])[: len(chosen)]
         return losses
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The structure of a program: its live part, every constant zero."""
+
+    program: Program
+
+    def rule(self, constants: Array, sizes: tuple[int, ...]) -> UpdateRule:
+        return compiled(self.program, sizes, constants)
 
 
 @lru_cache(maxsize=4096)
@@ -119,6 +161,17 @@ def interpreted_loop(
     built = problem(task)
     loop = _loop(built, lambda encoded: interpreted(encoded, built.sizes))
     return jax.jit(jax.vmap(loop, in_axes=(0, None)) if together else loop)
+
+
+@lru_cache(maxsize=COMPILED)
+def compiled_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
+    """The loop of a task around the update rule of one structure, for any constants; compiled for each number of seeds.
+
+    Returns:
+        `(constants, inputs) -> (losses, steps)`, as `interpreted_loop` has it.
+    """
+    built = problem(task)
+    return jax.jit(_loop(built, lambda constants: structure.rule(constants, built.sizes)))
 
 
 def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any, dict[str, Any]], tuple[Array, Array]]:

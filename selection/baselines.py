@@ -15,7 +15,7 @@ from proxy_tasks.baselines import PATH, REFERENCE, baseline
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import BASELINES, FRESH_SEEDS
-from selection.tuning import Objective, Tuned, tune, validation_loss
+from selection.tuning import Contender, Objective, Tuned, tune, validation_loss
 
 _STARTS = {"adamw": (0.9, 0.95, 0.1, 0.01), "lion": (0.9, 0.95, 0.3, 0.01)}  # in the order of the constants
 _RESTARTS = 3  # independent tunings, the best of which counts
@@ -64,17 +64,18 @@ def _start(task: Task, name: str) -> Program:
 
 
 def best_of_restarts(
-    start: Program,
+    start: Contender,
     objective: Objective,
     trials: int,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Tuned:
-    """The best of three independent tunings of a program, which share the trials; arguments as for `tune`."""
+) -> Tuned[Contender]:
+    """The best of three independent tunings, which share the trials; arguments as for `tune`."""
     each = max(1, trials // _RESTARTS)
-    found = []
-    for seed in range(_RESTARTS):
-        before = seed * each
-        found.append(tune(start, objective, each, seed=seed, report=lambda t, best, b=before: report(b + t, best)))  # type: ignore[misc]
+
+    def counted(before: int) -> Callable[[int, float], None]:
+        return lambda trial, best: report(before + trial, best)
+
+    found = [tune(start, objective, each, seed=seed, report=counted(seed * each)) for seed in range(_RESTARTS)]
     return min(found, key=lambda tuned: tuned.value)
 
 

@@ -1,12 +1,14 @@
-"""Tuning of a program's constants by random search with a budget of trials.
+"""Tuning of the constants of a program or another optimizer by random search with a budget of trials.
 
-Trials are drawn around the given constants on a wide scale first, then around the best so far on narrow ones. A
-constant between 0.3 and 1 is taken for a rate of averaging and moves on the logit scale; any other moves on the log
-scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
+Equal tuning means the same number of trials for all, and the same scales: trials are drawn around the given constants
+on a wide scale first, then around the best so far on narrow ones. A constant between 0.3 and 1 is taken for a rate of
+averaging and moves on the logit scale; any other moves on the log scale and keeps its sign. Zeros, and constants of
+redundant statements, stay as they are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -15,30 +17,32 @@ from primitives.program import Program
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import TUNING_SEEDS
+from selection.optimizers import Optimizer
 
-Objective = Callable[[Program], float]
+Contender = TypeVar("Contender", Program, Optimizer)
+Objective = Callable[[Program | Optimizer], float]
 
 WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
 _MOVED = 0.6  # share of the constants that a narrow step moves
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """Result: the program with its best constants, and the value of the objective that they reached."""
+class Tuned(Generic[Contender]):
+    """Result: the program or optimizer with its best constants, and the value of the objective that they reached."""
 
-    program: Program
+    program: Contender
     value: float
 
 
 def tune(
-    program: Program,
-    objective: Objective,
+    program: Contender,
+    objective: Callable[[Contender], float],
     trials: int,
     wide: float = 0.5,
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Tuned:
-    """Search the constants of a program for the lowest value of an objective.
+) -> Tuned[Contender]:
+    """Search the constants of a program or optimizer for the lowest value of an objective.
 
     Args:
         program: where to start from; its structure stays.
@@ -67,27 +71,25 @@ def tune(
     return Tuned(space.program(best), float(lowest))
 
 
-class ConstantSpace:
-    """The tunable constants of a program as a vector without bounds.
+class ConstantSpace(Generic[Contender]):
+    """The tunable constants of a program or optimizer as a vector without bounds.
 
     Attributes:
         start: the point that stands for the program itself.
     """
 
-    def __init__(self, program: Program) -> None:
-        lines = live(program).lines
-        self._program = program
-        self._values = np.array([value for *_, value in program.constants()])
-        tunable = [line in lines and value != 0 for line, _, value in program.constants()]
-        self._places = np.flatnonzero(tunable)
+    def __init__(self, program: Contender) -> None:
+        self._program: Contender = program
+        self._values = _constants(program)
+        self._places = np.flatnonzero(_tunable(program))
         chosen = self._values[self._places]
         self._signs = np.sign(chosen)
         self._averages = (np.abs(chosen) > 0.3) & (np.abs(chosen) < 1)
         self.start = self.point(program)
 
-    def point(self, program: Program) -> np.ndarray:
+    def point(self, program: Contender) -> np.ndarray:
         """The point that stands for a program of this structure."""
-        sizes = np.abs(np.array([value for *_, value in program.constants()])[self._places])
+        sizes = np.abs(_constants(program)[self._places])
         sizes = np.maximum(sizes, np.finfo(np.float32).tiny)
         averages = np.where(self._averages, np.minimum(sizes, 1 - 2**-24), 0.5)
         return np.asarray(np.log(sizes) - np.where(self._averages, np.log1p(-averages), 0.0))
@@ -96,7 +98,7 @@ class ConstantSpace:
         """A point close by, from draws of N(0, 1) and U(0, 1): each constant moves, or stays where it is."""
         return point + normals * scale * (uniforms < _MOVED)
 
-    def program(self, point: np.ndarray) -> Program:
+    def program(self, point: np.ndarray) -> Contender:
         """The program with the constants that a point stands for; the start is the program itself."""
         if np.array_equal(point, self.start):
             return self._program
@@ -106,11 +108,24 @@ class ConstantSpace:
         return self._program.with_constants(values.tolist())
 
 
+def _constants(program: Program | Optimizer) -> np.ndarray:
+    values = program.values if isinstance(program, Optimizer) else [value for *_, value in program.constants()]
+    return np.array(values)
+
+
+def _tunable(program: Program | Optimizer) -> list[bool]:
+    """Which of the constants are tuned: those that are not zero, and of a program those that are live."""
+    if isinstance(program, Optimizer):
+        return [value != 0 for value in program.values]
+    lines = live(program).lines
+    return [line in lines and value != 0 for line, _, value in program.constants()]
+
+
 def validation_loss(task: Task, seeds: int) -> Objective:
     """The mean log validation loss on a task, over seeds that serve for tuning alone."""
     trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
 
-    def objective(program: Program) -> float:
+    def objective(program: Program | Optimizer) -> float:
         losses = trainer.losses(program)
         return float(np.mean(np.log(losses))) if np.all(np.isfinite(losses)) else np.inf
 

@@ -8,10 +8,11 @@ import pytest
 
 from primitives import BUILTINS, REGISTRY, Program, builtin, parse
 from primitives.interpreter import encode, interpreted
+from primitives.program import Statement
 from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
-from proxy_tasks.training import TOGETHER, Trainer, interpreted_loop, start
+from proxy_tasks.training import TOGETHER, Trainer, _Written, compiled_loop, interpreted_loop, start
 from search.randomness import Draws
 from tests.programs import MUTATOR, SIZES, probe
 
@@ -106,6 +107,22 @@ def test_one_compilation_serves_every_program_of_a_size_class() -> None:
         if number % 10 == 0:
             trainer.losses(program)
     assert interpreted_loop(task, len(REGISTRY))._cache_size() <= 2  # type: ignore[attr-defined]
+
+
+def test_one_compilation_serves_all_constants_of_a_structure() -> None:
+    task = Task("structures", "digit classification", "", batch=16, steps=12, settings={"hidden": (8,)})
+    trainer, plain = Trainer(task, range(2), compile_programs=True), Trainer(task, range(2))
+    short = Trainer(task, range(2), horizon=6, compile_programs=True)
+    before = compiled_loop.cache_info().currsize
+    for rate in (0.001, 0.01, 0.1):
+        program = builtin("lion").with_constants([0.9 - rate, 0.99, 10 * rate, rate])
+        dead = program._replace(statements=(*program.statements, Statement("x", "multiply", ("m", rate))))
+        np.testing.assert_allclose(trainer.losses(dead), plain.losses(program), rtol=1e-4)
+        assert np.all(short.losses(program) != trainer.losses(program))
+    assert len({tuple(trainer.losses(builtin("sgd").with_constants([rate]))) for rate in (0.1, 0.2)}) == 2
+    assert compiled_loop.cache_info().currsize == before + 2
+    structure = _Written(builtin("lion").with_constants([0.0] * 4))
+    assert compiled_loop(task, structure)._cache_size() == 1  # type: ignore[attr-defined]
 
 
 def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:

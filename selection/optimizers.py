@@ -1,0 +1,158 @@
+"""The baselines that are no programs: optimizers of optax, and a learned one, as values with constants to tune.
+
+An `Optimizer` is a name and numbers; its functions are looked up in a table by name, so that it is hashable, can be a
+key, and travels to a worker in a few bytes. Its constants are traced, so that tuning them compiles nothing anew.
+
+Every seed has an optimizer of its own, and optax sees one leaf for each parameter array. Leaves are flat. That
+matters to Adafactor alone, whose second moments are factored for matrices of at least 128 by 128: here it runs
+unfactored, which costs memory and is the stronger variant (Shazeer and Stern, 2018, section 9, table 2).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from primitives.errors import UserError, nearest
+from primitives.interpreter import UpdateRule
+from primitives.program import float32
+from primitives.text import constant_text
+
+Make = Callable[..., optax.GradientTransformation]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One optimizer: how it is spelled, what makes it of its constants by name, and where tuning begins.
+
+    `make` gets the learning rate multiplied by the schedule, and the other constants as they are.
+    """
+
+    spelling: str
+    make: Make
+    start: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer with constants.
+
+    Attributes:
+        name: of its row in the table.
+        values: its constants, float32, in the order of `names`.
+
+    >>> str(OPTIMIZERS["adam"].with_constants([0.001, 0.9, 0.999]))
+    'optax.adam(learning_rate=0.001, b1=0.9, b2=0.999)'
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its constants."""
+        return tuple(_TABLE[self.name].start)
+
+    @property
+    def structure(self) -> "Optimizer":
+        """The same optimizer with the constants of the table: one value for all constants."""
+        return OPTIMIZERS[self.name]
+
+    def with_constants(self, values: Iterable[float]) -> "Optimizer":
+        """The same optimizer with other constants, in the order of `names`; raises `UserError` for too many or few."""
+        chosen = tuple(map(float32, values))
+        if len(chosen) != len(self.names):
+            raise UserError(
+                f"`{self.name}` has {len(self.names)} constants ({', '.join(self.names)}), not {len(chosen)}"
+            )
+        return replace(self, values=chosen)
+
+    def rule(self, constants: Array, sizes: tuple[int, ...]) -> UpdateRule:
+        """The update rule with constants in the order of `names`.
+
+        Args:
+            constants: float32, shape `(C,)`; may be traced.
+            sizes: number of weights in each parameter array, in order; their sum is P.
+
+        Returns:
+            Two functions on weights of shape `(S, P)`, S networks that know nothing of each other. The learning rate
+            that they take is the schedule at this step; the constant `learning_rate` is multiplied by it.
+        """
+        row = _TABLE[self.name]
+        ends = np.cumsum(sizes)[:-1].tolist()
+
+        def transform(schedule: Array) -> optax.GradientTransformation:
+            rate, *others = (constants[index] for index in range(len(row.start)))
+            return row.make(rate * schedule, *others)
+
+        def leaves(flat: Array) -> list[Array]:
+            return jnp.split(flat, ends)
+
+        def init(weights: Array) -> Any:  # noqa: ANN401 - a tree that optax knows
+            return jax.vmap(lambda flat: transform(jnp.float32(1)).init(leaves(flat)))(weights)
+
+        def update(weights: Array, gradient: Array, state: Any, schedule: Array) -> tuple[Array, Any]:  # noqa: ANN401
+            def one(flat: Array, gradient: Array, state: Any) -> tuple[Array, Any]:  # noqa: ANN401 - of one network
+                change, state = transform(schedule).update(leaves(gradient), state, leaves(flat))
+                return -jnp.concatenate(change), state
+
+            return jax.vmap(one)(weights, gradient, state)
+
+        return UpdateRule(init, update)
+
+    def __str__(self) -> str:
+        written = (f"{name}={constant_text(value)}" for name, value in zip(self.names, self.values, strict=True))
+        return f"{_TABLE[self.name].spelling}({', '.join(written)})"
+
+
+def _adafactor(rate: Array, decay_rate: Array, clipping_threshold: Array, weight_decay: Array) -> Any:  # noqa: ANN401
+    # optax takes the share of the weights that goes at each step; in all others that share is rate × decay
+    options = {"decay_rate": decay_rate, "clipping_threshold": clipping_threshold}
+    return optax.adafactor(rate, weight_decay_rate=rate * weight_decay, **options)
+
+
+def _sgd(rate: Array, momentum: Array, weight_decay: Array) -> optax.GradientTransformation:
+    """With decoupled decay, as in all others (SGDW; Loshchilov and Hutter, 2019, Algorithm 1)."""
+    parts = optax.trace(momentum), optax.add_decayed_weights(weight_decay), optax.scale_by_learning_rate(rate)
+    return optax.chain(*parts)
+
+
+def _with_decay(make: Callable[..., Any]) -> Make:
+    return lambda rate, b1, b2, weight_decay: make(rate, b1, b2, weight_decay=weight_decay)
+
+
+_TABLE = {
+    "adamw": _Row(
+        "optax.adamw",
+        _with_decay(optax.adamw),
+        {"learning_rate": 0.01, "b1": 0.9, "b2": 0.95, "weight_decay": 0.1},
+    ),
+    "adam": _Row("optax.adam", optax.adam, {"learning_rate": 0.01, "b1": 0.9, "b2": 0.95}),
+    "adafactor": _Row(
+        "optax.adafactor",
+        _adafactor,
+        {"learning_rate": 0.03, "decay_rate": 0.8, "clipping_threshold": 1.0, "weight_decay": 0.03},
+    ),
+    "lion": _Row(
+        "optax.lion",
+        _with_decay(optax.lion),
+        {"learning_rate": 0.01, "b1": 0.9, "b2": 0.95, "weight_decay": 0.25},
+    ),
+    "sgd": _Row("optax.sgd", _sgd, {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.001}),
+}
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    name: Optimizer(name, tuple(map(float32, row.start.values()))) for name, row in _TABLE.items()
+}
+
+
+def optimizer(name: str, constants: Sequence[float] | None = None) -> Optimizer:
+    """The optimizer `name`, with its starting constants or others; raises `UserError` with the nearest known name."""
+    if name not in OPTIMIZERS:
+        raise UserError(f"unknown optimizer `{name}`{nearest(name, OPTIMIZERS)} (known: {', '.join(OPTIMIZERS)})")
+    return OPTIMIZERS[name] if constants is None else OPTIMIZERS[name].with_constants(constants)
