@@ -28,7 +28,7 @@ from search.evaluation import evaluator  # noqa: E402
 from search.hurdle import Hurdle  # noqa: E402
 from search.progress import Progress  # noqa: E402
 from search.rows import Row  # noqa: E402
-from search.runner import begun, search_all  # noqa: E402
+from search.runner import begun, bench_of, search_all  # noqa: E402
 from selection.comparison import FINAL_SEEDS  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"
@@ -59,7 +59,8 @@ def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -
         begun(config, Path(folder) / "run") as journal,
     ):
         before = time.process_time()
-        search_all(config, journal, progress)
+        with bench_of(config, journal, progress) as bench:
+            search_all(config, journal, bench, progress)
         seconds = time.process_time() - before
         return config, list(journal.rows("same_as is null")), seconds
 

@@ -16,7 +16,7 @@ from proxy_tasks.catalog import task  # noqa: E402
 from proxy_tasks.training import Trainer  # noqa: E402
 from simplify.exact import simplify  # noqa: E402
 from simplify.recognise import recognise  # noqa: E402
-from simplify.reduction import Yardstick  # noqa: E402
+from simplify.reduction import Yardstick, at_once, plain  # noqa: E402
 from tests.tangles import PLAIN, tangle  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "simplification.md"
@@ -103,9 +103,10 @@ def _errors() -> list[str]:
     changes: dict[str, list[float]] = {name: [] for name in kept}
     for group in range(GROUPS):
         first = FIRST + group * SEEDS
-        yardstick = Yardstick(original, _score(Trainer(task("digits"), range(first, first + SEEDS))))
+        score = plain(_score(Trainer(task("digits"), range(first, first + SEEDS))))
+        yardstick = at_once(Yardstick.of(original, score))
         for name, program in (IDLE | NEEDED).items():
-            verdict = yardstick.judge(program)
+            (verdict,) = at_once(yardstick.judge([program]))
             kept[name].append(verdict.kept)
             changes[name].append(verdict.change / verdict.noise)
 

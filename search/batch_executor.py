@@ -3,8 +3,9 @@
 from collections import deque
 from typing import Self
 
+from primitives.program import Program
 from proxy_tasks.fitness import Evaluator, Score
-from search.executors import Job, Key
+from search.executors import Job, Key, done
 
 
 class Batches:
@@ -30,12 +31,19 @@ class Batches:
     def collect(self) -> list[tuple[Key, Score]]:
         """Do all jobs."""
         jobs, self._queue = list(self._queue), deque()
-        scores = self._evaluator.evaluate_all([job.program for job in jobs], [job.hurdle for job in jobs])
-        return [(job.key, score) for job, score in zip(jobs, scores, strict=True)]
+        programs = {job.key: (job.work, job.hurdle) for job in jobs if isinstance(job.work, Program)}
+        scores = self._evaluator.evaluate_all(*map(list, zip(*programs.values(), strict=True))) if programs else []
+        trials = [(job.key, done(job, self._evaluator)) for job in jobs if job.key not in programs]
+        return [*zip(programs, scores, strict=True), *trials]
 
     def workers(self) -> str:
         """This process."""
         return f"this process, batches of up to {self._most}"
+
+    @property
+    def count(self) -> int:
+        """All of a batch."""
+        return self._most
 
     def __enter__(self) -> Self:
         return self

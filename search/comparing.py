@@ -7,13 +7,14 @@ from typing import Any
 
 from primitives.errors import UserError
 from primitives.text import parse
+from search.conclusion import judge_of
 from search.config import Config
-from search.evaluation import evaluator, versions
+from search.evaluation import versions
 from search.journal import Journal
 from search.methods import Method, draw
 from search.progress import Progress
 from search.results import JOURNAL, plain, write_text
-from search.runner import begun, resumed, search_all
+from search.runner import begun, bench_of, resumed, search_all
 from selection.comparison import FRESH_SEEDS
 
 COMPARISON = "comparison.json"
@@ -52,13 +53,14 @@ def compare_methods(configs: Mapping[str, Config], folder: Path, progress: Progr
 
 
 def _run(name: str, config: Config, journal: Journal, progress: Progress) -> Method:
-    if not search_all(config, journal, progress):
-        raise KeyboardInterrupt
-    progress.phase(f"{name}: the best of each repeat on fresh seeds")
-    judge = evaluator(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
-    repeats = range(config.search.repeats * config.search.rounds)
-    winners = [journal.best(1, repeats=range(repeat, repeat + 1))[0] for repeat in repeats]
-    fresh = [judge.evaluate(parse(row.program)).fitness for row in winners]
+    with bench_of(config, journal, progress) as bench:
+        if not search_all(config, journal, bench, progress):
+            raise KeyboardInterrupt
+        progress.phase(f"{name}: the best of each repeat on fresh seeds")
+        judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
+        repeats = range(config.search.repeats * config.search.rounds)
+        winners = [journal.best(1, repeats=range(repeat, repeat + 1))[0] for repeat in repeats]
+        fresh = [found.fitness for found in bench.run([judge.fitness(parse(row.program)) for row in winners])]
     return Method.of(name, journal, repeats, fresh)
 
 

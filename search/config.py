@@ -19,6 +19,7 @@ from primitives.builtins import BUILTINS, load_program
 from primitives.errors import UserError, nearest
 from primitives.paper import PAPER
 from primitives.registry import Primitive, by_names
+from search.selecting import SelectionSettings, larger_tasks, resolve_stages
 from search.tasks import OWN, TAGS, OwnTask, TaskEntry, resolve, task_name
 from search.tasks import Section as _Section
 
@@ -105,15 +106,6 @@ class WorkerSettings(_Section):
         return self
 
 
-class SelectionSettings(_Section):
-    """Which of the best is the champion, and how it is compared."""
-
-    finalists: int = Field(32, ge=1, description="programs of different structure that are scored again on fresh seeds")
-    leaders: int = Field(6, ge=1, description="how many of these have their constants tuned")
-    tuning_trials: int = Field(200, ge=0, description="scorings to tune the constants of each leader")
-    seeds: int = Field(24, ge=2, description="fresh seeds of that, and as many others of the last table")
-
-
 class Config(_Section):
     """A whole run."""
 
@@ -174,7 +166,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     if not isinstance(values, dict):
         raise UserError(f"config `{path}` must hold `key: value` lines, not a {type(values).__name__}")
     for override in overrides:
-        _override(values, override)
+        set_key(values, override)
     return build_config(values, start=path.parent)
 
 
@@ -195,7 +187,13 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
     names = [task_name(entry) for entry in config.tasks]
     if len(set(names)) < len(names):
         raise UserError("`tasks` names the same task twice")
-    return config.model_copy(update={"tasks": [resolve(entry, start) for entry in config.tasks]})
+    tasks = [resolve(entry, start) for entry in config.tasks]
+    selection = config.selection
+    if selection.check_every:
+        larger_tasks(tasks, selection.check_size)
+    stages = resolve_stages(selection.stages, tasks, selection.leaders, start)
+    selection = selection.model_copy(update={"stages": stages})
+    return config.model_copy(update={"tasks": tasks, "selection": selection})
 
 
 def load_plugins(modules: Sequence[str], *folders: Path) -> None:
@@ -236,7 +234,8 @@ def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says
         raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
-def _override(values: dict[str, Any], override: str) -> None:
+def set_key(values: dict[str, Any], override: str) -> None:
+    """Carry out an assignment such as `search.children=500`; raises `UserError` if it is none."""
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")

@@ -1,25 +1,21 @@
 """From a program to what can be taken away: simplified, recognised, exported, with every step on the way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from primitives.dataflow import live
 from primitives.program import Program
 from primitives.text import to_text
-from proxy_tasks.fitness import Evaluator, Status
-from proxy_tasks.task import Task
-from selection.comparison import TUNING_SEEDS
-from selection.tuning import tune
+from selection.judging import Judge
+from selection.trials import Bench, Local, Work
+from selection.tuning import tuned
 from simplify.exact import simplify
 from simplify.recognise import Recognised, recognise, resembles
 from simplify.reduction import reduce
 from simplify.steps import Step
 
-REDUCTION_SEEDS = 40_000  # beside those of `selection.comparison`: what is left out is judged on seeds of its own
 SEEDS = 24  # an effect of a fifth of the spread over seeds is then as large as the noise
 
 
@@ -72,48 +68,36 @@ def _plain(found: Recognised | None) -> dict[str, Any] | None:
 
 def derive(
     program: Program,
-    evaluator: Evaluator | None = None,
-    tuner: Evaluator | None = None,
+    judge: Judge | None = None,
+    tuner: Judge | None = None,
     trials: int = 0,
+    bench: Bench | None = None,
     report: Callable[[str], None] = lambda what: None,
 ) -> Derivation:
     """Simplify a valid program and say what it is.
 
     Args:
         program: what to simplify.
-        evaluator: trains with programs, on seeds that serve for nothing else; without it, simplification is exact.
-        tuner: trains with programs to tune the constants after reduction.
-        trials: trainings for that; 0 for no tuning.
+        judge: scores programs on seeds that serve for nothing else; without it, simplification is exact.
+        tuner: scores programs to tune the constants after reduction.
+        trials: scorings for that; 0 for no tuning.
+        bench: trains; by default this process does.
         report: called with what is being done.
 
     Raises:
         UserError: the program cannot be trained.
     """
-    if evaluator is None:
+    if judge is None:
         found = simplify(program)
     else:
+        bench = bench or Local()
         tuning = partial(_tuned, tuner, trials) if tuner is not None and trials else None
-        found = reduce(program, partial(_log_losses, evaluator), tuning, report)
+        (found,) = bench.run([reduce(program, judge.log_losses, tuning, report, bench.width)])
     return Derivation(program, found.program, found.steps, recognise(found.program), resembles(found.program))
 
 
-def task_evaluator(tasks: Sequence[Task], seeds: int, first: int = REDUCTION_SEEDS) -> Evaluator:
-    """An evaluator for reduction, or with other seeds for tuning."""
-    return Evaluator(tasks, range(first, first + seeds))
+def _tuned(tuner: Judge, trials: int, program: Program) -> Work[Program]:
+    def fitness(draft: Program) -> Work[float]:
+        return (yield from tuner.fitness(draft)).fitness
 
-
-def tuning_evaluator(tasks: Sequence[Task], seeds: int) -> Evaluator:
-    """An evaluator for tuning."""
-    return task_evaluator(tasks, seeds, TUNING_SEEDS)
-
-
-def _log_losses(evaluator: Evaluator, program: Program) -> np.ndarray:
-    """Log loss of each seed, over the tasks as the fitness weighs them; infinite where training diverged."""
-    score = evaluator.evaluate(program)
-    if score.status is not Status.OK:
-        return np.full(len(next(iter(score.losses.values()), (0, 0))), np.inf)
-    return np.asarray(sum(share * np.log(score.losses[name]) for name, share in evaluator.shares.items()))
-
-
-def _tuned(evaluator: Evaluator, trials: int, program: Program) -> Program:
-    return tune(program, lambda draft: evaluator.evaluate(draft).fitness, trials).program
+    return (yield from tuned(program, fitness, trials)).program

@@ -75,11 +75,30 @@ class Engine:
         self._untaken: deque[Past] = deque()  # final, not yet shown to the algorithm
         self._taken = 0
         self._records: list[Record] = []
+        self._pause: float = math.inf
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits at the number that `pause_at` said, everything before that being recorded."""
+        return self._finished == self._bred >= self._pause and self._more()
+
+    @property
+    def recorded_count(self) -> int:
+        """How many candidates are final."""
+        return self._finished
+
+    def pause_at(self, number: float) -> None:
+        """Breed no candidate of this number or a higher one until told otherwise; the history is the same."""
+        self._pause = number
+
+    def end(self) -> None:
+        """Breed no more."""
+        self._most = self._bred
 
     @property
     def done(self) -> bool:
         """Whether every candidate has been recorded."""
-        return self._finished == self._bred and not self._more()
+        return self._finished == self._bred and not self._more() and not self._records
 
     def ask(self) -> Candidate | None:
         """The next candidate to be evaluated; `None` while others have to be scored or recorded, or at the end."""
@@ -131,7 +150,7 @@ class Engine:
 
     def _may_breed(self) -> bool:
         """Whether children 0 … i − W are final, and the starting program in any case."""
-        return self._bred == 0 or self._finished > max(0, self._bred - self._window)
+        return self._bred < self._pause and (self._bred == 0 or self._finished > max(0, self._bred - self._window))
 
     def _breed(self) -> Candidate:
         number = self._bred

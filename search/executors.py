@@ -1,12 +1,19 @@
-"""Executors: who turns programs into scores. An executor knows nothing of evolution or of the journal."""
+"""Executors: who turns programs into scores, and trials into losses.
 
+An executor knows nothing of evolution or of the journal.
+"""
+
+import math
 from collections import deque
 from typing import NamedTuple, Protocol, Self
 
-from primitives.program import Program
-from proxy_tasks.fitness import Score
+import numpy as np
 
-Key = tuple[int, int]  # repeat and number of a candidate
+from primitives.program import Program
+from proxy_tasks.fitness import Score, Status
+from selection.trials import Trial
+
+Key = tuple[int, int]  # repeat and number of a candidate; −1 and a number for a trial
 
 
 class Scorer(Protocol):
@@ -17,17 +24,31 @@ class Scorer(Protocol):
 
 
 class Job(NamedTuple):
-    """A program to be scored.
+    """A candidate to be scored, or a trial of selection.
 
     Attributes:
         key: what the score is called when it comes back.
-        program: a valid program.
-        hurdle: fitness on the first seeds beyond which it is rejected.
+        work: a valid program, or a trial.
+        hurdle: of a program: fitness on the first seeds beyond which it is rejected.
     """
 
     key: Key
-    program: Program
-    hurdle: float
+    work: Program | Trial
+    hurdle: float = math.inf
+
+    @property
+    def allowance(self) -> int:
+        """How many times as long as a candidate it may take."""
+        return self.work.task.size if isinstance(self.work, Trial) else 1
+
+
+def done(job: Job, scorer: Scorer) -> Score:
+    """Do a job. The score of a trial has its losses and nothing else."""
+    if not isinstance(job.work, Trial):
+        return scorer.evaluate(job.work, job.hurdle)
+    losses = job.work.losses()
+    status = Status.OK if np.all(np.isfinite(losses)) else Status.DIVERGED
+    return Score(status, math.nan, math.nan, "", {job.work.task.name: tuple(losses.tolist())})
 
 
 class Executor(Protocol):
@@ -44,6 +65,10 @@ class Executor(Protocol):
 
     def workers(self) -> str:
         """Who is at work, for people."""
+
+    @property
+    def count(self) -> int:
+        """How many jobs are done at once."""
 
     def __enter__(self) -> Self: ...
 
@@ -74,11 +99,16 @@ class Inline:
         if not self._queue:
             return []
         job = self._queue.popleft()
-        return [(job.key, self._scorer.evaluate(job.program, job.hurdle))]
+        return [(job.key, done(job, self._scorer))]
 
     def workers(self) -> str:
         """This process."""
         return "this process"
+
+    @property
+    def count(self) -> int:
+        """One."""
+        return 1
 
     def __enter__(self) -> Self:
         return self

@@ -9,16 +9,17 @@ digest of the history (equal digest, equal search), and a row that was lost or a
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
-from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 from primitives.errors import UserError
+from search import trial_rows as trials
 from search.candidate import Past, Record
 from search.rows import CHAIN, SCHEMA, Row, chained, columns, past, row
+from search.trial_rows import Key as TrialKey
 
 _APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 _VERSION = 2
@@ -46,7 +47,7 @@ class Journal:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute(f"pragma application_id = {_APPLICATION}")
             connection.execute(f"pragma user_version = {_VERSION}")
-            connection.executescript(SCHEMA)
+            connection.executescript(SCHEMA + trials.SCHEMA)
             rows = [(key, json.dumps(value)) for key, value in meta.items()]
             connection.executemany("insert into meta values (?, ?)", rows)
         part.replace(path)
@@ -95,9 +96,17 @@ class Journal:
         """Close the file."""
         self._connection.close()
 
+    def in_one_file(self) -> None:
+        """Put everything into the one file, from which nothing is missing then if it is moved."""
+        self._connection.execute("pragma journal_mode = delete")
+
     def meta(self) -> dict[str, Any]:
         """What was noted when the journal was begun."""
         return {key: json.loads(value) for key, value in self._query("select key, value from meta")}
+
+    def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Note something besides; an earlier note of that key is replaced."""
+        self._write("insert or replace into meta values (?, ?)", [(key, json.dumps(value))])
 
     def append(self, repeat: int, records: Iterable[Record]) -> None:
         """Write records of one repeat, in order of number, as one transaction.
@@ -116,10 +125,22 @@ class Journal:
 
     def insert(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows as they stand in another journal, as one transaction; raises `UserError` if that fails."""
+        self._write(_INSERT, rows)
+
+    def trials(self) -> dict[TrialKey, tuple[float, ...]]:
+        """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
+        self._write(trials.SCHEMA)  # a journal begun by an earlier version has no such table yet
+        return dict(filter(None, map(trials.entry, self._query(trials.SELECT))))
+
+    def record_trials(self, found: Mapping[TrialKey, Sequence[float]]) -> None:
+        """Write losses of trials, as one transaction; raises `UserError` if that fails."""
+        self._write(trials.INSERT, [trials.columns(key, losses) for key, losses in found.items()])
+
+    def _write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
         try:
             self._connection.execute("begin immediate")
             try:
-                self._connection.executemany(_INSERT, rows)
+                self._connection.executemany(statement, rows)
                 self._connection.execute("commit")
             except BaseException:
                 if self._connection.in_transaction:
@@ -158,7 +179,11 @@ class Journal:
         return map(row, self._query(query, given))
 
     def best(
-        self, most: int, key: Callable[[Row], Any] = lambda row: row.hash, repeats: range | None = None
+        self,
+        most: int,
+        key: Callable[[Row], Any] = lambda row: row.hash,
+        repeats: range | None = None,
+        before: int | None = None,
     ) -> list[Row]:
         """The programs of lowest fitness, trained on all their seeds; one for each value of `key`.
 
@@ -166,11 +191,14 @@ class Journal:
             most: how many.
             key: of rows with the same key, the best one counts.
             repeats: where to look; everywhere by default.
+            before: only candidates of lower number.
         """
         taken: dict[Any, Row] = {}
         query = f"select {_ALL} from candidates indexed by best where status = 'ok' and matched = ''"
         if repeats is not None:
             query += f" and repeat between {repeats.start} and {repeats.stop - 1}"
+        if before is not None:
+            query += f" and number < {before}"
         for candidate in map(row, self._query(f"{query} order by fitness, repeat, number")):
             taken.setdefault(key(candidate), candidate)
             if len(taken) == most:
@@ -225,6 +253,10 @@ class Journal:
             total.update(b"%d:%d:%b" % (repeat, *self._end(repeat)))
         return total.hexdigest()
 
+    def counts(self) -> list[tuple[int, int]]:
+        """Each repeat that has candidates, and how many."""
+        return [(repeat, self._end(repeat)[0] + 1) for repeat in self._repeats()]
+
     def _repeats(self) -> Iterator[int]:
         """Repeats that have rows, in order; each is a look into an index, not a walk over all rows."""
         repeat = -1
@@ -252,40 +284,6 @@ class Journal:
             f"`{self._path}` is damaged {where}; `optsearch resume {self._path.parent} --repair` keeps a copy, "
             f"takes over what lies before the damage and scores the rest again"
         )
-
-
-def repair(path: Path) -> int:
-    """Replace a damaged journal by one with the rows before the damage; the old file stays beside it, as `.damaged-1`.
-
-    Args:
-        path: of the journal.
-
-    Returns:
-        Number of candidates that were taken over.
-
-    Raises:
-        UserError: not even what was noted at the beginning can be read, or nothing can be written.
-    """
-    kept = 0
-    fresh = path.with_name(path.name + ".part-repaired")
-    fresh.unlink(missing_ok=True)
-    with Journal.open(path, damaged=True) as old, Journal.create(fresh, old.meta()) as new:
-        for repeat in range(old.meta()["searches"]):
-            rows: list[tuple[Any, ...]] = []
-            try:
-                for values in old.intact(repeat):
-                    rows.append(values)
-            except UserError:
-                pass
-            new.insert(rows)
-            kept += len(rows)
-        new._connection.execute("pragma journal_mode = delete")  # one file again
-    copies = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
-    path.rename(next(copy for copy in copies if not copy.exists()))
-    for leftover in ("-wal", "-shm"):
-        path.with_name(path.name + leftover).unlink(missing_ok=True)
-    fresh.rename(path)
-    return kept
 
 
 def read_digest(path: Path) -> str:

@@ -4,14 +4,21 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from proxy_tasks.fitness import Score
+from search.checks import Checks
 from search.engine import Engine
-from search.executors import Executor, Job
+from search.executors import Executor, Job, Key
 from search.journal import Journal
 from search.progress import Progress
 
 
 def search(
-    engines: Mapping[int, Engine], executor: Executor, journal: Journal, progress: Progress, stop: list[int]
+    engines: Mapping[int, Engine],
+    executor: Executor,
+    journal: Journal,
+    progress: Progress,
+    stop: list[int],
+    checks: Checks | None = None,
 ) -> None:
     """Score candidates until all are recorded, or until asked to stop; then let what is in flight finish.
 
@@ -24,20 +31,32 @@ def search(
         journal: keeps what is recorded.
         progress: is told of it.
         stop: not empty once somebody wants to stop.
+        checks: look at the best so far at intervals.
     """
     in_flight = 0
+
+    def tell(key: Key, score: Score) -> None:
+        nonlocal in_flight
+        repeat, number = key
+        engines[repeat].tell(number, score)
+        in_flight -= 1
+
+    for repeat, engine in engines.items():
+        if checks:
+            checks.watch(repeat, engine)
     while in_flight or not (stop or all(engine.done for engine in engines.values())):
         for repeat, engine in engines.items():
             while not stop and executor.free() and (candidate := engine.ask()) is not None:
                 executor.submit(Job((repeat, candidate.number), candidate.program, candidate.hurdle))
                 in_flight += 1
-        for (repeat, number), score in executor.collect():
-            engines[repeat].tell(number, score)
-            in_flight -= 1
+        for key, score in executor.collect():
+            tell(key, score)
         for repeat, engine in engines.items():
             records = engine.recorded()
             journal.append(repeat, records)
             progress.recorded(records)
+            if checks and not stop:
+                checks.look(repeat, engine, tell)
 
 
 @contextmanager

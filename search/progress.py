@@ -78,7 +78,7 @@ class Progress:
         self._live: Live | None = None
         self._counts = self._before = Counts()
         self._total, self._most_evaluated, self._rounds = 1, math.inf, 1
-        self._round = 0
+        self._round = self._trained = 0
         self._workers: Callable[[], str] = lambda: "starting"
         self._lion = math.nan
         self._phase = "starting: compiling the training loop"
@@ -137,6 +137,12 @@ class Progress:
         self._phase = name
         self._line(f"{self._summary()}; {name}")
 
+    def trained(self, number: int) -> None:
+        """So many trials of selection were done since the beginning."""
+        self._trained = number
+        if time.monotonic() - self._shown >= _PLAIN_EVERY:
+            self._line(f"{self._phase}; {number:,} trainings")
+
     def _line(self, text: str) -> None:
         """One plain line, where there is no terminal."""
         self._shown = time.monotonic()
@@ -188,6 +194,8 @@ class Progress:
             ("time left", self._left()),
             ("workers", self._workers()),
             ("restarts", f"{now.restarts:,}"),
+            ("trainings after it", f"{self._trained:,}"),
+            ("", ""),
         ]
         table = Table.grid(padding=(0, 2))
         for left, right in zip(rows[::2], rows[1::2], strict=True):

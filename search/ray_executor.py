@@ -28,6 +28,7 @@ from primitives.errors import UserError
 from proxy_tasks.fitness import Score, Status
 from search.executors import Job, Key
 from search.worker import Built, Worker
+from selection.trials import Trial
 
 _SECONDS_A_BATCH = 0.1  # a call costs about a millisecond
 _LARGEST_BATCH = 64
@@ -169,7 +170,16 @@ class RayExecutor:
         for place, member in enumerate(room):
             if self._queue:
                 size = min(self._batch_size(), math.ceil(len(self._queue) / (len(room) - place)))
-                self._call(member, [self._queue.popleft() for _ in range(size)], alone=False)
+                self._call(member, self._next(size), alone=False)
+
+    def _next(self, size: int) -> list[Job]:
+        """Jobs for one call: candidates, which are alike, or one trial, which may take much longer."""
+        jobs = [self._queue.popleft()]
+        while (
+            len(jobs) < size and self._queue and not any(isinstance(j.work, Trial) for j in (jobs[0], self._queue[0]))
+        ):
+            jobs.append(self._queue.popleft())
+        return jobs
 
     def _call(self, member: _Member, jobs: list[Job], alone: bool) -> None:
         if not member.batches:
@@ -191,7 +201,8 @@ class RayExecutor:
         member.batches.remove(batch)
         member.since = time.monotonic()
         scores, seconds = answer
-        self._seconds.append(seconds / len(scores))
+        if not isinstance(batch.jobs[0].work, Trial):
+            self._seconds.append(seconds / len(scores))
         return [(job.key, score) for job, score in zip(batch.jobs, scores, strict=True)]
 
     def _died(self, member: _Member) -> list[tuple[Key, Score]]:
@@ -223,11 +234,13 @@ class RayExecutor:
         done = []
         for member in list(self._members):
             batch = member.batches[0] if member.batches else None
-            if batch is None or time.monotonic() - member.since < self._wall_limit * len(batch.jobs):
+            if batch is None or time.monotonic() - member.since < self._wall_limit * sum(
+                job.allowance for job in batch.jobs
+            ):
                 continue
             ray.kill(member.actor)
             if len(batch.jobs) == 1:
-                reason = f"it took more than {self._wall_limit:g} s"
+                reason = f"it took more than {self._wall_limit * batch.jobs[0].allowance:g} s"
                 done.append((batch.jobs[0].key, Score(Status.TIMEOUT, math.inf, math.inf, reason)))
                 self._say("a candidate took too long; its process was ended")
             else:

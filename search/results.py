@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from primitives.dataflow import functional_hash, live, live_part
 from primitives.errors import UserError
 from primitives.export import export
 from primitives.text import to_text
+from search.checks import Check
 from search.derivation import Derivation
 from search.evaluation import versions
 from search.journal import Journal
 from search.rows import Row
 from selection.champion import Champion
 from selection.comparison import Comparison
+from selection.funnel import Outcome
 
 CONFIG, JOURNAL, SUMMARY, LOCK = "config.yaml", "journal.sqlite", "summary.json", "run.lock"
 BEST, SIMPLIFIED, EXPORT, DRAWING = "best.py", "simplified.py", "optax_export.py", "dataflow.svg"
@@ -37,6 +39,9 @@ class Summary:
         digest: hash over the recorded history.
         statistics: counts of the journal.
         derivation: what the champion comes down to.
+        funnel: who stood how at larger stages; `None` where none were held.
+        checks: the best so far on larger tasks, while the search went on.
+        trained: trials that were not on record yet.
     """
 
     champion: Champion
@@ -46,6 +51,9 @@ class Summary:
     digest: str
     statistics: dict[str, Any]
     derivation: Derivation
+    funnel: Outcome | None = None
+    checks: tuple[Check, ...] = ()
+    trained: int = 0
 
     def as_json(self, run: Path) -> dict[str, Any]:
         """Plain values, as `--json` prints them and `summary.json` holds them."""
@@ -71,7 +79,10 @@ class Summary:
             "children": self.statistics["children"],
             "evaluated": self.statistics["evaluated"],
             "statistics": self.statistics,
-            "comparison": [asdict(row) | {"change": row.change} for row in self.table],
+            "comparison": [row.as_json() for row in self.table],
+            **(self.funnel.as_json() if self.funnel else {"stages": [], "table": []}),
+            "checks": [check.as_json() for check in self.checks],
+            "trained": self.trained,
             "versions": versions(),
         }
 

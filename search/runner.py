@@ -1,31 +1,32 @@
-"""A run from beginning to end: search every repeat, choose the champion on fresh seeds, compare, write it down.
+"""A run from beginning to end: search every repeat, and conclude.
 
 The journal is the only state. A run begins by creating it and goes on, now or after a crash, from what it holds.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from primitives.builtins import load_program
-from primitives.dataflow import structure_hash
 from primitives.errors import UserError
-from primitives.program import Program
 from primitives.text import parse, to_text
 from proxy_tasks.baselines import REFERENCE, baseline
 from search.algorithms import engine
-from search.config import Config, build_config, to_yaml
-from search.derivation import REDUCTION_SEEDS, derive
-from search.evaluation import evaluator, executor, search_evaluator, tasks_of, versions, yardstick
-from search.journal import Journal, repair
+from search.bench import RecordedBench
+from search.checks import Checks
+from search.conclusion import conclude
+from search.config import Config, build_config, set_key, to_yaml
+from search.evaluation import executor, search_evaluator, tasks_of, versions, yardstick
+from search.journal import Journal
 from search.loop import search, stoppable
 from search.progress import Progress
-from search.results import CONFIG, JOURNAL, Summary, claim, locked, open_run, write_summary, write_text
-from selection.champion import choose
-from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, Comparison, compare, tuned_baselines
+from search.repair import repair
+from search.results import CONFIG, JOURNAL, Summary, claim, locked, open_run, write_text
+from search.selecting import DEFAULT_STAGES
 
-FOUND = "found"  # how the champion is called in the table
+_ENDED = "search ended"  # noted in the journal
 
 
 def run(config: Config, folder: Path, progress: Progress) -> Summary:
@@ -37,7 +38,7 @@ def run(config: Config, folder: Path, progress: Progress) -> Summary:
         progress: is told what happens.
     """
     with begun(config, folder) as journal:
-        return _conclude(config, folder, journal, progress, search_all(config, journal, progress))
+        return _whole(config, folder, journal, progress)
 
 
 def resume(folder: Path, progress: Progress, mend: bool = False) -> Summary:
@@ -52,7 +53,7 @@ def resume(folder: Path, progress: Progress, mend: bool = False) -> Summary:
         UserError: the folder holds no run, or one that is in use or damaged, or whose scores would not mix.
     """
     with resumed(folder, progress, mend) as (config, journal):
-        return _conclude(config, folder, journal, progress, search_all(config, journal, progress))
+        return _whole(config, folder, journal, progress)
 
 
 @contextmanager
@@ -87,8 +88,7 @@ def resumed(folder: Path, progress: Progress, mend: bool = False) -> Iterator[tu
 def _opened(folder: Path, progress: Progress) -> Iterator[tuple[Config, Journal]]:
     with open_run(folder) as journal:
         meta = journal.meta()
-        config = build_config(meta["config"] | {"program": REFERENCE})  # a program file may be gone by now
-        config = config.model_copy(update={"program": meta["config"]["program"]})
+        config = _checked(meta["config"] | {"selection": meta.get("selection", meta["config"]["selection"])})
         if meta["yardstick"] != yardstick(config):
             raise UserError(
                 f"the tasks or their baselines have changed since `{folder}` began; its scores would not mix"
@@ -99,14 +99,28 @@ def _opened(folder: Path, progress: Progress) -> Iterator[tuple[Config, Journal]
         yield config, journal
 
 
-def search_all(config: Config, journal: Journal, progress: Progress) -> bool:
+def _checked(values: dict[str, Any]) -> Config:
+    """A config from plain values; a program file may be gone by now."""
+    config = build_config(values | {"program": REFERENCE})
+    return config.model_copy(update={"program": values["program"]})
+
+
+@contextmanager
+def bench_of(config: Config, journal: Journal, progress: Progress) -> Iterator[RecordedBench]:
+    """The executor of a run, with a bench beside it."""
+    with executor(config, progress.note) as workers:
+        progress.watch(workers.workers)
+        yield RecordedBench(journal, workers, progress.trained)
+
+
+def search_all(config: Config, journal: Journal, bench: RecordedBench, progress: Progress) -> bool:
     """Search every repeat of every round, from what the journal holds; whether all of it is done."""
     settings = config.search
     start = parse(journal.meta()["start"])
     tasks = tasks_of(config)
     progress.begin(config, journal)
-    with executor(config, progress.note) as workers, stoppable(progress) as stop:
-        progress.watch(workers.workers)
+    checks = Checks(config, journal, bench)
+    with stoppable(progress) as stop:
         lion = search_evaluator(config).evaluate(baseline(tasks[0], "lion")).fitness if len(tasks) == 1 else math.nan
         progress.reference(lion)
         for number in range(settings.rounds):
@@ -115,53 +129,51 @@ def search_all(config: Config, journal: Journal, progress: Progress) -> bool:
             for repeat, machine in engines.items():
                 machine.restore(journal.past(repeat))
             progress.round(number)
-            search(engines, workers, journal, progress, stop)
+            search(engines, bench.executor, journal, progress, stop, checks)
             if not all(machine.done for machine in engines.values()):
                 return False
             for row in journal.best(1, repeats=repeats):
                 start = parse(row.program)
+    journal.note(_ENDED, True)
     return True
 
 
-def _conclude(config: Config, folder: Path, journal: Journal, progress: Progress, complete: bool) -> Summary:
-    """Choose the champion among the best by their fitness on fresh seeds, compare it on others, and write it down."""
-    finalists = journal.best(config.selection.finalists, key=lambda row: structure_hash(parse(row.program)))
-    if not finalists and not complete:
-        raise UserError("stopped before a program was scored; `optsearch resume` with the run folder goes on")
-    if not finalists:
-        raise UserError("no program could be trained; does the starting program diverge on every seed?")
-    settings = config.selection
-    tuner = evaluator(
-        config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds
-    )
-    trials = settings.tuning_trials if complete else 0  # who stopped a run does not want to wait
-    chosen = choose(
-        [parse(row.program) for row in finalists],
-        judge=evaluator(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
-        tuner=tuner,
-        leaders=settings.leaders,
-        margin=config.evaluation.hurdle_margin,
-        trials=trials,
-        report=progress.phase,
-    )
-    judge = evaluator(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
-    derivation = derive(chosen.program, judge, tuner, trials, progress.phase)
-    progress.phase("comparing with the baselines")
-    summary = Summary(
-        champion=chosen,
-        row=finalists[chosen.index],
-        table=tuple(comparison_table(config, chosen.program, range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds))),
-        complete=complete,
-        digest=journal.digest(),
-        statistics=journal.statistics(),
-        derivation=derivation,
-    )
-    write_summary(folder, summary)
-    return summary
+def _whole(config: Config, folder: Path, journal: Journal, progress: Progress) -> Summary:
+    with bench_of(config, journal, progress) as bench:
+        return conclude(config, folder, journal, bench, progress, search_all(config, journal, bench, progress))
 
 
-def comparison_table(config: Config, champion: Program, seeds: range) -> Iterator[Comparison]:
-    """The champion beside the tuned baselines of each task, on the validation and the test split."""
-    for task in tasks_of(config):
-        for split in ("validation", "test"):
-            yield from compare({FOUND: champion} | tuned_baselines(task), [task], seeds, split)
+def select(folder: Path, progress: Progress, overrides: Sequence[str] = ()) -> Summary:
+    """The funnel of a run whose search has ended; what its journal holds already is not trained again.
+
+    Args:
+        folder: of the run.
+        progress: is told what happens.
+        overrides: assignments to keys of `selection` and `workers`, kept for later calls; where there are no stages,
+            two with default settings are held.
+
+    Raises:
+        UserError: the search has not ended, or the stages do not fit.
+    """
+    with resumed(folder, progress) as (before, journal):
+        if not journal.meta().get(_ENDED):
+            raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
+        config = _selecting(before, overrides)
+        with bench_of(config, journal, progress) as bench:
+            progress.begin(config, journal)
+            journal.note("selection", config.selection.model_dump(mode="json"))
+            write_text(folder / CONFIG, to_yaml(config))
+            return conclude(config, folder, journal, bench, progress, complete=True)
+
+
+def _selecting(config: Config, overrides: Sequence[str]) -> Config:
+    """The config with other settings for selection, and with stages in any case."""
+    for override in overrides:
+        if override.partition(".")[0] not in ("selection", "workers"):
+            raise UserError(f"`--set {override}`: the search is over; only `selection` and `workers` can be set now")
+    values = config.model_dump(mode="json")
+    if not config.selection.stages:
+        values["selection"]["stages"] = [stage.model_dump(mode="json") for stage in DEFAULT_STAGES]
+    for override in overrides:
+        set_key(values, override)
+    return _checked(values)

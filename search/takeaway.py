@@ -14,10 +14,12 @@ from primitives.export import TARGETS, origin_of
 from primitives.export import export as exported
 from search import views
 from search.config import load_plugins
-from search.derivation import SEEDS, Derivation, derive, task_evaluator, tuning_evaluator
+from search.derivation import SEEDS, Derivation, derive
 from search.evaluation import load_tasks
 from search.output import as_json, emit, plugins
 from search.results import write_text
+from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
+from selection.judging import Judge
 
 
 @click.command()
@@ -50,7 +52,7 @@ def simplify(
     """
     load_plugins(plugins)
     original = load_program(program)
-    chosen = [task for what in tasks for task in load_tasks(what)]
+    chosen = tuple(task for what in tasks for task in load_tasks(what))
     if tune and not chosen:
         raise UserError("`--tune` needs a task to tune on; add `--task NAME`")
     if draw:
@@ -60,10 +62,10 @@ def simplify(
     console = Console(stderr=True)
     found = derive(
         original,
-        task_evaluator(chosen, seeds) if chosen else None,
-        tuning_evaluator(chosen, seeds) if chosen else None,
+        Judge(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
+        Judge(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
         tune,
-        partial(_note, console),
+        report=partial(_note, console),
     )
     if out:
         write(out, f"# {program}, simplified; {found.verdict}\n{found.as_json()['program']}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from proxy_tasks.fitness import Score
-from search.executors import Job, Scorer
+from search.executors import Job, Scorer, done
 from search.runtime import check_packages, pin_threads
 
 _LOOK_EVERY = 0.2  # seconds between two looks at the memory in use
@@ -49,7 +49,7 @@ class Worker:
         """Scores of a batch in order, and the seconds that it took."""
         assert self._scorer is not None
         before = time.monotonic()
-        scores = [self._scorer.evaluate(job.program, job.hurdle) for job in jobs]
+        scores = [done(job, self._scorer) for job in jobs]
         return scores, time.monotonic() - before
 
 

@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from primitives.program import Program
-from proxy_tasks.fitness import Evaluator, Status
-from selection.tuning import tune
+from selection.judging import Judge
+from selection.trials import Bench, Subject, Work
+from selection.tuning import Contender, tuned
 
 _WIDE_SHARE = 0.25  # of the trials; a structure may have been found with constants far from its best
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The chosen program.
+    """A finalist as it came out.
 
     Attributes:
         index: which of the finalists it is.
@@ -37,46 +38,64 @@ class Champion:
 class _Racing:
     """Fitness of a program, infinite where its first seeds leave no hope of beating the best so far."""
 
-    def __init__(self, evaluator: Evaluator, margin: float) -> None:
-        self._evaluator, self._margin = evaluator, margin
+    def __init__(self, judge: Judge, margin: float) -> None:
+        self._judge, self._margin = judge, margin
         self._hurdle, self._best = math.inf, math.inf
 
-    def __call__(self, program: Program) -> float:
-        score = self._evaluator.evaluate(program, self._hurdle)
-        if score.status is not Status.OK:
-            return math.inf
-        if score.fitness < self._best:
-            self._best, self._hurdle = score.fitness, score.first_fitness + self._margin
-        return score.fitness
+    def __call__(self, program: Subject) -> Work[float]:
+        found = yield from self._judge.fitness(program, self._hurdle)
+        if found.fitness < self._best:
+            self._best, self._hurdle = found.fitness, found.first_fitness + self._margin
+        return found.fitness
 
 
-def choose(
+def rank(
     finalists: Sequence[Program],
-    judge: Evaluator,
-    tuner: Evaluator,
+    judge: Judge,
+    tuner: Judge,
+    bench: Bench,
     leaders: int = 1,
     trials: int = 0,
     margin: float = math.inf,
     report: Callable[[str], None] = lambda phase: None,
-) -> Champion:
-    """Choose among finalists.
+) -> list[Champion]:
+    """Finalists, best first.
 
     Args:
         finalists: distinct programs, at least one.
         judge: scores on fresh seeds.
         tuner: scores on the seeds of tuning.
+        bench: trains.
         leaders: how many of the best have their constants tuned.
         trials: scorings to tune the constants of each of the leaders; 0 for no tuning.
         margin: how far constants may lie behind the best ones on the first seeds and still be trained on the others.
         report: called with what is being done.
     """
+
+    def judged(programs: dict[int, Program], changed: bool) -> list[Champion]:
+        found = bench.run([judge.fitness(program) for program in programs.values()])
+        return [
+            Champion(index, program, score.fitness, changed)
+            for (index, program), score in zip(programs.items(), found, strict=True)
+        ]
+
     report(f"scoring {len(finalists)} finalists on fresh seeds")
-    judged = [Champion(index, p, judge.evaluate(p).fitness, False) for index, p in enumerate(finalists)]
-    judged.sort(key=lambda champion: champion.fitness)
-    if trials:
-        for place, leader in enumerate(judged[:leaders], start=1):
-            report(f"tuning the constants of leader {place}")
-            program = tune(leader.program, _Racing(tuner, margin), trials, wide=_WIDE_SHARE).program
-            if program != leader.program:
-                judged.append(Champion(leader.index, program, judge.evaluate(program).fitness, True))
-    return min(judged, key=lambda champion: champion.fitness)
+    ranked = sorted(judged(dict(enumerate(finalists)), False), key=lambda champion: champion.fitness)
+    if not trials:
+        return ranked
+    report(f"tuning the constants of the best {min(leaders, len(ranked))}")
+    found = tuned_all([leader.program for leader in ranked[:leaders]], tuner, bench, trials, margin)
+    changed = {
+        leader.index: program for leader, program in zip(ranked, found, strict=False) if program != leader.program
+    }
+    better = {champion.index: champion for champion in judged(changed, True)}
+    best = [min(c, better.get(c.index, c), key=lambda champion: champion.fitness) for c in ranked]
+    return sorted(best, key=lambda champion: champion.fitness)
+
+
+def tuned_all(
+    subjects: Sequence[Contender], tuner: Judge, bench: Bench, trials: int, margin: float = math.inf
+) -> list[Contender]:
+    """Programs or baselines with tuned constants, side by side; arguments as for `rank`."""
+    works = [tuned(subject, _Racing(tuner, margin), trials, _WIDE_SHARE) for subject in subjects]
+    return [found.program for found in bench.run(works)]

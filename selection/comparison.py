@@ -5,22 +5,27 @@ ten per cent lower loss. Intervals are studentized bootstraps over seeds (`selec
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from primitives.program import Program
 from proxy_tasks.baselines import baseline
 from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
 from selection.intervals import interval
+from selection.trials import Bench, Local, Subject, Trial, train
 
 BASELINES = ("adamw", "lion")  # the baselines that come tuned with each task
 
 # Seeds of different purposes never meet: the search counts from 0.
 FINAL_SEEDS = 10_000  # the choice of the champion among the finalists, on the validation split
 FRESH_SEEDS = 20_000  # the last table, on the validation and the test split
-TUNING_SEEDS = 30_000  # tuning of the baselines, on the validation split
+TUNING_SEEDS = 30_000  # tuning of programs and baselines, on the validation split
+REDUCTION_SEEDS = 40_000  # what may be left out of a program, on the validation split
+STAGE_SEEDS = 50_000  # the stages of the funnel, 1,000 apart, on the validation split
+LAST_SEEDS = 60_000  # the last table of the funnel, on the test split
+CHECK_SEEDS = 70_000  # the best so far during a search, on the validation split
 
 
 @dataclass(frozen=True)
@@ -50,21 +55,40 @@ class Comparison:
         """Relative change of the loss against the tuned AdamW: −0.2 is twenty per cent lower."""
         return float(np.expm1(self.log_ratio))
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"change": self.change}
+
 
 def compare(
-    programs: Mapping[str, Program], tasks: Sequence[Task], seeds: Sequence[int], split: str
+    programs: Mapping[str, Subject], tasks: Sequence[Task], seeds: range, split: str, bench: Bench | None = None
 ) -> list[Comparison]:
-    """Train with each program on each task, and set it beside the tuned AdamW seed by seed."""
+    """Train with each program on each task, and set it beside the tuned AdamW seed by seed.
+
+    Args:
+        programs: by what they are called in the table.
+        tasks: what to train; each needs a tuned baseline.
+        seeds: of the networks.
+        split: on which rows the loss is taken.
+        bench: trains; by default this process does.
+    """
+    works = [
+        train([Trial(subject, task, seeds, split) for subject in (baseline(task), *programs.values())])
+        for task in tasks
+    ]
     rows = []
-    for task in tasks:
-        trainer = Trainer(task, seeds, split)
-        reference = trainer.losses(baseline(task))
-        for name, program in programs.items():
-            losses = trainer.losses(program)
-            ratios = np.log(losses) - np.log(reference)
-            numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios), tuple(losses.tolist()))
-            rows.append(Comparison(name, task.name, split, *numbers))
+    for task, (reference, *others) in zip(tasks, (bench or Local()).run(works), strict=True):
+        for name, losses in zip(programs, others, strict=True):
+            rows.append(comparison(name, task.name, split, losses, reference))
     return rows
+
+
+def comparison(name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray) -> Comparison:
+    """One row of a table: losses of a program and of the reference, seed by seed."""
+    with np.errstate(all="ignore"):
+        ratios = np.log(losses) - np.log(reference)
+    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios), tuple(losses.tolist()))
+    return Comparison(name, task, split, *numbers)
 
 
 def tuned_baselines(task: Task) -> dict[str, Program]:

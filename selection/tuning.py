@@ -6,9 +6,9 @@ averaging and moves on the logit scale; any other moves on the log scale and kee
 redundant statements, stay as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import TUNING_SEEDS
 from selection.optimizers import Optimizer
+from selection.trials import Work
 
-Contender = TypeVar("Contender", Program, Optimizer)
+Contender = TypeVar("Contender", bound=Program | Optimizer)
 Objective = Callable[[Program | Optimizer], float]
 
 WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
@@ -42,7 +43,7 @@ def tune(
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
 ) -> Tuned[Contender]:
-    """Search the constants of a program or optimizer for the lowest value of an objective.
+    """Search the constants of a program or optimizer for the lowest value of an objective; see `drafts`.
 
     Args:
         program: where to start from; its structure stays.
@@ -52,6 +53,38 @@ def tune(
         seed: of the random search.
         report: called with the number of each trial and the best value so far.
     """
+    drawn = drafts(program, trials, wide, seed, report)
+    try:
+        draft = next(drawn)
+        while True:
+            draft = drawn.send(objective(draft))
+    except StopIteration as end:
+        found: Tuned[Contender] = end.value
+        return found
+
+
+def tuned(
+    program: Contender, objective: Callable[[Contender], Work[float]], trials: int, wide: float = 0.5, seed: int = 0
+) -> Work[Tuned[Contender]]:
+    """The same as work for a bench, where the objective is one."""
+    drawn = drafts(program, trials, wide, seed)
+    try:
+        draft = next(drawn)
+        while True:
+            draft = drawn.send((yield from objective(draft)))
+    except StopIteration as end:
+        found: Tuned[Contender] = end.value
+        return found
+
+
+def drafts(
+    program: Contender,
+    trials: int,
+    wide: float,
+    seed: int,
+    report: Callable[[int, float], None] = lambda trial, best: None,
+) -> Generator[Contender, float, Tuned[Contender]]:
+    """Random search: yields what is to be tried next, is sent its value, and returns the best; as for `tune`."""
     space = ConstantSpace(program)
     trials = trials if len(space.start) else 1
     generator = np.random.default_rng(seed)
@@ -64,7 +97,7 @@ def tune(
         else:
             uniforms, normals = generator.random(len(best)), generator.normal(size=len(best))
             point = space.near(best, normals, uniforms, generator.choice(NARROW))
-        value = objective(space.program(point))
+        value = yield space.program(point)
         if value < lowest:
             best, lowest = point, value
         report(trial + 1, lowest)
@@ -105,7 +138,7 @@ class ConstantSpace(Generic[Contender]):
         sizes = np.where(self._averages, 1 / (1 + np.exp(-point)), np.exp(np.clip(point, -80.0, 80.0)))
         values = self._values.copy()
         values[self._places] = self._signs * sizes
-        return self._program.with_constants(values.tolist())
+        return cast("Contender", self._program.with_constants(values.tolist()))
 
 
 def _constants(program: Program | Optimizer) -> np.ndarray:

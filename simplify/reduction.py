@@ -12,10 +12,14 @@ scale at which the original diverges is left out. And it cuts both ways: a part 
 was not idle either, and a better optimizer is for the search to propose and for fresh seeds to judge.
 
 Greedy: what saves most statements and slots is tried first, the first change that is kept is made, and all over again.
+
+Who trains, and where, is not decided here: reduction is a generator around the scores that it is handed, and waits
+where they wait.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,7 +34,9 @@ from simplify.rules import SHORT, by_root
 from simplify.steps import SCORED, Step
 from simplify.terms import NARY, Graph, read
 
-Score = Callable[[Program], np.ndarray]
+T = TypeVar("T")
+Waiting = Generator[Any, Any, T]  # a computation that waits for trainings, in whatever way its caller understands
+Score = Callable[[Sequence[Program]], Waiting[list[np.ndarray]]]
 
 SCALES = (64.0, 8.0, 1.0)  # of the schedule, those that tell most first
 _DIGITS = 0.02  # relative change of a constant that rounding may make
@@ -61,39 +67,65 @@ class Yardstick:
     """Tells programs from an original by the rule above.
 
     Args:
-        original: the program that others are compared with.
-        score: `program -> log loss of each seed`, shape `(seeds,)`, always on the same seeds; not finite where
-            training diverged.
-        scales: of the schedule.
+        score: `programs -> log loss of each seed` for each, shape `(seeds,)`, always on the same seeds; not finite
+            where training diverged.
+        losses: those of the original at each scale of the schedule.
     """
 
-    def __init__(self, original: Program, score: Score, scales: Sequence[float] = SCALES) -> None:
+    def __init__(self, score: Score, losses: dict[float, np.ndarray]) -> None:
         self._score = score
-        losses = {scale: np.asarray(score(scaled(original, scale)), float) for scale in scales}
         self._losses = {scale: values for scale, values in losses.items() if np.all(np.isfinite(values))}
         if not self._losses:
             raise UserError("the program diverges on this task, so nothing can be compared with it")
         if min(len(values) for values in self._losses.values()) < 2:
             raise UserError("reduction needs at least 2 seeds, to know what is noise")
 
+    @classmethod
+    def of(cls, original: Program, score: Score, scales: Sequence[float] = SCALES) -> Waiting["Yardstick"]:
+        """The yardstick that comparisons with `original` need."""
+        losses = yield from score([scaled(original, scale) for scale in scales])
+        return cls(score, {scale: np.asarray(values, float) for scale, values in zip(scales, losses, strict=True)})
+
     @property
     def scales(self) -> tuple[float, ...]:
         """Scales at which the original can be trained, those that tell most first."""
         return tuple(self._losses)
 
-    def judge(self, program: Program, scales: Sequence[float] = ()) -> Verdict:
-        """The verdict at the first scale that tells a program from the original, or else at the last scale."""
+    def judge(self, programs: Sequence[Program], scales: Sequence[float] = ()) -> Waiting[list[Verdict]]:
+        """The verdict on each program at the first scale that tells it from the original, or else at the last scale."""
+        verdicts: dict[int, Verdict] = {}
+        left = list(range(len(programs)))
         for scale in scales or self.scales:
-            verdict = self._at(program, scale)
-            if not verdict.kept:
-                break
-        return verdict
+            scores = (yield from self._score([scaled(programs[index], scale) for index in left])) if left else []
+            verdicts |= {index: self._verdict(values, scale) for index, values in zip(left, scores, strict=True)}
+            left = [index for index in left if verdicts[index].kept]
+        return [verdicts[index] for index in range(len(programs))]
 
-    def _at(self, program: Program, scale: float) -> Verdict:
+    def _verdict(self, losses: np.ndarray, scale: float) -> Verdict:
         reference = self._losses[scale]
         noise = float(np.std(reference, ddof=1) / np.sqrt(len(reference)))
-        change = float(np.mean(np.asarray(self._score(scaled(program, scale)), float) - reference))
+        change = float(np.mean(np.asarray(losses, float) - reference))
         return Verdict(bool(abs(change) <= noise), change, noise, scale)
+
+
+def plain(score: Callable[[Program], np.ndarray]) -> Score:
+    """A score that is there at once, for `reduce` and `Yardstick` outside of a run; see `at_once`."""
+
+    def scores(programs: Sequence[Program]) -> Waiting[list[np.ndarray]]:
+        yield from ()
+        return [score(program) for program in programs]
+
+    return scores
+
+
+def at_once(work: Waiting[T]) -> T:
+    """The result of a computation whose scores never wait."""
+    try:
+        next(work)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise RuntimeError("it waits for somebody to train")
 
 
 def scaled(program: Program, scale: float) -> Program:
@@ -108,29 +140,35 @@ def scaled(program: Program, scale: float) -> Program:
 def reduce(
     program: Program,
     score: Score,
-    tune: Callable[[Program], Program] | None = None,
+    tune: Callable[[Program], Waiting[Program]] | None = None,
     report: Callable[[str], None] = lambda what: None,
-) -> Simplified:
+    width: int = 1,
+) -> Waiting[Simplified]:
     """Simplify a valid program exactly, then leave out what makes no difference, then round its constants.
 
     Args:
         program: the original.
-        score: `program -> log loss of each seed`, always on the same seeds.
+        score: `programs -> log loss of each seed` for each, always on the same seeds.
         tune: `program -> program` with better constants, kept before rounding if they score no worse.
         report: called with what is being done.
+        width: how many drafts are scored at once; it changes nothing but the time.
 
     Raises:
         UserError: the original cannot be trained on the task.
     """
     report("simplifying exactly")
     exact = simplify(program)
-    yardstick = Yardstick(program, score)
+    yardstick = yield from Yardstick.of(program, score)
     best, steps, seen = exact.program, list(exact.steps), {functional_hash(exact.program)}
     while True:
-        for draft in _drafts(best, seen):
-            report(f"{len(best.statements)} statements: without {draft.before}")
-            verdict = yardstick.judge(draft.program)
-            if verdict.kept:
+        drafts = _drafts(best, seen)
+        for start in range(0, len(drafts), width):
+            together = drafts[start : start + width]
+            report(f"{len(best.statements)} statements: without {together[0].before}")
+            judged = yield from yardstick.judge([draft.program for draft in together])
+            kept = next(((d, verdict) for d, verdict in zip(together, judged, strict=True) if verdict.kept), None)
+            if kept:
+                draft, verdict = kept
                 steps += [Step(draft.what, draft.before, draft.after, SCORED, str(verdict)), *draft.steps]
                 best = draft.program
                 break
@@ -138,16 +176,17 @@ def reduce(
             break
     if tune is not None:
         report("tuning the constants")
-        tuned = tune(best)
-        gain = float(np.mean(score(best)) - np.mean(score(tuned)))
+        tuned = yield from tune(best)
+        before, after = yield from score([best, tuned])
+        gain = float(np.mean(before) - np.mean(after))
         if tuned != best and gain >= 0:  # not on the seeds that it was tuned on
             note = f"log loss {-gain:+.4f}"
             steps.append(Step("constants tuned", _constants(best), _constants(tuned), SCORED, note))
-            best, yardstick = tuned, Yardstick(tuned, score, (1.0,))
+            best, yardstick = tuned, (yield from Yardstick.of(tuned, score, (1.0,)))
     report("rounding the constants")
-    rounded = _rounded(best, yardstick)
+    rounded = yield from _rounded(best, yardstick)
     if rounded != best:
-        verdict = yardstick.judge(rounded, (min(yardstick.scales),))
+        (verdict,) = yield from yardstick.judge([rounded], (min(yardstick.scales),))
         steps.append(Step("constants rounded", _constants(best), _constants(rounded), SCORED, str(verdict)))
     return Simplified(rounded, tuple(steps), {})
 
@@ -212,14 +251,15 @@ def _constants(program: Program) -> str:
     return ", ".join(constant_text(value) for *_, value in program.constants())
 
 
-def _rounded(program: Program, yardstick: Yardstick) -> Program:
+def _rounded(program: Program, yardstick: Yardstick) -> Waiting[Program]:
     """Constants with the fewest digits, one after the other, where that stays within the noise."""
     values = [value for *_, value in program.constants()]
     scale = (min(yardstick.scales),)  # a rate changed by a per cent is another scale of the schedule, and nothing else
     for place, value in enumerate(values):
         for short in _shorter(value):
             draft = [*values[:place], short, *values[place + 1 :]]
-            if yardstick.judge(program.with_constants(draft), scale).kept:
+            (verdict,) = yield from yardstick.judge([program.with_constants(draft)], scale)
+            if verdict.kept:
                 values = draft
                 break
     return program.with_constants(values)

@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ import pytest
 from primitives import Program, builtin, parse
 from proxy_tasks import baselines
 from proxy_tasks.catalog import task
-from proxy_tasks.fitness import Score, Status
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import baselines as tuned
 from selection import comparison
-from selection.champion import choose
+from selection.champion import Champion, rank
 from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, compare, tuned_baselines
+from selection.judging import Judged
+from selection.trials import Local, Work
 from selection.tuning import tune, validation_loss
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
@@ -122,41 +124,54 @@ def test_tuning_leaves_zeros_redundant_statements_and_an_unbeaten_start_alone() 
 
 
 class _Pretended:
-    """An evaluator whose fitness is the distance of the first constant from a target."""
+    """A judge whose fitness is the distance of the first constant from a target."""
 
     def __init__(self, target: float) -> None:
         self._target = target
         self.tried: list[tuple[float, float]] = []
 
-    def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
+    def fitness(self, program: Program, hurdle: float = math.inf) -> Work[Judged]:
+        yield from ()
         fitness = abs(next(program.constants())[2] - self._target)
         self.tried.append((fitness, hurdle))
-        return Score(Status.OK if fitness <= hurdle else Status.REJECTED, fitness, fitness)
+        return Judged(fitness if fitness <= hurdle else math.inf, fitness)
+
+
+def best(finalists: list[Program], judge: _Pretended, tuner: _Pretended, **options: Any) -> Champion:
+    return rank(finalists, judge, tuner, Local(), **options)[0]  # type: ignore[arg-type]
 
 
 def test_the_champion_is_the_best_on_fresh_seeds_with_its_constants_tuned() -> None:
     finalists = [builtin("sgd").with_constants([value]) for value in (0.1, 0.5, 2.0)]
-    plainly = choose(finalists, _Pretended(0.6), _Pretended(0.6))  # type: ignore[arg-type]
+    plainly = best(finalists, _Pretended(0.6), _Pretended(0.6))
     assert (plainly.index, plainly.program, plainly.tuned) == (1, finalists[1], False)
-    tuned_one = choose(finalists, _Pretended(0.6), _Pretended(0.6), trials=100)  # type: ignore[arg-type]
+    tuned_one = best(finalists, _Pretended(0.6), _Pretended(0.6), trials=100)
     assert tuned_one.tuned
     assert tuned_one.fitness < 0.01
 
 
+def test_every_finalist_is_ranked_once_by_the_better_of_its_constants() -> None:
+    finalists = [builtin("sgd").with_constants([value]) for value in (0.1, 0.5, 2.0)]
+    ranked = rank(finalists, _Pretended(0.6), _Pretended(0.6), Local(), leaders=2, trials=30)  # type: ignore[arg-type]
+    assert sorted(champion.index for champion in ranked) == [0, 1, 2]
+    assert [champion.fitness for champion in ranked] == sorted(champion.fitness for champion in ranked)
+    assert {champion.index for champion in ranked if champion.tuned} == {0, 1}
+
+
 def test_constants_that_are_worse_on_fresh_seeds_are_not_kept() -> None:
     finalists = [builtin("sgd").with_constants([0.5])]
-    chosen = choose(finalists, _Pretended(0.5), _Pretended(0.9), trials=50)  # type: ignore[arg-type]
+    chosen = best(finalists, _Pretended(0.5), _Pretended(0.9), trials=50)
     assert (chosen.program, chosen.tuned) == (finalists[0], False)
 
 
 def test_tuning_gives_up_constants_that_the_first_seeds_leave_no_hope() -> None:
     tuner = _Pretended(0.6)
     start = [builtin("sgd").with_constants([0.5])]
-    choose(start, _Pretended(0.6), tuner, trials=60, margin=0.01)  # type: ignore[arg-type]
-    best = math.inf
+    best(start, _Pretended(0.6), tuner, trials=60, margin=0.01)
+    reached = math.inf
     for fitness, hurdle in tuner.tried:
-        assert hurdle == pytest.approx(best + 0.01)
-        best = min(best, fitness)
+        assert hurdle == pytest.approx(reached + 0.01)
+        reached = min(reached, fitness)
 
 
 def test_tuning_on_a_larger_task_begins_with_what_was_tuned_on_the_small_one() -> None:

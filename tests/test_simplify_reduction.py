@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from primitives import Program, UserError, builtin, live, parse
-from simplify.reduction import SCALES, Yardstick, reduce, scaled
+from simplify.reduction import SCALES, Waiting, Yardstick, at_once, plain, reduce, scaled
 from simplify.steps import SCORED
 
 
@@ -49,20 +49,27 @@ def test_idle_statements_are_dropped_and_the_others_stay() -> None:
     task = Quadratic(8)
     lines = ("g = clip(g, 1000.0)", "t = tanh(w)", "t = t * 0.00001", "g = g + t", "m = interp(g, m, 0.9)",
              "update = sign(m)", "lr = lr * 0.05", "update = update * lr")  # fmt: skip
-    found = reduce(train(*lines), task)
+    found = at_once(reduce(train(*lines), plain(task)))
     assert [s.primitive for s in found.program.statements] == ["interp", "sign", "multiply", "multiply"]
     scored = [step for step in found.steps if step.exactness == SCORED]
     assert len(scored) >= 2
     assert all("is noise" in step.note for step in scored)
     calls = task.calls
-    assert reduce(train(*lines), task) == found  # deterministic
+    assert at_once(reduce(train(*lines), plain(task))) == found  # deterministic
     assert task.calls == 2 * calls
+
+
+def test_drafts_scored_side_by_side_end_where_one_after_the_other_do() -> None:
+    lines = ("g = clip(g, 1000.0)", "t = tanh(w)", "t = t * 0.00001", "g = g + t", "m = interp(g, m, 0.9)",
+             "update = sign(m)", "lr = lr * 0.05", "update = update * lr")  # fmt: skip
+    one, five = (at_once(reduce(train(*lines), plain(Quadratic(4)), width=width)) for width in (1, 5))
+    assert one == five
 
 
 def test_a_slot_that_does_not_matter_is_left_out() -> None:
     lines = ("v = interp(g, v, 0.5)", "t = v * 0.000001", "m = interp(g, m, 0.9)", "u = m + t", "u = sign(u)",
              "lr = lr * 0.05", "update = u * lr")  # fmt: skip
-    found = reduce(train(*lines), Quadratic(6))
+    found = at_once(reduce(train(*lines), plain(Quadratic(6))))
     assert live(found.program).slots == ("m",)
 
 
@@ -70,7 +77,7 @@ def test_what_makes_a_program_better_is_not_idle_either() -> None:
     def score(program: Program) -> np.ndarray:
         return np.linspace(-1, 1, 16) + (0.0 if len(live(program).lines) >= 7 else -5.0)
 
-    assert len(reduce(LION, score).program.statements) == len(LION.statements)
+    assert len(at_once(reduce(LION, plain(score))).program.statements) == len(LION.statements)
 
 
 def test_the_comparison_is_with_the_original_so_that_losses_do_not_add_up() -> None:
@@ -83,7 +90,7 @@ def test_the_comparison_is_with_the_original_so_that_losses_do_not_add_up() -> N
                     for s in program.statements)  # fmt: skip
         return np.asarray(spread + 0.6 * error * (8 - lengths + extra))
 
-    found = reduce(LION, score).program
+    found = at_once(reduce(LION, plain(score))).program
     assert len(live(found).lines) + len(live(found).slots) == 7
 
 
@@ -95,7 +102,12 @@ def test_constants_are_tuned_if_asked_and_then_rounded() -> None:
         return np.linspace(-0.1, 0.1, 16) + 10 * max(0.0, off - 0.0005)
 
     tuned = LION.with_constants([0.8412345, 0.98765, 0.1234567, 0.000123456])
-    found = reduce(LION.with_constants([0.9, 0.9876, 0.1, 0.0001]), score, lambda program: tuned)
+
+    def tune(program: Program) -> Waiting[Program]:
+        yield from ()
+        return tuned
+
+    found = at_once(reduce(LION.with_constants([0.9, 0.9876, 0.1, 0.0001]), plain(score), tune))
     assert sorted(value for *_, value in found.program.constants()) == pytest.approx([0.000123, 0.123, 0.84, 0.988])
     assert [step.rule for step in found.steps[-2:]] == ["constants tuned", "constants rounded"]
 
@@ -115,8 +127,9 @@ def test_the_error_rates_of_the_rule_are_what_they_should_be() -> None:
         for _ in range(trials):
             losses = generator.normal(size=seeds)
             change = generator.normal(size=seeds) * share + effect / sqrt(seeds)
-            yardstick = Yardstick(original, lambda p, a=losses, b=change: a + (p != original) * b, (1.0,))  # type: ignore[misc]
-            kept += yardstick.judge(other).kept
+            score = plain(lambda p, a=losses, b=change: a + (p != original) * b)  # type: ignore[misc]
+            yardstick = at_once(Yardstick.of(original, score, (1.0,)))
+            kept += at_once(yardstick.judge([other]))[0].kept
         expected = normal((1 - effect) / share) - normal((-1 - effect) / share)
         assert kept / trials == pytest.approx(expected, abs=0.04), (share, effect)
 
@@ -126,11 +139,11 @@ def test_scales_at_which_the_original_diverges_are_left_out() -> None:
         far = any(s.arguments == ("lr", 64.0) for s in program.statements)
         return np.full(4, np.nan) if far else np.arange(4.0)
 
-    assert Yardstick(LION, score).scales == (8.0, 1.0)
+    assert at_once(Yardstick.of(LION, plain(score))).scales == (8.0, 1.0)
     with pytest.raises(UserError, match="diverges"):
-        Yardstick(LION, lambda program: np.array([1.0, np.inf]))
+        at_once(Yardstick.of(LION, plain(lambda program: np.array([1.0, np.inf]))))
     with pytest.raises(UserError, match="at least 2 seeds"):
-        Yardstick(LION, lambda program: np.array([1.0]))
+        at_once(Yardstick.of(LION, plain(lambda program: np.array([1.0]))))
 
 
 def test_a_scaled_program_has_another_rate_and_nothing_else() -> None:

@@ -1,0 +1,227 @@
+"""The funnel: programs that won on small tasks meet tuned baselines on larger ones, stage by stage.
+
+A program that wins on a proxy has often only learnt the proxy (Chen et al., 2023, section 2.3). At each stage
+
+1. every program and every baseline has its constants tuned with the same budget, on seeds that serve for nothing
+   else;
+2. all of them are trained on fresh seeds, and set beside the tuned AdamW, paired by seed;
+3. programs that are better than it go on: those whose interval, corrected for the number of programs, excludes zero.
+
+The last table is on the test split and on seeds of its own, so that it does not flatter whoever the stage chose.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from primitives.dataflow import live_part
+from primitives.program import Program
+from primitives.text import to_text
+from proxy_tasks.task import Task
+from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS, Comparison, comparison
+from selection.intervals import Verdict, interval, verdicts
+from selection.trials import Bench, Subject, Trial, Work, train
+from selection.tuning import tuned
+
+REFERENCE = "adamw"  # the baseline that programs have to beat
+_APART = 1000  # seeds of different stages
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        tasks: what is trained; they count alike.
+        programs: how many enter at most.
+        budget: networks that are trained to tune the constants of each program and each baseline, on each task.
+        tuning_seeds: networks trained in each trial of tuning.
+        seeds: fresh ones of the comparison.
+    """
+
+    tasks: tuple[Task, ...]
+    programs: int
+    budget: int
+    tuning_seeds: int
+    seeds: int
+
+    @property
+    def trials(self) -> int:
+        """Settings of its constants that are tried for each program and each baseline."""
+        return self.budget // self.tuning_seeds
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a program or a baseline did at a stage.
+
+    Attributes:
+        name: of the baseline, or `program` with its rank before the funnel, from 1.
+        index: that rank from 0; `None` for a baseline.
+        subject: with the constants that were tuned for the stage.
+        log_ratio: mean over seeds of log(loss / loss of the tuned AdamW), mean over tasks; not finite if diverged.
+        interval: its 95 % confidence interval, not corrected.
+        verdict: with the correction for the number of programs (baselines: of baselines).
+    """
+
+    name: str
+    index: int | None
+    subject: Subject
+    log_ratio: float
+    interval: tuple[float, float]
+    verdict: Verdict
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        text = to_text(live_part(self.subject)) if isinstance(self.subject, Program) else str(self.subject)
+        plain = {key: getattr(self, key) for key in ("name", "index", "log_ratio", "interval")}
+        return plain | {"subject": text, "verdict": str(self.verdict)}
+
+
+@dataclass(frozen=True)
+class Stood:
+    """A stage that was held: who stood how, programs first, each part best first."""
+
+    stage: Stage
+    standings: tuple[Standing, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        stage = self.stage
+        return {
+            "tasks": [task.name for task in stage.tasks],
+            "trials": stage.trials,
+            "tuning_seeds": stage.tuning_seeds,
+            "seeds": stage.seeds,
+            "standings": [row.as_json() for row in self.standings],
+        }
+
+    @property
+    def survivors(self) -> list[Standing]:
+        """Programs that are better than the tuned AdamW, best first."""
+        return [row for row in self.standings if row.index is not None and row.verdict is Verdict.BETTER]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came through.
+
+    Attributes:
+        stages: those that were held; the funnel ends where no program survives.
+        table: the last stage on the test split, on fresh seeds.
+    """
+
+    stages: tuple[Stood, ...]
+    table: tuple[Comparison, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "stages": [stage.as_json() for stage in self.stages],
+            "table": [row.as_json() for row in self.table],
+            "winner": self.winner.name if self.winner else None,
+        }
+
+    @property
+    def winner(self) -> Standing | None:
+        """The best program that survived every stage; `None` if there is none."""
+        return next(iter(self.stages[-1].survivors), None) if self.stages else None
+
+    @property
+    def last(self) -> Standing:
+        """The best program of the last stage that was held, whether it is better than the baseline or not."""
+        return self.stages[-1].standings[0]
+
+
+def run_funnel(
+    programs: Sequence[Program],
+    stages: Sequence[Stage],
+    baselines: Mapping[str, Subject],
+    bench: Bench,
+    report: Callable[[str], None] = lambda phase: None,
+) -> Outcome:
+    """Run the stages.
+
+    Args:
+        programs: distinct, best first, with constants that were tuned on the small tasks.
+        stages: at least one; each with larger tasks than the one before.
+        baselines: with constants that were tuned in the same way; `adamw` among them.
+        bench: trains.
+        report: called with what is being done.
+    """
+    held: list[Stood] = []
+    entered = {f"program {index + 1}": program for index, program in enumerate(programs[: stages[0].programs])}
+    ranks = {name: index for index, name in enumerate(entered)}
+    contenders: dict[str, Subject] = {**entered, **baselines}
+    for number, stage in enumerate(stages):
+        where = f"stage {number + 1} of {len(stages)}, {', '.join(task.name for task in stage.tasks)}"
+        report(f"{where}: tuning {len(contenders)} programs and baselines with {stage.trials} trials each")
+        best = bench.run([_tuned(subject, stage) for subject in contenders.values()])
+        contenders = dict(zip(contenders, best, strict=True))
+        report(f"{where}: comparing on {stage.seeds} fresh seeds")
+        first = STAGE_SEEDS + number * _APART
+        losses = _losses(contenders, stage, range(first, first + stage.seeds), "validation", bench)
+        held.append(Stood(stage, _standings(contenders, losses, ranks)))
+        if number + 1 == len(stages) or not held[-1].survivors:
+            break
+        kept = {row.name for row in held[-1].survivors[: stages[number + 1].programs]} | set(baselines)
+        contenders = {name: subject for name, subject in contenders.items() if name in kept}
+    return Outcome(tuple(held), tuple(_table(held[-1], bench)))
+
+
+def _tuned(subject: Subject, stage: Stage) -> Work[Subject]:
+    seeds = range(TUNING_SEEDS, TUNING_SEEDS + stage.tuning_seeds)
+
+    def value(draft: Subject) -> Work[float]:
+        losses = yield [Trial(draft, task, seeds) for task in stage.tasks]
+        with np.errstate(all="ignore"):
+            return float(np.mean(np.log(losses)))
+
+    return (yield from tuned(subject, value, stage.trials)).program
+
+
+def _losses(
+    subjects: Mapping[str, Subject], stage: Stage, seeds: range, split: str, bench: Bench
+) -> dict[str, list[np.ndarray]]:
+    """For each subject its losses on each task."""
+    works = [train([Trial(subject, task, seeds, split) for task in stage.tasks]) for subject in subjects.values()]
+    return dict(zip(subjects, bench.run(works), strict=True))
+
+
+def _standings(
+    contenders: Mapping[str, Subject], losses: Mapping[str, list[np.ndarray]], ranks: Mapping[str, int]
+) -> tuple[Standing, ...]:
+    with np.errstate(all="ignore"):
+        logs = {name: np.log(values) for name, values in losses.items()}  # shape (tasks, seeds)
+        ratios = {name: np.mean(values - logs[REFERENCE], axis=0) for name, values in logs.items()}
+    rows = []
+    for programs in (True, False):
+        part = {name: values for name, values in ratios.items() if (name in ranks) == programs}
+        said = verdicts({name: values for name, values in part.items() if name != REFERENCE})
+        found = [
+            Standing(
+                name,
+                ranks.get(name),
+                contenders[name],
+                float(np.mean(values)),
+                interval(values),
+                said.get(name, Verdict.OPEN),
+            )
+            for name, values in part.items()
+        ]
+        rows += sorted(found, key=lambda row: (not np.isfinite(row.log_ratio), row.log_ratio))
+    return tuple(rows)
+
+
+def _table(stood: Stood, bench: Bench) -> list[Comparison]:
+    """Everyone of a stage on the test split."""
+    stage = stood.stage
+    subjects = {row.name: row.subject for row in stood.standings}
+    found = _losses(subjects, stage, range(LAST_SEEDS, LAST_SEEDS + stage.seeds), "test", bench)
+    return [
+        comparison(name, task.name, "test", losses[place], found[REFERENCE][place])
+        for place, task in enumerate(stage.tasks)
+        for name, losses in found.items()
+    ]
