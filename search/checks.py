@@ -8,6 +8,7 @@ a fixed number, so that it is decided alike wherever and however often the searc
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,21 @@ class Checks:
                 ratios.append(np.mean(np.log(own) - np.log(first), axis=0))
         fresh, larger = ratios
         return Check(repeat, number, row.fitness, float(fresh.mean()), float(larger.mean()), tuple(larger.tolist()))
+
+
+def draw(curve: Sequence[Check], path: Path) -> None:
+    """Draw the checks of a run: search fitness, fresh seeds and larger tasks against candidates."""
+    from matplotlib.figure import Figure  # half a second to import, which no other command needs
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    titles = {"fitness": "in the search", "fresh": "fresh seeds", "larger": "larger tasks"}
+    for axes, (key, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+        for repeat in sorted({check.repeat for check in curve}):
+            own = [check for check in curve if check.repeat == repeat]
+            points = [(check.number, getattr(check, key)) for check in own]
+            axes.plot(*zip(*points, strict=True), marker=".", label=f"repeat {repeat}")
+        axes.set(xlabel="candidates", title=f"best so far, {title}")
+    figure.axes[0].set_ylabel("fitness")
+    figure.axes[1].set_ylabel("log loss ratio to the starting program")
+    figure.axes[2].legend(fontsize="small")
+    figure.savefig(path)

@@ -29,6 +29,7 @@ from search.config import Config, load_plugins, read_config, to_yaml
 from search.evaluation import load_tasks, with_baselines
 from search.output import as_json, emit, plugins
 from search.progress import Progress
+from search.reproduction import reproduce
 from search.results import claim, fresh_folder, open_run
 from search.runtime import check_packages, pin_threads
 from search.takeaway import export, simplify
@@ -53,7 +54,7 @@ def cli() -> None:
     """Search for optimizers: evolve small programs, score them on real tasks, take the winner away."""
 
 
-for command in (simplify, export):
+for command in (simplify, export, reproduce):
     cli.add_command(command)
 
 
@@ -83,6 +84,21 @@ def resume(run: Path, repair: bool, as_json: bool) -> None:
     """Go on with the run in folder RUN where it stopped."""
     with Progress() as progress:
         summary = runner.resume(run, progress, repair)
+    emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@overrides
+@as_json
+def select(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Send the best programs of the run in folder RUN through the funnel, against baselines tuned alike.
+
+    Stages are those of its config, or two with default settings. What is on record is not trained again, so the same
+    command shows the last table once more.
+    """
+    with Progress() as progress:
+        summary = runner.select(run, progress, overrides)
     emit(summary.as_json(run), lambda: views.summary(summary, run), as_json)
 
 

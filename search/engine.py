@@ -98,7 +98,7 @@ class Engine:
     @property
     def done(self) -> bool:
         """Whether every candidate has been recorded."""
-        return self._finished == self._bred and not self._more() and not self._records
+        return self._finished == self._bred and not self._more()
 
     def ask(self) -> Candidate | None:
         """The next candidate to be evaluated; `None` while others have to be scored or recorded, or at the end."""

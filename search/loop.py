@@ -41,6 +41,12 @@ def search(
         engines[repeat].tell(number, score)
         in_flight -= 1
 
+    def record() -> None:
+        for repeat, engine in engines.items():
+            records = engine.recorded()
+            journal.append(repeat, records)
+            progress.recorded(records)
+
     for repeat, engine in engines.items():
         if checks:
             checks.watch(repeat, engine)
@@ -51,12 +57,11 @@ def search(
                 in_flight += 1
         for key, score in executor.collect():
             tell(key, score)
+        record()
         for repeat, engine in engines.items():
-            records = engine.recorded()
-            journal.append(repeat, records)
-            progress.recorded(records)
             if checks and not stop:
                 checks.look(repeat, engine, tell)
+    record()  # what came in during a check
 
 
 @contextmanager

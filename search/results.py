@@ -15,6 +15,7 @@ from primitives.errors import UserError
 from primitives.export import export
 from primitives.text import to_text
 from search.checks import Check
+from search.checks import draw as draw_checks
 from search.derivation import Derivation
 from search.evaluation import versions
 from search.journal import Journal
@@ -25,6 +26,7 @@ from selection.funnel import Outcome
 
 CONFIG, JOURNAL, SUMMARY, LOCK = "config.yaml", "journal.sqlite", "summary.json", "run.lock"
 BEST, SIMPLIFIED, EXPORT, DRAWING = "best.py", "simplified.py", "optax_export.py", "dataflow.svg"
+CHECKS = "meta_overfitting.svg"
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ def write_summary(folder: Path, summary: Summary) -> None:
         code = f"# Not exported: {error}.\n"
     write_text(folder / EXPORT, code)
     draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
+    if summary.checks:
+        draw_checks(summary.checks, folder / CHECKS)
     write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")
 
 

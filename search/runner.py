@@ -4,6 +4,7 @@ The journal is the only state. A run begins by creating it and goes on, now or a
 """
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from search.repair import repair
 from search.results import CONFIG, JOURNAL, Summary, claim, locked, open_run, write_text
 from search.selecting import DEFAULT_STAGES
 
-_ENDED = "search ended"  # noted in the journal
+_ENDED, SECONDS = "search ended", "seconds"  # noted in the journal: whether it has, and how long the run has taken
 
 
 def run(config: Config, folder: Path, progress: Progress) -> Summary:
@@ -129,7 +130,7 @@ def search_all(config: Config, journal: Journal, bench: RecordedBench, progress:
             for repeat, machine in engines.items():
                 machine.restore(journal.past(repeat))
             progress.round(number)
-            search(engines, bench.executor, journal, progress, stop, checks)
+            search(engines, bench.executor, journal, progress, stop, checks=checks)
             if not all(machine.done for machine in engines.values()):
                 return False
             for row in journal.best(1, repeats=repeats):
@@ -139,8 +140,12 @@ def search_all(config: Config, journal: Journal, bench: RecordedBench, progress:
 
 
 def _whole(config: Config, folder: Path, journal: Journal, progress: Progress) -> Summary:
-    with bench_of(config, journal, progress) as bench:
-        return conclude(config, folder, journal, bench, progress, search_all(config, journal, bench, progress))
+    began = time.monotonic() - journal.meta().get(SECONDS, 0.0)
+    try:
+        with bench_of(config, journal, progress) as bench:
+            return conclude(config, folder, journal, bench, progress, search_all(config, journal, bench, progress))
+    finally:
+        journal.note(SECONDS, round(time.monotonic() - began, 1))
 
 
 def select(folder: Path, progress: Progress, overrides: Sequence[str] = ()) -> Summary:

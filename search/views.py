@@ -1,7 +1,7 @@
 """Views: results as tables and text for a terminal; each takes plain values and has no say in what they are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -19,6 +19,7 @@ from search.derivation import Derivation
 from search.methods import Method
 from search.results import Summary
 from selection.comparison import Comparison
+from selection.funnel import Outcome
 
 _STEPS_SHOWN = 15  # of a lineage
 
@@ -53,12 +54,53 @@ def summary(found: Summary, folder: Path) -> RenderableType:
         _heading(f"simplified in {len(found.derivation.steps)} steps (`optsearch inspect {folder}` lists them)"),
         code(to_text(found.derivation.program)),
         Text(found.derivation.verdict),
+        *(funnel(found.funnel) if found.funnel else ()),
         comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
         Text(_counts(found.statistics)),
         Text(f"digest {found.digest}"),
         Text(f"run folder {folder}" + ("" if found.complete else f"; not finished: `optsearch resume {folder}`")),
     ]
     return Group(*parts)
+
+
+def funnel(found: Outcome) -> Iterator[RenderableType]:
+    """Who stood how at each stage, and the last one on the test split."""
+    for number, stood in enumerate(found.stages, start=1):
+        stage = stood.stage
+        tasks = ", ".join(task.name for task in stage.tasks)
+        title = f"\nstage {number}, {tasks}: {stage.trials} tuning trials each, {stage.seeds} fresh seeds"
+        table = Table(title=title, title_justify="left")
+        for name in ("program or baseline", "vs AdamW, paired", "95 % interval", "verdict"):
+            table.add_column(
+                name, no_wrap=True, justify="left" if name in ("program or baseline", "verdict") else "right"
+            )
+        for row in stood.standings:
+            if math.isfinite(row.log_ratio):
+                low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
+                table.add_row(row.name, f"{math.expm1(row.log_ratio) * 100:+.1f} %", f"{low} … {high} %", row.verdict)
+            else:
+                table.add_row(row.name, "diverged", "–", row.verdict)
+        yield table
+    stages = f"{len(found.stages)} stage{'s' if len(found.stages) > 1 else ''}"
+    if found.winner:
+        yield Text(f"{found.winner.name} is better than the tuned AdamW at {stages}", style="bold")
+    else:
+        yield Text("no program is better than the tuned AdamW at the last stage that was held", style="bold")
+    yield comparison(found.table, "\nthe last stage on the test split, other seeds")
+
+
+def reproduction(facts: dict[str, Any]) -> RenderableType:
+    """The account of a repeated discovery."""
+    table = Table(title=f"{facts['target']}: {facts['successes']} of {facts['seeds']} runs")
+    for name in ("seed", "minutes", "children", "evaluations", "found", "level", "vs AdamW", "Lion vs AdamW"):
+        table.add_column(name, justify="left" if name == "found" else "right")
+    for row in facts["runs"]:
+        tests = {loss["program"]: loss["change"] for loss in row["losses"] if loss["split"] == "test"}
+        found, lion = (tests.get(name, math.nan) for name in ("found", "lion (tuned)"))
+        numbers = (f"{row['seconds'] / 60:.0f}", f"{row['children']:,}", f"{row['evaluated']:,}")
+        changes = (f"{found * 100:+.1f} %", f"{lion * 100:+.1f} %")
+        table.add_row(str(row["seed"]), *numbers, row["verdict"], f"{row['level']} of 3", *changes)
+    return Group(table, Text("change of the test loss against the tuned AdamW, on fresh seeds"))
 
 
 def comparison(rows: Sequence[Comparison], title: str) -> Table:

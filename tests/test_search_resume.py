@@ -130,8 +130,8 @@ def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: 
 def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = read_config(small_run, ["search.rounds=2", "search.children=6"])
 
-    def stopping(*arguments: Any) -> None:
-        loop.search(*arguments)
+    def stopping(*arguments: Any, **options: Any) -> None:
+        loop.search(*arguments, **options)
         arguments[-1].append(signal.SIGINT)
 
     monkeypatch.setattr(runner, "search", stopping)

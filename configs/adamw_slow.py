@@ -1,0 +1,13 @@
+# AdamW with a rate well below the best one on `vit`. There sign momentum is better at the same rate (log loss 0.28 against
+# 0.73 above the tuned AdamW, 16 seeds), so that a change of structure pays before the rate is found.
+def train(w, g, m, v, lr):
+    g2 = square(g)
+    m = interp(g, m, 0.9)
+    v = interp(g2, v, 0.99)
+    s = sqrt(v)
+    update = m / s
+    wd = w * 0.1
+    update = update + wd
+    lr = lr * 0.003
+    update = update * lr
+    return update, m, v
