@@ -41,13 +41,18 @@ def level(found: Derivation) -> int:
     return 3 if dict(known.constants).get("decay") else 2
 
 
+def succeeded(found: Derivation) -> bool:
+    """Whether a program is Lion with decay, and nothing else."""
+    return found.recognised is not None and found.recognised.name == "lion" and level(found) == len(LEVELS) - 1
+
+
 def account(seed: int, summary: Summary, seconds: float) -> dict[str, Any]:
     """One row of the account, as plain values."""
     found = summary.derivation.as_json()
     ladder = level(summary.derivation)
     return {
         "seed": seed,
-        "success": summary.derivation.recognised is not None and found["recognised"] == "lion" and ladder == 3,
+        "success": succeeded(summary.derivation),
         "level": ladder,
         "level_in_words": LEVELS[ladder],
         "seconds": round(seconds),
