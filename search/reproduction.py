@@ -123,10 +123,9 @@ def reproduce_all(
 
 def _check(run: Path, config: Config) -> None:
     with open_run(run) as journal:
-        known = journal.meta()["config"]
-    wanted = config.model_dump(mode="json")
+        known = runner.config_of(journal)
     for section in ("seed", "tasks", "search", "evaluation"):
-        if known[section] != wanted[section]:
+        if getattr(known, section) != getattr(config, section):
             raise UserError(f"`{run}` holds a run of another config (see `{run / CONFIG}`); give another `--out`")
 
 

@@ -89,7 +89,7 @@ def resumed(folder: Path, progress: Progress, mend: bool = False) -> Iterator[tu
 def _opened(folder: Path, progress: Progress) -> Iterator[tuple[Config, Journal]]:
     with open_run(folder) as journal:
         meta = journal.meta()
-        config = _checked(meta["config"] | {"selection": meta.get("selection", meta["config"]["selection"])})
+        config = config_of(journal)
         if meta["yardstick"] != yardstick(config):
             raise UserError(
                 f"the tasks or their baselines have changed since `{folder}` began; its scores would not mix"
@@ -98,6 +98,12 @@ def _opened(folder: Path, progress: Progress) -> Iterator[tuple[Config, Journal]
         if changed:
             progress.note(f"other versions than at the start ({', '.join(changed)}): the rest may differ in rounding")
         yield config, journal
+
+
+def config_of(journal: Journal) -> Config:
+    """The config of a run; keys that there were not when it began have their defaults."""
+    meta = journal.meta()
+    return _checked(meta["config"] | {"selection": meta.get("selection", meta["config"]["selection"])})
 
 
 def _checked(values: dict[str, Any]) -> Config:
