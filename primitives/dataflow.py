@@ -107,14 +107,21 @@ class _Digests:
     def __init__(self, program: Program, labels: dict[str, bytes] | None = None) -> None:
         self._graph = graph = flow(program)
         lines, slots = live(program)
-        rows = (_row(program.statements[line].primitive) for line in lines)
-        self._calls = [(line, *row, graph.arguments[line]) for line, row in zip(lines, rows, strict=True)]
-        self._exact = labels is None
+        constant = _constant if labels is None else _some_constant
+        self._values: dict[Source, bytes] = {name: _token(name) for name in program.inputs}
+        self._calls = [
+            (
+                line,
+                *_row(program.statements[line].primitive),
+                [constant(source) if isinstance(source, float) else source for source in graph.arguments[line]],
+            )
+            for line in lines
+        ]
         self.colours = dict.fromkeys(slots, _token("slot")) if labels is None else labels
         self._evaluate()
         classes = 1
         while labels is None and classes < len(slots):
-            refined = {slot: _join(self.colours[slot], self._value(graph.outputs[slot])) for slot in slots}
+            refined = {slot: _join(self.colours[slot], self._values[graph.outputs[slot]]) for slot in slots}
             if len(set(refined.values())) == classes:
                 break
             self.colours, classes = refined, len(set(refined.values()))
@@ -125,24 +132,17 @@ class _Digests:
         outputs = self._graph.outputs
         # How each class of slots passes from one step to the next belongs to the digest: without it, two programs
         # would look alike whose slots read different slots.
-        passing = {_join(colour, self._value(outputs[slot])) for slot, colour in self.colours.items()}
-        return _join(kind, self._value(outputs[UPDATE]), *sorted(passing))
+        passing = {_join(colour, self._values[outputs[slot]]) for slot, colour in self.colours.items()}
+        return _join(kind, self._values[outputs[UPDATE]], *sorted(passing))
 
     def _evaluate(self) -> None:
         """Find the digest of every live statement under the colours of now."""
-        self._lines: dict[int, bytes] = {}
+        self._values |= self.colours
         for line, name, commutative, arguments in self._calls:
-            inner = [self._value(source) for source in arguments]
+            inner = [source if isinstance(source, bytes) else self._values[source] for source in arguments]
             if commutative:
                 inner.sort()
-            self._lines[line] = _join(name, *inner)
-
-    def _value(self, source: Source) -> bytes:
-        if isinstance(source, int):
-            return self._lines[source]
-        if isinstance(source, float):
-            return b"constant    " + pack("<f", source) if self._exact else b"constant of some"
-        return self.colours.get(source) or _token(source)
+            self._values[line] = _join(name, *inner)
 
 
 @lru_cache(maxsize=1024)
@@ -155,5 +155,14 @@ def _token(name: str) -> bytes:
     return blake2b(name.encode(), digest_size=16).digest()
 
 
+def _constant(value: float) -> bytes:
+    return b"constant    " + pack("<f", value)
+
+
+def _some_constant(value: float) -> bytes:
+    return b"constant of some"
+
+
+@lru_cache(maxsize=65536)  # most of a child is what its parent was
 def _join(*parts: bytes) -> bytes:
     return blake2b(b"".join(parts), digest_size=16).digest()
