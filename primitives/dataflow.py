@@ -36,7 +36,7 @@ def flow(program: Program) -> Flow:
     where: dict[str, Source] = {name: name for name in program.inputs}
     arguments: list[tuple[Source, ...]] = []
     for line, (target, _, names) in enumerate(program.statements):
-        arguments.append(tuple(where[name] if isinstance(name, str) else name for name in names))
+        arguments.append(tuple([where[name] if isinstance(name, str) else name for name in names]))
         where[target] = line
     return Flow(tuple(arguments), {name: where[name] for name in program.outputs})
 
@@ -78,7 +78,12 @@ def functional_hash(program: Program) -> str:
     Equal for programs that differ in names, in the order of statements or of commutative arguments, in redundant
     statements, in repeated sub-expressions, or in which state slot does what.
     """
-    return _Digests(program).of_program(b"program").hex()
+    return _hash(live_part(program), live(program).slots)
+
+
+@lru_cache(maxsize=4096)  # many a child adds to its parent what no update depends on
+def _hash(program: Program, slots: tuple[str, ...]) -> str:
+    return _Digests(program, slots).of_program(b"program").hex()
 
 
 def structure_hash(program: Program) -> str:
@@ -87,35 +92,32 @@ def structure_hash(program: Program) -> str:
     Classes of slots are those of the exact program, and are labelled in every possible way, of which the least digest
     counts; there are as many ways as permutations of the classes, which are two or three.
     """
-    exact = _Digests(program).colours
+    bare, slots = live_part(program), live(program).slots
+    exact = _Digests(bare, slots).colours
     classes = sorted(set(exact.values()))
     labels = [_token(f"slot {number}") for number in range(len(classes))]
     ways = (dict(zip(classes, way, strict=True)) for way in permutations(labels))
     colourings = ({slot: way[colour] for slot, colour in exact.items()} for way in ways)
-    return min(_Digests(program, colours).of_program(b"structure").hex() for colours in colourings)
+    return min(_Digests(bare, slots, colours).of_program(b"structure").hex() for colours in colourings)
 
 
 class _Digests:
     """Digests of how live values are computed, 16 bytes each, so that no two sequences of them read alike.
 
     Args:
-        program: a valid program.
+        program: the live part of a valid program.
+        slots: its live slots.
         labels: colours of the live slots, where all constants are to be alike; by default constants count, and the
             stable colours are found: of one colour are slots that hold equal values at every step.
     """
 
-    def __init__(self, program: Program, labels: dict[str, bytes] | None = None) -> None:
+    def __init__(self, program: Program, slots: tuple[str, ...], labels: dict[str, bytes] | None = None) -> None:
         self._graph = graph = flow(program)
-        lines, slots = live(program)
         constant = _constant if labels is None else _some_constant
         self._values: dict[Source, bytes] = {name: _token(name) for name in program.inputs}
         self._calls = [
-            (
-                line,
-                *_row(program.statements[line].primitive),
-                [constant(source) if isinstance(source, float) else source for source in graph.arguments[line]],
-            )
-            for line in lines
+            (line, *_row(statement.primitive), [constant(s) if isinstance(s, float) else s for s in sources])
+            for line, (statement, sources) in enumerate(zip(program.statements, graph.arguments, strict=True))
         ]
         self.colours = dict.fromkeys(slots, _token("slot")) if labels is None else labels
         self._evaluate()
