@@ -30,9 +30,7 @@ def result_kind(statement: Statement, kinds: Mapping[str, Kind]) -> Kind | None:
 
 
 @lru_cache(maxsize=1024)
-def _result(
-    accepts: tuple[frozenset[Kind], ...], result: Kind | None, given: tuple[Kind | None, ...]
-) -> Kind | None:
+def _result(accepts: tuple[frozenset[Kind], ...], result: Kind | None, given: tuple[Kind | None, ...]) -> Kind | None:
     """Kind of a function's result for arguments of some kinds; `None` where it does not take one of them."""
     taken = [kind for kind, accepted in zip(given, accepts, strict=True) if kind is not None and kind in accepted]
     if len(taken) < len(given):
