@@ -9,6 +9,7 @@ that is not a difference between the programs.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
 
@@ -62,10 +63,12 @@ def agree(
 
 
 def _agree(first: Program, second: Program, pairs: Mapping[str, str], start: int, tolerance: float) -> bool:
-    one, other = (trace(program, start, precise=False) for program in (first, second))
+    with ThreadPoolExecutor(2) as pool:  # the first time both are compiled, which takes most of the time
+        traced = pool.map(lambda way: [trace(program, start, precise=way) for program in (first, second)], (False, True))
+        (one, other), precise = traced
     if any(np.any(np.isfinite(one[name]) != np.isfinite(other[pairs[name]])) for name in pairs):
         return False
-    one, other = trace(first, start), trace(second, start)
+    one, other = precise
     apart = [_parted(one[name], other[pairs[name]], tolerance) for name in pairs]
     if min(apart) == STEPS:
         return True
