@@ -139,7 +139,7 @@ class _Digests:
 
     def _evaluate(self) -> None:
         """Find the digest of every live statement under the colours of now."""
-        self._values |= self.colours
+        self._values.update(self.colours.items())
         for line, name, commutative, arguments in self._calls:
             inner = [source if isinstance(source, bytes) else self._values[source] for source in arguments]
             if commutative:

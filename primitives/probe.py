@@ -91,7 +91,8 @@ def _compiled(functions: int, slots: int) -> tuple[Any, dict[str, Array]]:
         def next_one(place: Array, found: Array) -> Array:
             return found.at[place].set(one(Encoded(*(array[place] for array in encoded)), probes))
 
-        return lax.fori_loop(0, count, next_one, jnp.zeros((TOGETHER, 1 + NUMBERS), jnp.float32))
+        found: Array = lax.fori_loop(0, count, next_one, jnp.zeros((TOGETHER, 1 + NUMBERS), jnp.float32))
+        return found
 
     return jax.jit(run), probes
 

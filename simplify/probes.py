@@ -64,7 +64,9 @@ def agree(
 
 def _agree(first: Program, second: Program, pairs: Mapping[str, str], start: int, tolerance: float) -> bool:
     with ThreadPoolExecutor(2) as pool:  # the first time both are compiled, which takes most of the time
-        traced = pool.map(lambda way: [trace(program, start, precise=way) for program in (first, second)], (False, True))
+        traced = pool.map(
+            lambda way: [trace(program, start, precise=way) for program in (first, second)], (False, True)
+        )
         (one, other), precise = traced
     if any(np.any(np.isfinite(one[name]) != np.isfinite(other[pairs[name]])) for name in pairs):
         return False

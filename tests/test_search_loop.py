@@ -43,7 +43,8 @@ def searched(scorer: Fragile, journal: Journal, repeats: Iterable[int]) -> None:
 def test_what_crashed_in_one_repeat_is_not_tried_in_another_and_the_history_is_the_same(tmp_path: Path) -> None:
     """Whether repeats are searched side by side, one after the other, or apart from each other."""
     histories = []
-    for way, order in {"together": [range(6)], "in turn": [[n] for n in range(6)]}.items():
+    ways: dict[str, list[list[int]]] = {"together": [[*range(6)]], "in turn": [[n] for n in range(6)]}
+    for way, order in ways.items():
         scorer = Fragile()
         for part in order:
             path = tmp_path / way

@@ -5,7 +5,8 @@ import pytest
 
 from primitives import PAPER, REGISTRY, builtin, functional_hash
 from primitives.builtins import BUILTINS
-from primitives.probe import NUMBERS, signature
+from primitives.interpreter import size_class
+from primitives.probe import NUMBERS, TOGETHER, signature, signatures
 from search.mutation import Mutator
 from search.randomness import Draws
 from search.twins import TOLERANCE, Twins
@@ -113,3 +114,15 @@ def test_rounding_of_another_machine_makes_no_difference() -> None:
         assert twins.find((probe + noise).astype(np.float32)) is not None
         found += 1
     assert found > 100
+
+
+def test_many_programs_have_the_signatures_that_each_has_alone() -> None:
+    mutator = Mutator([REGISTRY[name] for name in PAPER], {"insert": 1.0, "modify": 1.0})
+    line = [builtin("lion")]
+    for number in range(TOGETHER + 30):
+        line.append(mutator.child(line[-1], Draws(3, number)).program)
+    looks = signatures(line)
+    assert len({size_class(candidate) for candidate in line}) > 1
+    assert any(not np.array_equal(looks[0](), look(), equal_nan=True) for look in looks)
+    for candidate, look in list(zip(line, looks, strict=True))[::-1]:  # asked for in any order
+        assert np.array_equal(look(), signature(candidate), equal_nan=True)
