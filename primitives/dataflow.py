@@ -36,7 +36,7 @@ def flow(program: Program) -> Flow:
     where: dict[str, Source] = {name: name for name in program.inputs}
     arguments: list[tuple[Source, ...]] = []
     for line, (target, _, names) in enumerate(program.statements):
-        arguments.append(tuple(where[name] if isinstance(name, str) else name for name in names))
+        arguments.append(tuple([where[name] if isinstance(name, str) else name for name in names]))
         where[target] = line
     return Flow(tuple(arguments), {name: where[name] for name in program.outputs})
 
@@ -78,7 +78,12 @@ def functional_hash(program: Program) -> str:
     Equal for programs that differ in names, in the order of statements or of commutative arguments, in redundant
     statements, in repeated sub-expressions, or in which state slot does what.
     """
-    return _Digests(program).of_program(b"program").hex()
+    return _hash(live_part(program), live(program).slots)
+
+
+@lru_cache(maxsize=4096)  # many a child adds to its parent what no update depends on
+def _hash(program: Program, slots: tuple[str, ...]) -> str:
+    return _Digests(program, slots).of_program(b"program").hex()
 
 
 def structure_hash(program: Program) -> str:
@@ -87,34 +92,38 @@ def structure_hash(program: Program) -> str:
     Classes of slots are those of the exact program, and are labelled in every possible way, of which the least digest
     counts; there are as many ways as permutations of the classes, which are two or three.
     """
-    exact = _Digests(program).colours
+    bare, slots = live_part(program), live(program).slots
+    exact = _Digests(bare, slots).colours
     classes = sorted(set(exact.values()))
     labels = [_token(f"slot {number}") for number in range(len(classes))]
     ways = (dict(zip(classes, way, strict=True)) for way in permutations(labels))
     colourings = ({slot: way[colour] for slot, colour in exact.items()} for way in ways)
-    return min(_Digests(program, colours).of_program(b"structure").hex() for colours in colourings)
+    return min(_Digests(bare, slots, colours).of_program(b"structure").hex() for colours in colourings)
 
 
 class _Digests:
     """Digests of how live values are computed, 16 bytes each, so that no two sequences of them read alike.
 
     Args:
-        program: a valid program.
+        program: the live part of a valid program.
+        slots: its live slots.
         labels: colours of the live slots, where all constants are to be alike; by default constants count, and the
             stable colours are found: of one colour are slots that hold equal values at every step.
     """
 
-    def __init__(self, program: Program, labels: dict[str, bytes] | None = None) -> None:
+    def __init__(self, program: Program, slots: tuple[str, ...], labels: dict[str, bytes] | None = None) -> None:
         self._graph = graph = flow(program)
-        lines, slots = live(program)
-        rows = (_row(program.statements[line].primitive) for line in lines)
-        self._calls = [(line, *row, graph.arguments[line]) for line, row in zip(lines, rows, strict=True)]
-        self._exact = labels is None
+        constant = _constant if labels is None else _some_constant
+        self._values: dict[Source, bytes] = {name: _token(name) for name in program.inputs}
+        self._calls = [
+            (line, *_row(statement.primitive), [constant(s) if isinstance(s, float) else s for s in sources])
+            for line, (statement, sources) in enumerate(zip(program.statements, graph.arguments, strict=True))
+        ]
         self.colours = dict.fromkeys(slots, _token("slot")) if labels is None else labels
         self._evaluate()
         classes = 1
         while labels is None and classes < len(slots):
-            refined = {slot: _join(self.colours[slot], self._value(graph.outputs[slot])) for slot in slots}
+            refined = {slot: _join(self.colours[slot], self._values[graph.outputs[slot]]) for slot in slots}
             if len(set(refined.values())) == classes:
                 break
             self.colours, classes = refined, len(set(refined.values()))
@@ -125,24 +134,17 @@ class _Digests:
         outputs = self._graph.outputs
         # How each class of slots passes from one step to the next belongs to the digest: without it, two programs
         # would look alike whose slots read different slots.
-        passing = {_join(colour, self._value(outputs[slot])) for slot, colour in self.colours.items()}
-        return _join(kind, self._value(outputs[UPDATE]), *sorted(passing))
+        passing = {_join(colour, self._values[outputs[slot]]) for slot, colour in self.colours.items()}
+        return _join(kind, self._values[outputs[UPDATE]], *sorted(passing))
 
     def _evaluate(self) -> None:
         """Find the digest of every live statement under the colours of now."""
-        self._lines: dict[int, bytes] = {}
+        self._values.update(self.colours.items())
         for line, name, commutative, arguments in self._calls:
-            inner = [self._value(source) for source in arguments]
+            inner = [source if isinstance(source, bytes) else self._values[source] for source in arguments]
             if commutative:
                 inner.sort()
-            self._lines[line] = _join(name, *inner)
-
-    def _value(self, source: Source) -> bytes:
-        if isinstance(source, int):
-            return self._lines[source]
-        if isinstance(source, float):
-            return b"constant    " + pack("<f", source) if self._exact else b"constant of some"
-        return self.colours.get(source) or _token(source)
+            self._values[line] = _join(name, *inner)
 
 
 @lru_cache(maxsize=1024)
@@ -155,5 +157,14 @@ def _token(name: str) -> bytes:
     return blake2b(name.encode(), digest_size=16).digest()
 
 
+def _constant(value: float) -> bytes:
+    return b"constant    " + pack("<f", value)
+
+
+def _some_constant(value: float) -> bytes:
+    return b"constant of some"
+
+
+@lru_cache(maxsize=65536)  # most of a child is what its parent was
 def _join(*parts: bytes) -> bytes:
     return blake2b(b"".join(parts), digest_size=16).digest()

@@ -7,7 +7,8 @@ weights are zero as biases are at first, and the learning rate falls as a schedu
 a sign which flips for one weight in some thousand is seen.
 """
 
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ from primitives.registry import REGISTRY
 SIZES = (384, 96, 160)  # weights in each of the parameter arrays of the probe
 STEPS = 16
 NUMBERS = 60
+TOGETHER = 64  # programs in one call of what is compiled, which costs as much as running one of them
 _ZEROS = 0.15  # share of the gradients that are zero at a step
 
 
@@ -31,8 +33,38 @@ def signature(program: Program) -> np.ndarray:
     Updates span decades, so their eighth roots are projected, with the sign kept. The first number is the root mean
     square of these, which is the scale of the others. Nothing is finite where an update is not.
     """
-    run, probes = _compiled(len(REGISTRY), len(program.slots))
-    return np.asarray(run(encode(program), probes))
+    return signatures([program])[0]()
+
+
+def signatures(programs: Iterable[Program]) -> list[Callable[[], np.ndarray]]:
+    """The same for many valid programs: for each a function that gives its signature.
+
+    All are begun at once, and computed beside whatever the caller does until it asks for one of them.
+    """
+    encoded = [encode(program) for program in programs]
+    alike: dict[tuple[int, int], list[int]] = {}  # those that one compiled function can run, by their places
+    for place, one in enumerate(encoded):
+        alike.setdefault((len(one.operations), len(one.outputs) - 1), []).append(place)
+    looks: dict[int, Callable[[], np.ndarray]] = {}
+    for (_, slots), places in alike.items():
+        run, probes = _compiled(len(REGISTRY), slots)
+        for start in range(0, len(places), TOGETHER):
+            some = places[start : start + TOGETHER]
+            found = run(np.int32(len(some)), _together([encoded[place] for place in some]), probes)
+            looks |= {place: partial(_row, found, row) for row, place in enumerate(some)}
+    return [looks[place] for place in range(len(encoded))]
+
+
+def _together(programs: Sequence[Encoded]) -> Encoded:
+    """Encoded programs of one size class side by side, with room for `TOGETHER` of them."""
+    room = [np.zeros((TOGETHER, *np.shape(array)), array.dtype) for array in programs[0]]
+    for array, parts in zip(room, zip(*programs, strict=True), strict=True):
+        array[: len(programs)] = parts
+    return Encoded(*room)
+
+
+def _row(found: Array, row: int) -> np.ndarray:
+    return np.array(np.asarray(found)[row])
 
 
 @cache
@@ -40,7 +72,7 @@ def _compiled(functions: int, slots: int) -> tuple[Any, dict[str, Array]]:
     """Compiled once for each size class, and again when the language has grown; and what it runs on."""
     probes = _probes()
 
-    def run(encoded: Encoded, probes: dict[str, Array]) -> Array:
+    def one(encoded: Encoded, probes: dict[str, Array]) -> Array:
         rule = interpreted(encoded, SIZES)
 
         def step(state: Any, now: tuple[Array, Array, Array]) -> tuple[Any, Array]:  # noqa: ANN401 - the rule's own
@@ -52,6 +84,15 @@ def _compiled(functions: int, slots: int) -> tuple[Any, dict[str, Array]]:
         updates = lax.scan(step, rule.init(probes["weights"][0]), inputs)[1].ravel()
         roots = jnp.sign(updates) * jnp.sqrt(jnp.sqrt(jnp.sqrt(jnp.abs(updates))))
         return jnp.concatenate([jnp.sqrt(jnp.mean(roots**2))[None], probes["projections"] @ roots])
+
+    def run(count: Array, encoded: Encoded, probes: dict[str, Array]) -> Array:
+        """One after the other, which is faster than side by side (`docs/decisions.md`)."""
+
+        def next_one(place: Array, found: Array) -> Array:
+            return found.at[place].set(one(Encoded(*(array[place] for array in encoded)), probes))
+
+        found: Array = lax.fori_loop(0, count, next_one, jnp.zeros((TOGETHER, 1 + NUMBERS), jnp.float32))
+        return found
 
     return jax.jit(run), probes
 

@@ -6,10 +6,10 @@ the inputs `w`, `g`, the state slots and `lr`, and the outputs `update` and the 
 instances are AdamW (nine statements, two state slots) and Lion (seven statements, one slot in use).
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from struct import Struct
 from typing import NamedTuple
-
-import numpy as np
 
 from primitives.errors import ProgramError
 
@@ -17,6 +17,7 @@ Argument = str | float
 
 WEIGHTS, GRADIENT, LEARNING_RATE, UPDATE = "w", "g", "lr", "update"
 PAPER_SLOTS = ("m", "v")  # the two state slots of Chen et al. (2023)
+_FLOAT32 = Struct("<f")
 
 
 class Statement(NamedTuple):
@@ -91,8 +92,10 @@ def float32(value: float) -> float:
     >>> float32(0.9)
     0.8999999761581421
     """
-    with np.errstate(over="ignore"):
-        rounded = float(np.float32(value))
-    if not np.isfinite(rounded):
+    try:
+        (rounded,) = _FLOAT32.unpack(_FLOAT32.pack(value))
+    except OverflowError:
+        rounded = math.inf
+    if not math.isfinite(rounded):
         raise ProgramError(f"constant {value} does not fit into a float32")
-    return rounded + 0.0  # minus zero becomes zero
+    return float(rounded + 0.0)  # minus zero becomes zero

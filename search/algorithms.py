@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from primitives.probe import signature
+from primitives.probe import signatures
 from primitives.program import Program
 from search.candidate import Algorithm
 from search.comparators import RandomSearch, TuneConstants
@@ -64,5 +64,5 @@ def engine(config: Config, start: Program, repeat: int) -> Engine:
         window=config.workers.in_flight,
         children=settings.children,
         evaluations=settings.evaluations,
-        probe=signature if scoring.probe else None,
+        probe=signatures if scoring.probe else None,
     )

@@ -10,13 +10,15 @@ order of number whatever the order in which they arrive. So the window decides h
 number of workers decides nothing but the time it takes.
 
 A candidate that computes the same function as one of a lower number is not evaluated: it takes that one's score.
-Equal functional hashes prove it; equal updates on fixed probes (`search.twins`) say so as far as a test can.
+Equal functional hashes prove it; equal updates on fixed probes (`search.twins`) say so as far as a test can. What may
+be bred already is drafted ahead, so that probes are looked at many at a time and beside everything else.
 """
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +33,30 @@ from search.twins import Twins
 
 _FLOAT32 = "<f4"
 _HITS_AT_ONCE = 256  # candidates without an evaluation, after which the caller may record them
+_AHEAD = 64  # drafts at most, looked at on probes together
 
-Probe = Callable[[Program], np.ndarray]
+Look = Callable[[], np.ndarray]
+Probe = Callable[[Sequence[Program]], Sequence[Look]]
+
+
+class _Draft(NamedTuple):
+    """A child as it was proposed, before it is known whether it is a duplicate.
+
+    Attributes:
+        proposal: of the algorithm.
+        parent: number of its parent; `None` for the starting program.
+        hurdle: at the time of the proposal.
+        hash: functional hash.
+        key: the same in bytes.
+        look: gives the signature; `None` where the hash is known already, or where there is no probe.
+    """
+
+    proposal: Proposal
+    parent: int | None
+    hurdle: float
+    hash: str
+    key: bytes
+    look: Look | None = None
 
 
 class Engine:
@@ -46,7 +70,8 @@ class Engine:
         window: in-flight window W, in candidates.
         children: most children to breed.
         evaluations: most candidates to evaluate; `None` for no limit but that of the children.
-        probe: updates of a program on fixed probes, for the second look at duplicates; `None` for the hash alone.
+        probe: begins to compute the updates of programs on fixed probes, for the second look at duplicates; `None` for
+            the hash alone.
     """
 
     def __init__(
@@ -64,6 +89,8 @@ class Engine:
         self._seed, self._window, self._probe = seed, window, probe
         self._most = children + 1
         self._most_evaluated = evaluations or self._most
+        self._drafts: deque[_Draft] = deque()  # of the numbers that come next
+        self._drafted: set[bytes] = set()  # their hashes
         self._bred = 0  # candidates that have been bred
         self._evaluated = 0  # of these, those that need an evaluation
         self._finished = 0  # candidates whose score is final
@@ -103,9 +130,13 @@ class Engine:
     def ask(self) -> Candidate | None:
         """The next candidate to be evaluated; `None` while others have to be scored or recorded, or at the end."""
         for _ in range(_HITS_AT_ONCE):
-            if not (self._more() and self._may_breed()):
+            if not self._more() or self._bred >= self._pause:
                 return None
-            candidate = self._breed()
+            if len(self._drafts) <= min(_AHEAD, self._window) // 2:
+                self._draft()
+            if not self._drafts:
+                return None
+            candidate = self._candidate(self._drafts.popleft())
             self._bred += 1
             self._waiting[candidate.number] = candidate
             if candidate.same_as is None:
@@ -148,43 +179,61 @@ class Engine:
         """Whether there is something left to breed."""
         return self._bred < self._most and self._evaluated < self._most_evaluated
 
-    def _may_breed(self) -> bool:
-        """Whether children 0 … i − W are final, and the starting program in any case."""
-        return self._bred < self._pause and (self._bred == 0 or self._finished > max(0, self._bred - self._window))
+    def _draft(self) -> None:
+        """Draft children as long as there is room and those that a draft has to know of are final.
 
-    def _breed(self) -> Candidate:
-        number = self._bred
+        These are children 0 … i − W, and the starting program in any case.
+        """
+        fresh: list[_Draft] = []
+        for number in range(self._bred + len(self._drafts), min(self._bred + _AHEAD, self._most)):
+            if number and self._finished <= max(0, number - self._window):
+                break
+            fresh.append(self._proposed(number))
+        if self._probe is None:
+            self._drafts.extend(fresh)
+            return
+        unknown: dict[bytes, Program] = {}
+        for draft in fresh:
+            if draft.key not in self._numbers and draft.key not in self._drafted:
+                unknown.setdefault(draft.key, draft.proposal.program)
+        self._drafted.update(unknown)
+        looks = dict(zip(unknown, self._probe(list(unknown.values())), strict=True)) if unknown else {}
+        self._drafts.extend(draft._replace(look=looks.pop(draft.key, None)) for draft in fresh)
+
+    def _proposed(self, number: int) -> _Draft:
         if number == 0:
-            return self._candidate(0, None, Proposal(0, START, self._start), math.inf)
-        self._show(max(1, number - self._window + 1))
-        proposal = self._algorithm.propose(number, Draws(*self._seed, number))
-        return self._candidate(number, proposal.parent, proposal, self._hurdle.height)
+            proposal, parent, hurdle = Proposal(0, START, self._start), None, math.inf
+        else:
+            self._show(max(1, number - self._window + 1))
+            proposal = self._algorithm.propose(number, Draws(*self._seed, number))
+            parent, hurdle = proposal.parent, self._hurdle.height
+        digest = functional_hash(proposal.program)
+        return _Draft(proposal, parent, hurdle, digest, bytes.fromhex(digest))
 
-    def _candidate(self, number: int, parent: int | None, proposal: Proposal, hurdle: float) -> Candidate:
-        program = proposal.program
-        digest = functional_hash(program)
-        key = bytes.fromhex(digest)
-        same_as, matched, probe = self._numbers.get(key), "hash", None
-        if same_as is None and self._probe is not None:
-            probe = self._probe(program)
+    def _candidate(self, draft: _Draft) -> Candidate:
+        number, program = self._bred, draft.proposal.program
+        same_as, matched, probe = self._numbers.get(draft.key), "hash", None
+        if same_as is None and draft.look is not None:
+            probe = draft.look()
             same_as, matched = self._twins.find(probe), "probe"
         if same_as is None:
             matched = ""
             if probe is not None:
                 self._twins.add(number, probe)
-        self._numbers.setdefault(key, number if same_as is None else same_as)
+        self._numbers.setdefault(draft.key, number if same_as is None else same_as)
+        self._drafted.discard(draft.key)
         return Candidate(
             number=number,
-            parent=parent,
-            mutation=proposal.mutation,
+            parent=draft.parent,
+            mutation=draft.proposal.mutation,
             program=program,
-            hash=digest,
+            hash=draft.hash,
             live=len(live(program).lines),
-            hurdle=hurdle,
+            hurdle=draft.hurdle,
             same_as=same_as,
             matched=matched,
-            dropped=proposal.dropped,
-            restarts=proposal.restarts,
+            dropped=draft.proposal.dropped,
+            restarts=draft.proposal.restarts,
             probe=probe.astype(_FLOAT32).tobytes() if same_as is None and probe is not None else None,
         )
 

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from proxy_tasks.fitness import Score
+from proxy_tasks.fitness import Score, Status
 from search.checks import Checks
 from search.engine import Engine
 from search.executors import Executor, Job, Key
@@ -23,7 +23,8 @@ def search(
     """Score candidates until all are recorded, or until asked to stop; then let what is in flight finish.
 
     The engines are independent of each other: the first that has a candidate is served first, the others fill the
-    workers that it leaves idle.
+    workers that it leaves idle. But what ended its worker in one of them, now or before the run was resumed, has the
+    same score in all, and is not tried again.
 
     Args:
         engines: by the number of their repeat.
@@ -34,6 +35,10 @@ def search(
         checks: look at the best so far at intervals.
     """
     in_flight = 0
+    crashed = {
+        row.hash: Score(Status.CRASHED, row.fitness, row.first_fitness, row.reason)
+        for row in journal.rows(f"status = '{Status.CRASHED}' and matched = ''")
+    }
 
     def tell(key: Key, score: Score) -> None:
         nonlocal in_flight
@@ -44,6 +49,9 @@ def search(
     def record() -> None:
         for repeat, engine in engines.items():
             records = engine.recorded()
+            crashed.update(
+                (r.candidate.hash, r.score) for r in records if r.evaluated and r.score.status is Status.CRASHED
+            )
             journal.append(repeat, records)
             progress.recorded(records)
 
@@ -53,6 +61,9 @@ def search(
     while in_flight or not (stop or all(engine.done for engine in engines.values())):
         for repeat, engine in engines.items():
             while not stop and executor.free() and (candidate := engine.ask()) is not None:
+                if candidate.hash in crashed:
+                    engine.tell(candidate.number, crashed[candidate.hash])
+                    continue
                 executor.submit(Job((repeat, candidate.number), candidate.program, candidate.hurdle))
                 in_flight += 1
         for key, score in executor.collect():

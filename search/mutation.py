@@ -1,7 +1,7 @@
 """Mutation: how a child differs from its parent.
 
 Three things are kept apart: what a mutation does (a function from program to program), how often it happens (`rates`
-in the config), and whether the child is legal (`checking.check`); a draft that is not, or that does not differ, is
+in the config), and whether the child is legal (`checking.is_valid`); a draft that is not, or that does not differ, is
 dropped and another is drawn. Chen et al. (2023) use three:
 
 * `insert`: a random statement at a random place;
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from primitives.checking import check, input_kinds, kinds_before
+from primitives.checking import input_kinds, is_valid, kinds_before
 from primitives.errors import ProgramError, UserError
 from primitives.kinds import Kind
 from primitives.program import Argument, Program, Statement, float32
@@ -64,7 +64,7 @@ class Mutator:
         for dropped in range(_PATIENCE):
             name = draws.weighted(self._names, self._cumulative)
             draft = MUTATIONS[name](parent, self._primitives, draws)
-            if draft is not None and draft != parent and check(draft) is None:
+            if draft is not None and draft != parent and is_valid(draft):
                 return Child(draft, name, dropped)
         names = ", ".join(self._names)
         raise UserError(f"no valid child in {_PATIENCE:,} drafts; the mutations allowed ({names}) do not suit it")

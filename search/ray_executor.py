@@ -9,23 +9,18 @@ no trace in the history: that is the engine's to order.
 import contextlib
 import io
 import math
-import os
-import socket
-import textwrap
 import time
-import warnings
 from collections import Counter, deque
 from collections.abc import Callable
 from statistics import median
 from typing import Any, NamedTuple, Self
-
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere; has to be set before Ray is imported
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from primitives.errors import UserError
 from proxy_tasks.fitness import Score, Status
+from search.cluster import connect, difference
 from search.executors import Job, Key
 from search.worker import Built, Worker
 from selection.trials import Trial
@@ -35,9 +30,8 @@ _LARGEST_BATCH = 64
 _AHEAD = 2  # batches that a worker holds, so that it need not wait for the next
 _DEATHS = 3  # of a worker, until the job that it was at gets the blame
 _FAILED_STARTS = 5  # in a row, until it is no accident
+_START_LIMIT = 600.0  # seconds for a worker to start, which takes a few, or a minute where many start on few cores
 _LOOK_EVERY = 1.0  # seconds between two looks at the clock
-_CONNECT = 5.0  # seconds for an address to answer
-_OBJECTS = 100 * 2**20  # bytes of Ray's object store, through which nothing large passes
 
 
 class _Batch(NamedTuple):
@@ -53,13 +47,15 @@ class _Member:
 
     def __init__(self, actor: Any) -> None:  # noqa: ANN401 - Ray's handles are not typed
         self.actor = actor
+        self.placed: ray.ObjectRef[Any] | None = actor.placed.remote()  # not before there is room for it
         self.begun: ray.ObjectRef[Any] | None = actor.begin.remote()
         self.batches: deque[_Batch] = deque()
-        self.since = math.inf  # when it turned to the first of its batches
+        self.since = math.inf  # when it began to start, or turned to the first of its batches
 
     def calls(self) -> list[ray.ObjectRef[Any]]:
         """Those that may be answered next."""
-        return [self.begun] if self.begun is not None else [batch.call for batch in self.batches]
+        starting = [call for call in (self.placed, self.begun) if call is not None]
+        return starting or [batch.call for batch in self.batches]
 
 
 class RayExecutor:
@@ -73,6 +69,7 @@ class RayExecutor:
         wall_limit: seconds that a job may take.
         memory_limit: GiB that a worker may use; 0 for no limit.
         say: is told what a user should know.
+        start_limit: seconds that a worker may take to start, if that is more than the wall limit.
 
     Raises:
         UserError: there is no cluster at the address, or its Ray is of another version.
@@ -87,7 +84,9 @@ class RayExecutor:
         wall_limit: float = math.inf,
         memory_limit: float = 0.0,
         say: Callable[[str], None] = lambda message: None,
+        start_limit: float = _START_LIMIT,
     ) -> None:
+        self._start_limit = max(start_limit, wall_limit)
         self._wall_limit, self._facts, self._say = wall_limit, facts, say
         self._quiet = contextlib.redirect_stdout(io.StringIO())  # Ray prints there, where results belong
         self._queue: deque[Job] = deque()
@@ -97,7 +96,7 @@ class RayExecutor:
         self._seconds: deque[float] = deque([math.inf], maxlen=9)  # a job, in recent batches
         self._quiet.__enter__()
         try:
-            _connect(address, count)
+            connect(address, count)
             cores = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
             actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
             self._start: Callable[[], _Member] = lambda: _Member(actor.remote(build, int(memory_limit * 2**30)))
@@ -193,7 +192,10 @@ class RayExecutor:
             return self._died(member)
         except RayTaskError as error:
             raise error.cause if isinstance(error.cause, Exception) else error from None
-        if member.begun is not None:
+        if call == member.placed:
+            member.placed, member.since = None, time.monotonic()
+            return []
+        if call == member.begun:
             self._check(answer)
             member.begun, self._failed_starts = None, 0
             return []
@@ -208,12 +210,10 @@ class RayExecutor:
     def _died(self, member: _Member) -> list[tuple[Key, Score]]:
         """Replace a worker, and give out its jobs again."""
         if member.begun is not None:
-            self._failed_starts += 1
-            if self._failed_starts >= _FAILED_STARTS:
-                raise UserError(
-                    f"{_FAILED_STARTS} workers in a row died while they started; "
-                    f"is there memory for {len(self._members)} (`workers.count`), and is `workers.memory_limit` enough?"
-                )
+            self._failed_start(
+                f"died while they started; "
+                f"is there memory for {len(self._members)} (`workers.count`), and is `workers.memory_limit` enough?"
+            )
         else:
             self._say("a worker died; it is replaced, and its work is given out again")
         done = []
@@ -229,10 +229,23 @@ class RayExecutor:
         self._replace(member)
         return done
 
+    def _failed_start(self, how: str) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= _FAILED_STARTS:
+            raise UserError(f"{_FAILED_STARTS} workers in a row {how}")
+
     def _overdue(self) -> list[tuple[Key, Score]]:
-        """End processes that have been at a batch for too long."""
+        """End processes that have been at a batch for too long, or have not started in time."""
         done = []
         for member in list(self._members):
+            if member.begun is not None and time.monotonic() - member.since >= self._start_limit:
+                self._failed_start(
+                    f"had not started after {self._start_limit:g} s; does a plugin or a task of your own wait "
+                    f"for something, and can the data be read from there?"
+                )
+                self._say("a worker took too long to start; it is replaced")
+                ray.kill(member.actor)
+                self._replace(member)
             batch = member.batches[0] if member.batches else None
             if batch is None or time.monotonic() - member.since < self._wall_limit * sum(
                 job.allowance for job in batch.jobs
@@ -252,7 +265,7 @@ class RayExecutor:
         """Start a new worker in place of one, whose batches but the first are given out again."""
         for batch in list(member.batches)[1:]:
             self._queue.extend(batch.jobs)
-        member.begun = None
+        member.placed = member.begun = None
         member.batches.clear()  # what it may still seem to answer counts no more
         self._members[self._members.index(member)] = self._start()
 
@@ -260,38 +273,8 @@ class RayExecutor:
         """Raise `UserError` where a worker would score otherwise than the driver."""
         for key, value in self._facts.items():
             if facts.get(key) != value:
-                what = _difference(facts.get(key), value)
+                what = difference(facts.get(key), value)
                 raise UserError(
                     f"a worker on {facts['host']} differs from this driver in its {key}, {what}; "
                     f"the same version of everything has to be installed on every machine"
                 )
-
-
-def _difference(theirs: Any, ours: Any) -> str:  # noqa: ANN401 - plain values
-    """The first difference between two plain values, in words."""
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        key = next(key for key in {**ours, **theirs} if theirs.get(key) != ours.get(key))
-        return f"{key}: {_difference(theirs.get(key), ours.get(key))}"
-    return f"{textwrap.shorten(str(theirs), 60)}, not {textwrap.shorten(str(ours), 60)}"
-
-
-def _connect(address: str | None, count: int | None) -> None:
-    """Join a cluster, or start Ray here."""
-    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        cores = max(count or 0, os.cpu_count() or 1)  # more workers than cores are the user's to ask for
-        options |= {"num_cpus": cores, "include_dashboard": False, "object_store_memory": _OBJECTS}
-    known = "`workers.address` is that of a cluster begun with `ray start --head`, such as 10.0.0.1:6379"
-    if address not in (None, "auto"):  # Ray itself would wait for minutes
-        host, _, port = str(address).removeprefix("ray://").rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
-        except (OSError, ValueError) as error:
-            raise UserError(f"nothing answers at `workers.address` (={address}): {error}; {known}") from None
-    try:
-        with warnings.catch_warnings():  # JAX warns of forks; Ray's children become other programs at once
-            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-            ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"the cluster at `workers.address` (={address}) cannot be joined: {reason}; {known}") from None

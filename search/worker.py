@@ -39,6 +39,9 @@ class Worker:
         if memory:
             threading.Thread(target=_end_beyond, args=(memory,), daemon=True).start()
 
+    def placed(self) -> None:
+        """Answers as soon as there is a process."""
+
     def begin(self) -> dict[str, Any]:
         """Build the scorer; gives the facts that it rests on."""
         check_packages()

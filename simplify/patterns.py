@@ -7,10 +7,10 @@ takes whatever is left. A formula of constants alone matches the constant that i
 
 import ast
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
-from simplify.terms import NARY, ROUNDING, Graph, commutative
+from simplify.terms import CONSTANT, NARY, ROUNDING, Graph, commutative
 
 _SIGNS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _CONSTANTS = "abcdef"
@@ -18,33 +18,35 @@ _CONSTANTS = "abcdef"
 Bindings = dict[str, int]
 
 
-class Pattern(NamedTuple):
-    """A function of patterns, or a leaf: a letter or a constant."""
+@dataclass(frozen=True)
+class Pattern:
+    """A function of patterns, or a leaf: a letter or a constant. What follows from that is found once."""
 
     function: str
     arguments: tuple["Pattern", ...] = ()
     leaf: str | float | None = None
 
-    @property
+    @cached_property
     def letters(self) -> frozenset[str]:
         """The letters in it."""
         own = {self.leaf} if isinstance(self.leaf, str) else set()
         return frozenset(own.union(*(argument.letters for argument in self.arguments)))
 
-    @property
+    @cached_property
     def folds(self) -> bool:
         """Whether it is made of constants alone."""
-        return _folds(self)
+        return bool(self.letters) and self.letters <= set(_CONSTANTS)
 
-    @property
+    @cached_property
     def functions(self) -> int:
         """How many statements it would take to compute it; constants fold."""
         return 0 if self.folds else (self.leaf is None) + sum(argument.functions for argument in self.arguments)
 
-
-@lru_cache(maxsize=4096)  # patterns are few, and each is matched very many times
-def _folds(pattern: Pattern) -> bool:
-    return bool(pattern.letters) and pattern.letters <= set(_CONSTANTS)
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """What is among the arguments of whatever it matches: functions by name, and `CONSTANT`."""
+        given = [a for a in self.arguments if a.leaf is None or a.folds or isinstance(a.leaf, float)]
+        return frozenset(CONSTANT if a.folds or a.leaf is not None else a.function for a in given)
 
 
 @lru_cache(maxsize=1024)
@@ -118,6 +120,8 @@ def _has_formula(given: Pattern) -> bool:
 
 def matches(graph: Graph, root: Pattern, node: int) -> Iterator[tuple[Bindings, tuple[int, ...]]]:
     """Every way in which a normal pattern matches a node: what its letters stand for, and the rest of the operands."""
+    if not root.needs <= graph.arguments(node):  # most rules part here
+        return
     if root.function in NARY and not root.folds:
         if graph.nodes[node].function == root.function:
             yield from _operands(graph, root, root.arguments, graph.nodes[node].arguments, {}, at_root=True)

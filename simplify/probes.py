@@ -9,7 +9,8 @@ that is not a difference between the programs.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -26,6 +27,7 @@ _SIZES = (5, 3, 4)  # parameter arrays
 TOLERANCE = 2e-4  # relative; twenty steps of float32 are within 1e-5
 GUARDED = 1e-2  # relative; a value of 1e-6 moves as much by the guard 1e-8
 _FLOOR = 2e-5  # of the largest value of the step: what is left where large values cancel
+_QUICKLY = {"xla_backend_optimization_level": 0}  # to compile takes much longer than to run: half as long like this
 _NUDGE = 3e-7  # a few units in the last place of a float32
 
 
@@ -61,10 +63,14 @@ def agree(
 
 
 def _agree(first: Program, second: Program, pairs: Mapping[str, str], start: int, tolerance: float) -> bool:
-    one, other = (trace(program, start, precise=False) for program in (first, second))
+    with ThreadPoolExecutor(2) as pool:  # the first time both are compiled, which takes most of the time
+        traced = pool.map(
+            lambda way: [trace(program, start, precise=way) for program in (first, second)], (False, True)
+        )
+        (one, other), precise = traced
     if any(np.any(np.isfinite(one[name]) != np.isfinite(other[pairs[name]])) for name in pairs):
         return False
-    one, other = trace(first, start), trace(second, start)
+    one, other = precise
     apart = [_parted(one[name], other[pairs[name]], tolerance) for name in pairs]
     if min(apart) == STEPS:
         return True
@@ -97,7 +103,7 @@ def _probe(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _run(functions: int) -> Any:  # noqa: ANN401 - a function that XLA has compiled
     """The compiled loop for any encoded program; compiled again where the language has other functions."""
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=_QUICKLY)
     def run(encoded: Encoded, weights: Array, gradients: Array, schedule: Array) -> Any:  # noqa: ANN401 - a pytree
         rule = interpreted(encoded, _SIZES)
 

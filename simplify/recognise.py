@@ -97,7 +97,9 @@ def _recognise(simple: Program) -> Recognised | None:
         for way in permutations(names)
     ]
     candidates = [
-        (number, family, form) for form in given for number, family in _by_structure().get(form.structure, ())
+        (number, family, form)
+        for form in given
+        for number, family in _by_structure(len(form.structure)).get(form.structure, ())
     ]
     for _, family, form in sorted(candidates, key=lambda candidate: candidate[0]):
         values = _solved(family, form)
@@ -111,17 +113,23 @@ def _recognise(simple: Program) -> Recognised | None:
 
 
 @cache
-def _by_structure() -> dict[tuple[bytes, ...], list[tuple[int, Family]]]:
-    """Families by the structure of their canonical form, numbered."""
+def _by_structure(length: int) -> dict[tuple[bytes, ...], list[tuple[int, Family]]]:
+    """Families by the structure of their canonical form, numbered; those of one length, since each takes a while."""
     table: dict[tuple[bytes, ...], list[tuple[int, Family]]] = {}
     for number, family in enumerate(families()):
-        table.setdefault(_generic(family).structure, []).append((number, family))
+        if len(live(_place(family)).slots) == length - 2:  # beside the names of the slots and the update
+            table.setdefault(_generic(family).structure, []).append((number, family))
     return table
+
+
+def _place(family: Family) -> Program:
+    """A family where the solution starts."""
+    return family.program({name: _PLACES[name] for name in family.unknowns})
 
 
 @cache
 def _generic(family: Family) -> Form:
-    return canonical_form(family.program({name: _PLACES[name] for name in family.unknowns}))
+    return canonical_form(_place(family))
 
 
 def _solved(family: Family, form: Form) -> dict[str, float] | None:

@@ -11,10 +11,10 @@ Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
 from primitives.registry import REGISTRY, Primitive, Property
-from simplify.patterns import Bindings, build, matches, normal, pattern
+from simplify.patterns import Bindings, Pattern, build, matches, normal, pattern
 from simplify.signs import nonnegative, positive
 from simplify.terms import Graph
 
@@ -73,10 +73,15 @@ class Rule:
     def __hash__(self) -> int:
         return hash((self.left, self.right))
 
+    @cached_property
+    def pattern(self) -> Pattern:
+        """What it matches, in the functions that graphs are made of."""
+        return normal(pattern(self.left))
+
     @property
     def root(self) -> str:
         """The function at the root of the pattern."""
-        return normal(pattern(self.left)).function
+        return self.pattern.function
 
     def apply(self, graph: Graph, node: int) -> int | None:
         """What a node becomes; `None` where the rule does not apply."""
@@ -84,7 +89,7 @@ class Rule:
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
         """What a node may become, once for each way in which the pattern matches."""
-        for bindings, rest in matches(graph, normal(pattern(self.left)), node):
+        for bindings, rest in matches(graph, self.pattern, node):
             if self._holds(graph, bindings):
                 result = build(graph, pattern(self.right), bindings)
                 yield graph.make(self.root, (result, *rest)) if rest else result

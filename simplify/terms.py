@@ -24,6 +24,7 @@ from primitives.registry import REGISTRY, Property
 
 NARY = {"add": 0.0, "multiply": 1.0}  # with their neutral elements
 INVERSE = "inverse"  # 1 / (x + 1e-8), which is not a function of the language itself
+CONSTANT = "constant"  # what stands for constants among functions
 ROUNDING = 3e-7  # relative; constants are float32, and products of two are wrong by a few units in the last place
 
 _DEFINITIONS: dict[str, Callable[["Graph", Sequence[int]], int]] = {
@@ -84,6 +85,7 @@ class Graph:
         self._made: dict[tuple[str, tuple[int, ...]], int] = {}
         self._keys: list[tuple[bytes, bytes]] = []
         self._kinds: list[Kind] = []
+        self._arguments: list[frozenset[str]] = []
 
     def leaf(self, value: str | float) -> int:
         """The node of an input or a constant."""
@@ -97,6 +99,10 @@ class Graph:
     def kind(self, node: int) -> Kind:
         """Kind of a node's value."""
         return self._kinds[node]
+
+    def arguments(self, node: int) -> frozenset[str]:
+        """What the arguments of a node are: functions by name, and `CONSTANT`."""
+        return self._arguments[node]
 
     def key(self, node: int) -> tuple[bytes, bytes]:
         """What nodes are ordered by: a digest of the structure without constants, then one with them."""
@@ -172,6 +178,8 @@ class Graph:
             self.nodes.append(node)
             self._keys.append(self._digests(node))
             self._kinds.append(self._kind(node))
+            below = (self.nodes[argument] for argument in node.arguments)
+            self._arguments.append(frozenset(CONSTANT if isinstance(n.leaf, float) else n.function for n in below))
         return self._numbers[node]
 
     def _digests(self, node: Node) -> tuple[bytes, bytes]:

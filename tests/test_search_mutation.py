@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from primitives import BUILTINS, PAPER, REGISTRY, Kind, Program, Statement, UserError, builtin, check, parse, to_text
-from primitives.checking import input_kinds
+from primitives.checking import input_kinds, is_valid
 from search import mutation
 from search.config import Mutations
 from search.mutation import MUTATIONS, Mutator
@@ -35,6 +35,13 @@ def test_a_child_is_valid_and_differs_from_its_parent(parent: Program, seed: int
     assert child.program != parent
     assert parse(to_text(child.program)) == child.program
     assert child.mutation in MUTATIONS
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_a_draft_is_valid_where_no_problem_can_be_named(name: str) -> None:
+    found = [draft for mutate in MUTATIONS.values() for draft in drafts(mutate, builtin(name), 100)]
+    assert [is_valid(draft) for draft in found] == [check(draft) is None for draft in found]
+    assert {is_valid(draft) for draft in found} == {True, False}
 
 
 def test_equal_draws_give_equal_children() -> None:

@@ -105,6 +105,33 @@ def test_workers_that_cannot_serve_are_named(
         settle(executor, [job(1)])
 
 
+def test_workers_that_hang_while_they_start_are_named(start: Callable[..., RayExecutor]) -> None:
+    message = r"^5 workers in a row had not started after 3 s; does a plugin or a task of your own wait for something"
+    with (
+        pytest.raises(UserError, match=message),
+        start(workers.hangs_at_start, wall_limit=0.5, start_limit=3.0) as executor,
+    ):
+        settle(executor, [job(1)])
+
+
+def test_a_worker_that_hangs_while_it_starts_is_replaced(start: Callable[..., RayExecutor], tmp_path: Path) -> None:
+    said: list[str] = []
+    with start(workers.hangs_at_first, count=1, wall_limit=0.5, start_limit=3.0, say=said.append) as executor:
+        assert settle(executor, [job(1)])[0, 1].status is Status.OK
+    assert said == ["a worker took too long to start; it is replaced"]
+    assert not psutil.pid_exists(int((tmp_path / "hung").read_text()))
+
+
+def test_a_worker_for_which_there_is_no_room_yet_may_wait(start: Callable[..., RayExecutor]) -> None:
+    said: list[str] = []
+    with start(count=5, wall_limit=0.5, start_limit=3.0, say=said.append) as executor:  # on four cores
+        deadline = time.monotonic() + 6
+        while time.monotonic() < deadline:
+            settle(executor, [job(number) for number in range(100)])
+        assert executor.workers() == "4 of 5 ready"
+    assert said == []
+
+
 def test_an_error_in_a_worker_is_the_error_of_the_run(start: Callable[..., RayExecutor]) -> None:
     with pytest.raises(UserError, match="a primitive of the user's own is broken"), start() as executor:
         settle(executor, [job(1, FAILS)])

@@ -5,7 +5,8 @@ import pytest
 
 from primitives import PAPER, REGISTRY, builtin, functional_hash
 from primitives.builtins import BUILTINS
-from primitives.probe import NUMBERS, signature
+from primitives.interpreter import size_class
+from primitives.probe import NUMBERS, TOGETHER, signature, signatures
 from search.mutation import Mutator
 from search.randomness import Draws
 from search.twins import TOLERANCE, Twins
@@ -113,3 +114,13 @@ def test_rounding_of_another_machine_makes_no_difference() -> None:
         assert twins.find((probe + noise).astype(np.float32)) is not None
         found += 1
     assert found > 100
+
+
+def test_many_programs_have_the_signatures_that_each_has_alone() -> None:
+    many = [program(*[f"update = g * 1.{k:02d}"] + ["update = update * 0.9"] * (k % 20)) for k in range(TOGETHER + 30)]
+    many += map(builtin, BUILTINS)
+    assert {size_class(one) for one in many} == {16, 32}
+    looks = signatures(many)
+    for one, look in list(zip(many, looks, strict=True))[::-1]:  # asked for in any order
+        assert np.array_equal(look(), signature(one))
+    assert len({look().tobytes() for look in looks}) == len(many)

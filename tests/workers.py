@@ -65,6 +65,19 @@ def dies_at_start(folder: Path) -> Built:
     os._exit(3)
 
 
+def hangs_at_start(folder: Path) -> Built:
+    time.sleep(3600)
+    return obedient(folder)
+
+
+def hangs_at_first(folder: Path) -> Built:
+    """Only the first worker hangs."""
+    if not (folder / "hung").exists():
+        (folder / "hung").write_text(str(os.getpid()))
+        time.sleep(3600)
+    return obedient(folder)
+
+
 def fails_at_start(folder: Path) -> Built:
     raise UserError("`search.plugins`: module `mine` cannot be imported")
 

@@ -1,0 +1,65 @@
+"""The loop between engines, executor and journal."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from primitives import builtin, functional_hash
+from primitives.program import Program
+from proxy_tasks.fitness import Score, Status
+from search.algorithms import engine
+from search.config import build_config
+from search.executors import Inline
+from search.journal import Journal
+from search.loop import search
+from search.progress import Progress
+
+CONFIG = build_config({"search": {"children": 80, "population": 10, "tournament": 3, "mutations": {"scale": 0}}})
+
+
+class Fragile:
+    """Every fifth program or so ends the process that trains it; notes how often each was tried."""
+
+    def __init__(self) -> None:
+        self.tried: Counter[str] = Counter()
+
+    def evaluate(self, program: Program, hurdle: float) -> Score:
+        digest = functional_hash(program)
+        self.tried[digest] += 1
+        value = int(digest[:8], 16) / 16**8
+        if value < 0.2:
+            return Score(Status.CRASHED, math.inf, math.inf, "it ended its process")
+        return Score(Status.OK, value, value)
+
+
+def searched(scorer: Fragile, journal: Journal, repeats: Iterable[int]) -> None:
+    engines = {repeat: engine(CONFIG, builtin("adamw"), repeat) for repeat in repeats}
+    for repeat, machine in engines.items():
+        machine.restore(journal.past(repeat))
+    search(engines, Inline(scorer), journal, Progress(quiet=True), [])
+
+
+def test_what_crashed_in_one_repeat_is_not_tried_in_another_and_the_history_is_the_same(tmp_path: Path) -> None:
+    """Whether repeats are searched side by side, one after the other, or apart from each other."""
+    histories = []
+    ways: dict[str, list[list[int]]] = {"together": [[*range(6)]], "in turn": [[n] for n in range(6)]}
+    for way, order in ways.items():
+        scorer = Fragile()
+        for part in order:
+            path = tmp_path / way
+            with Journal.open(path) if path.exists() else Journal.create(path, {}) as journal:
+                searched(scorer, journal, part)  # as after a resumption, where repeats come in turn
+                crashed = Counter(row.hash for row in journal.rows("status = 'crashed' and matched = ''"))
+                histories.append(journal.digest())
+        assert max(crashed.values()) > 1  # met in several repeats
+        assert all(scorer.tried[digest] == 1 for digest in crashed)
+        assert max(scorer.tried.values()) > 1  # whatever else is met again is trained again
+    apart = []
+    for repeat in range(6):
+        with Journal.create(tmp_path / f"apart {repeat}", {}) as journal:
+            searched(Fragile(), journal, [repeat])
+            apart += list(journal.rows())
+    with Journal.open(tmp_path / "together") as journal:
+        assert list(journal.rows()) == apart
+    assert histories[0] == histories[-1]
