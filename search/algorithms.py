@@ -10,7 +10,7 @@ from search.comparators import RandomSearch, TuneConstants
 from search.config import Config, insertable
 from search.engine import Engine
 from search.evolution import Evolution
-from search.hurdle import Hurdle
+from search.hurdle import hurdles
 from search.mutation import Mutator
 from search.tree import TreeSearch
 
@@ -59,7 +59,12 @@ def engine(config: Config, start: Program, repeat: int) -> Engine:
     return Engine(
         algorithm=ALGORITHMS[settings.algorithm](config, start),
         start=start,
-        hurdle=Hurdle(settings.population, scoring.hurdle_quantile, scoring.hurdle_margin),
+        hurdles=hurdles(
+            settings.population,
+            scoring.hurdle_quantile,
+            scoring.hurdle_margin,
+            (scoring.first_seeds, *scoring.race),
+        ),
         seed=(config.seed, repeat),
         window=config.workers.in_flight,
         children=settings.children,

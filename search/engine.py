@@ -15,7 +15,7 @@ Equal functional hashes prove it; equal updates on fixed probes (`search.twins`)
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy as np
 from primitives.dataflow import functional_hash, live
 from primitives.errors import UserError
 from primitives.program import Program
-from proxy_tasks.fitness import Score
+from proxy_tasks.fitness import Heights, Score
 from search.candidate import START, Algorithm, Candidate, Past, Proposal, Record
 from search.hurdle import Hurdle
 from search.randomness import Draws
@@ -41,7 +41,7 @@ class Engine:
     Args:
         algorithm: proposes programs.
         start: the starting program.
-        hurdle: sets the hurdle of each candidate; gets every recorded score.
+        hurdles: set those of each candidate, the first for the first seeds; get every accepted score.
         seed: the key of the random numbers.
         window: in-flight window W, in candidates.
         children: most children to breed.
@@ -53,14 +53,14 @@ class Engine:
         self,
         algorithm: Algorithm,
         start: Program,
-        hurdle: Hurdle,
+        hurdles: Sequence[Hurdle],
         seed: tuple[int, ...],
         window: int,
         children: int,
         evaluations: int | None = None,
         probe: Probe | None = None,
     ) -> None:
-        self._algorithm, self._start, self._hurdle = algorithm, start, hurdle
+        self._algorithm, self._start, self._hurdles = algorithm, start, hurdles
         self._seed, self._window, self._probe = seed, window, probe
         self._most = children + 1
         self._most_evaluated = evaluations or self._most
@@ -138,7 +138,9 @@ class Engine:
             self._numbers.setdefault(bytes.fromhex(past.hash), past.number if past.same_as is None else past.same_as)
             if past.same_as is None:
                 self._evaluated += 1
-                self._scores[past.number] = Score(past.status, past.fitness, past.first_fitness, past.reason)
+                self._scores[past.number] = Score(
+                    past.status, past.fitness, past.first_fitness, past.reason, later=past.later
+                )
                 if past.probe is not None:
                     self._twins.add(past.number, np.frombuffer(past.probe, _FLOAT32))
             self._finish(past)
@@ -158,9 +160,9 @@ class Engine:
             return self._candidate(0, None, Proposal(0, START, self._start), math.inf)
         self._show(max(1, number - self._window + 1))
         proposal = self._algorithm.propose(number, Draws(*self._seed, number))
-        return self._candidate(number, proposal.parent, proposal, self._hurdle.height)
+        return self._candidate(number, proposal.parent, proposal, [hurdle.height for hurdle in self._hurdles])
 
-    def _candidate(self, number: int, parent: int | None, proposal: Proposal, hurdle: float) -> Candidate:
+    def _candidate(self, number: int, parent: int | None, proposal: Proposal, hurdle: Heights) -> Candidate:
         program = proposal.program
         digest = functional_hash(program)
         key = bytes.fromhex(digest)
@@ -213,5 +215,6 @@ class Engine:
             past = self._untaken.popleft()
             self._taken += 1
             if past.accepted:
-                self._hurdle.add(past.first_fitness)
+                for place, hurdle in enumerate(self._hurdles):
+                    hurdle.add(past.reached(place))
             self._algorithm.take(past)
