@@ -6,6 +6,7 @@ would have saved and which of the best programs it would have dropped.
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -17,14 +18,15 @@ from proxy_tasks.baselines import baseline
 from proxy_tasks.sanity import Probe
 from proxy_tasks.training import Trainer
 from search.config import Config
-from search.hurdle import Hurdle, hurdles
+from search.hurdle import Hurdle
 from search.rows import Row
 
 SHARES = (0.1, 0.25, 0.5)  # of the steps, for a first look
 MARGINS = (0.1, 0.3, 0.6)
 BEST = (0.01, 0.05)
 FIRST, SEEDS = 2, 8
-RACES = ((2, 4), (2, 4, 6), (2, 3, 4, 6))  # seeds trained before each hurdle
+RACES = ((2, 4), (2, 4, 6))  # seeds trained before each hurdle
+RACE_MARGINS = (0.0, 0.05, 0.1)
 PROBES = (2, 3, 5)  # steps of the sanity probe
 
 
@@ -44,18 +46,16 @@ class Replay(NamedTuple):
         """Fitness on all seeds."""
         return np.asarray(self.ratios.mean(axis=1))
 
-    def race(self, stages: Sequence[int], falling: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    def race(self, stages: Sequence[int], race_margin: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Seeds of each program that a race would have trained, and the first hurdle that it would have met.
 
         Args:
             stages: seeds trained before each hurdle.
-            falling: whether the margin falls with the number of seeds, as it does in a search.
+            race_margin: of the hurdles after the first.
         """
         settings, span = Config().evaluation, Config().search.population
-        quantile, margin = settings.hurdle_quantile, settings.hurdle_margin
-        rolling = (
-            hurdles(span, quantile, margin, stages) if falling else [Hurdle(span, quantile, margin) for _ in stages]
-        )
+        margins = [settings.hurdle_margin] + [race_margin] * (len(stages) - 1)
+        rolling = [Hurdle(span, settings.hurdle_quantile, margin) for margin in margins]
         reached = np.array([self.ratios[:, :count].mean(axis=1) for count in stages]).T
         trained, heights = np.full(len(reached), SEEDS), np.empty(len(reached))
         for number, fitnesses in enumerate(reached):
@@ -120,14 +120,13 @@ def _look(name: str, found: Replay, early: np.ndarray, trained: np.ndarray, shar
 def races(found: Replay) -> list[list[str]]:
     """What each stage of a race saves and what it drops: rows of a table."""
     table = []
-    for stages in ((FIRST,), *RACES):
-        for falling in (True, False)[: len(stages)]:
-            trained, _ = found.race(stages, falling)
-            for place, count in enumerate(stages):
-                dropped, until = trained <= count, np.where(trained <= count, trained, SEEDS)
-                name = ", ".join(map(str, (*stages, SEEDS))) + ("" if falling else ", margin as on the first")
-                shares = f"{np.mean(trained == count):.0%}", f"{until.mean() / SEEDS:.0%}"
-                table.append([name if place == 0 else "", str(count), *shares, *found.lost(dropped)])
+    for stages, margin in [((FIRST,), 0.0), *product(RACES, RACE_MARGINS)]:
+        trained, _ = found.race(stages, margin)
+        for place, count in enumerate(stages):
+            dropped, until = trained <= count, np.where(trained <= count, trained, SEEDS)
+            heads = (", ".join(map(str, (*stages, SEEDS))), f"{margin:g}") if place == 0 else ("", "")
+            shares = f"{np.mean(trained == count):.0%}", f"{until.mean() / SEEDS:.0%}"
+            table.append([*heads, str(count), *shares, *found.lost(dropped)])
     return table
 
 

@@ -10,7 +10,7 @@ from search.comparators import RandomSearch, TuneConstants
 from search.config import Config, insertable
 from search.engine import Engine
 from search.evolution import Evolution
-from search.hurdle import hurdles
+from search.hurdle import Hurdle
 from search.mutation import Mutator
 from search.tree import TreeSearch
 
@@ -56,15 +56,11 @@ def engine(config: Config, start: Program, repeat: int) -> Engine:
         repeat: counted over all rounds.
     """
     settings, scoring = config.search, config.evaluation
+    margins = (scoring.hurdle_margin, *(scoring.race_margin for _ in scoring.race))
     return Engine(
         algorithm=ALGORITHMS[settings.algorithm](config, start),
         start=start,
-        hurdles=hurdles(
-            settings.population,
-            scoring.hurdle_quantile,
-            scoring.hurdle_margin,
-            (scoring.first_seeds, *scoring.race),
-        ),
+        hurdles=[Hurdle(settings.population, scoring.hurdle_quantile, margin) for margin in margins],
         seed=(config.seed, repeat),
         window=config.workers.in_flight,
         children=settings.children,

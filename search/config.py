@@ -80,6 +80,7 @@ class EvaluationSettings(_Section):
     )
     short_margin: float = Field(0.3, ge=0, description="how far beyond the hurdle a program may be at that look")
     race: list[int] = Field([], description="numbers of seeds at which there is a hurdle again, such as [4, 6]")
+    race_margin: float = Field(0.05, ge=0, description="how far behind a program may lie there and still go on")
     sanity_steps: int = Field(
         0, ge=0, description="steps of a probe before any training that drops what cannot train at all; 0: none"
     )

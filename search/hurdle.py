@@ -5,10 +5,8 @@ that it is the same at any parallelism. A hurdle compares like with like, hence 
 there are several, one after each stage: the same seeds for all programs, so that they are compared in pairs.
 """
 
-import math
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Sequence
 
 
 class Hurdle:
@@ -39,15 +37,3 @@ class Hurdle:
             del self._ordered[bisect_left(self._ordered, self._recent.popleft())]
             self._recent.append(fitness)
             insort(self._ordered, fitness)
-
-
-def hurdles(span: int, quantile: float, margin: float, stages: Sequence[int]) -> list[Hurdle]:
-    """A hurdle for each stage of a race.
-
-    Args:
-        span: as for `Hurdle`.
-        quantile: likewise.
-        margin: at the first stage. It allows for chance, so it falls as one over the root of the number of seeds.
-        stages: seeds trained before each hurdle; 0, for a score without one, stands alone.
-    """
-    return [Hurdle(span, quantile, margin * math.sqrt(stages[0] / count) if count else margin) for count in stages]
