@@ -38,7 +38,7 @@ CHILDREN_STAGED = {"digits": 900, "vit": 100}
 CHILDREN, SEARCHES, FINALISTS = 800, 5, 8
 OFF: dict[str, Any] = {"seeds": SEEDS, "first_seeds": 0}
 ON: dict[str, Any] = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, "short_margin": 0.1}
-RACED: dict[str, Any] = {**ON, "race": [4], "race_margin": 0.0, "sanity_steps": 3}
+RACED: dict[str, Any] = {**ON, "race": [4], "sanity_steps": 3}
 
 
 def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -> tuple[Config, list[Row], float]:
@@ -98,8 +98,7 @@ def _rates_section() -> list[str]:
             f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: "
             f"{FIRST} seeds first, and before that a look at them after {ON['short_share']:.0%} of the steps "
             f"(`evaluation.short_share`) with a margin of {ON['short_margin']} (`evaluation.short_margin`). And a "
-            f"race: a hurdle after {RACED['race'][0]} seeds too, margin {RACED['race_margin']:g} (`evaluation.race`, "
-            f"`evaluation.race_margin`), and before anything else {RACED['sanity_steps']} steps of a sanity probe "
+            f"race: a hurdle after {RACED['race'][0]} seeds too (`evaluation.race`), and before anything else {RACED['sanity_steps']} steps of a sanity probe "
             "(`evaluation.sanity_steps`). Distinct programs a minute "
             f"of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds, lower is better."
         ),
