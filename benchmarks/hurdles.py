@@ -98,8 +98,8 @@ def _rates_section() -> list[str]:
             f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: "
             f"{FIRST} seeds first, and before that a look at them after {ON['short_share']:.0%} of the steps "
             f"(`evaluation.short_share`) with a margin of {ON['short_margin']} (`evaluation.short_margin`). And a "
-            f"race: a hurdle after {RACED['race'][0]} seeds too (`evaluation.race`), and before anything else {RACED['sanity_steps']} steps of a sanity probe "
-            "(`evaluation.sanity_steps`). Distinct programs a minute "
+            f"race: a hurdle after {RACED['race'][0]} seeds too (`evaluation.race`), and before anything else "
+            f"{RACED['sanity_steps']} steps of a sanity probe (`evaluation.sanity_steps`). Distinct programs a minute "
             f"of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds, lower is better."
         ),
         *_table(["hurdles", "programs a minute", "ends with", "each search"], measured),
