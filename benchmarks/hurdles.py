@@ -1,7 +1,8 @@
 """What cheap stages save and what they cost: `python -m benchmarks.hurdles`, which writes `docs/hurdles.md`.
 
-Two measurements. *Stages*: a search without hurdles keeps every loss; afterwards each program is taken through the
-stages, so that one sees what each of them would have saved and which of the best programs it would have dropped.
+Two measurements. *Stages*: a search without hurdles keeps every loss; afterwards each program is taken through a first
+look, a race, and the sanity probe, so that one sees what each of them would have saved and which of the best programs
+it would have dropped.
 *Rates*: the same searches with and without hurdles, programs a minute and what they end with.
 """
 
@@ -9,23 +10,22 @@ from search.runtime import pin_threads
 
 pin_threads()
 
-import math  # noqa: E402 - after the threads are pinned
-import sys  # noqa: E402
+import sys  # noqa: E402 - after the threads are pinned
 import tempfile  # noqa: E402
 import textwrap  # noqa: E402
 import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from functools import cache  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+from benchmarks.replays import BEST, FIRST, SEEDS, Replay, looks, races, replay, sanities  # noqa: E402
 from primitives.text import parse  # noqa: E402
-from proxy_tasks import catalog  # noqa: E402
-from proxy_tasks.baselines import baseline  # noqa: E402
-from proxy_tasks.training import Trainer  # noqa: E402
+from proxy_tasks.sanity import EXPLODED  # noqa: E402
 from search.config import Config, build_config  # noqa: E402
 from search.evaluation import evaluator  # noqa: E402
-from search.hurdle import Hurdle  # noqa: E402
 from search.progress import Progress  # noqa: E402
 from search.rows import Row  # noqa: E402
 from search.runner import begun, bench_of, search_all  # noqa: E402
@@ -33,14 +33,12 @@ from selection.comparison import FINAL_SEEDS  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"
 START = Path(__file__).resolve().parent.parent / "configs" / "adamw_start.py"
-STAGED = {"digits": 1500, "vit": 400}  # children of the searches whose programs are taken through the stages
-SHARES = (0.1, 0.25, 0.5)  # of the steps, for a first look
-MARGINS = (0.1, 0.3, 0.6)
-BEST = 0.01
-FIRST, SEEDS = 2, 8
+STAGED = {"digits": (11,), "vit": (11,)}  # seeds of the searches whose programs are taken through the stages
+CHILDREN_STAGED = {"digits": 900, "vit": 100}
 CHILDREN, SEARCHES, FINALISTS = 800, 5, 8
-OFF = {"seeds": SEEDS, "first_seeds": 0}
-ON = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, "short_margin": 0.1}
+OFF: dict[str, Any] = {"seeds": SEEDS, "first_seeds": 0}
+ON: dict[str, Any] = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, "short_margin": 0.1}
+RACED: dict[str, Any] = {**ON, "race": [4], "sanity_steps": 3}
 
 
 def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -> tuple[Config, list[Row], float]:
@@ -65,70 +63,12 @@ def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -
         return config, list(journal.rows("same_as is null")), seconds
 
 
-def stages(task_name: str, children: int) -> tuple[int, list[list[str]]]:
-    """For each cheap stage what it saves and what it drops: number of programs, and rows of a table."""
-    _, rows, _ = _searched(task_name, children, OFF, seed=11)
-    task = catalog.task(task_name)
-    reference = Trainer(task, range(SEEDS)).losses(baseline(task))
-    ratios = np.array([_ratios(row, task_name, reference) for row in rows])
-    full, first = ratios.mean(axis=1), ratios[:, :FIRST].mean(axis=1)
-    hurdles = _hurdles(full, first)
-    best = full <= np.quantile(full[np.isfinite(full)], BEST)
-    programs = [parse(row.program) for row in rows]
-    beyond = ~(first <= hurdles)
-    table = [_row("first seeds alone, then the others", np.zeros(len(rows), bool), beyond, best, 0.0)]
-    for share in SHARES:
-        trainer = Trainer(task, range(FIRST), horizon=round(share * task.steps))
-        start = np.log(trainer.losses(baseline(task)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            early = np.array([np.log(trainer.losses(program)) - start for program in programs]).mean(axis=1)
-        for margin in MARGINS:
-            dropped = ~(early <= hurdles + margin)
-            table.append(
-                _row(f"and before that {share:.0%} of the steps, margin {margin}", dropped, beyond, best, share)
-            )
-    return len(rows), table
-
-
-def _ratios(row: Row, task: str, reference: np.ndarray) -> np.ndarray:
-    """Log loss ratios to AdamW, infinite where the program diverged."""
-    losses = np.array([math.inf if loss is None else loss for loss in row.losses[task]])
-    return np.log(losses / reference) if len(losses) == len(reference) else np.full(len(reference), math.inf)
-
-
-def _hurdles(full: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The hurdle that each program would have met, with the settings that a config has by default."""
-    config = Config()
-    rolling = Hurdle(config.search.population, config.evaluation.hurdle_quantile, config.evaluation.hurdle_margin)
-    heights = []
-    rolling.add(float(first[0]))
-    for mine, start in zip(full, first, strict=True):
-        heights.append(rolling.height)
-        if np.isfinite(mine) and start <= rolling.height:
-            rolling.add(float(start))
-    return np.array(heights)
-
-
-def _row(name: str, early: np.ndarray, beyond: np.ndarray, best: np.ndarray, share: float) -> list[str]:
-    """What is trained in place of all steps of all seeds, in per cent, and what of the best is lost."""
-    later = ~early
-    cost = share * FIRST + (later * FIRST + (later & ~beyond) * (SEEDS - FIRST))
-    lost = int(np.sum(best & (early | beyond)))
-    return [
-        name,
-        f"{early.mean():.0%}",
-        f"{(early | beyond).mean():.0%}",
-        f"{cost.mean() / SEEDS:.0%}",
-        f"{lost} of {best.sum()}",
-    ]
-
-
 def rates() -> list[list[str]]:
     """Searches with and without hurdles: a row for each."""
-    for evaluation in (OFF, ON):
+    for evaluation in (OFF, RACED):
         _searched("digits", 20, evaluation, seed=1)  # compiles
     rows = []
-    for name, evaluation in (("without", OFF), ("with", ON)):
+    for name, evaluation in (("without", OFF), ("with", ON), ("and a race", RACED)):
         speeds, ends = [], []
         for seed in range(SEARCHES):
             config, found, seconds = _searched("digits", CHILDREN, evaluation, seed)
@@ -146,38 +86,84 @@ def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in (heads, bars, *rows)] + [""]
 
 
+def _text(text: str) -> list[str]:
+    return [textwrap.fill(text, 120), ""]
+
+
 def _rates_section() -> list[str]:
     measured = rates()
     speeds = [float(row[1].replace(",", "")) for row in measured]
     return [
-        textwrap.fill(
+        *_text(
             f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: "
             f"{FIRST} seeds first, and before that a look at them after {ON['short_share']:.0%} of the steps "
-            f"(`evaluation.short_share`) with a margin of {ON['short_margin']} (`evaluation.short_margin`). Distinct "
-            f"programs a minute of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds, lower is better.",
-            120,
+            f"(`evaluation.short_share`) with a margin of {ON['short_margin']} (`evaluation.short_margin`). And a "
+            f"race: a hurdle after {RACED['race'][0]} seeds too (`evaluation.race`), and before anything else "
+            f"{RACED['sanity_steps']} steps of a sanity probe (`evaluation.sanity_steps`). Distinct programs a minute "
+            f"of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds, lower is better."
         ),
-        "",
         *_table(["hurdles", "programs a minute", "ends with", "each search"], measured),
-        f"**{speeds[1] / speeds[0]:.2f} times** as many; at least 2 is wanted.",
+        f"**{speeds[1] / speeds[0]:.2f} times** as many; 2 are wanted; {speeds[2] / speeds[0]:.2f} with a race.",
         "",
     ]
 
 
-def _stages_section() -> list[str]:
-    lines = [
-        f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Best lost*: of the best {BEST:.0%} by the",
-        "score on all seeds, how many the stages would have dropped.",
-        "",
-    ]
-    for task, children in STAGED.items():
-        count, table = stages(task, children)
-        lines += [f"### `{task}`: {count} programs of a search without hurdles", ""]
-        lines += _table(["stages", "dropped at the look", "dropped in all", "trained", "best lost"], table)
+@cache
+def _replayed(task: str, seed: int) -> Replay:
+    return replay(task, _searched(task, CHILDREN_STAGED[task], OFF, seed)[1])
+
+
+def _each(heads: str, table: Callable[[str, Replay], list[list[str]]]) -> list[str]:
+    """A table for every search that is replayed; `lost` in its heads stands for a column a share of the best."""
+    lines = []
+    lost = " | ".join(f"best {share:.0%} lost" for share in BEST)
+    for task, seed in ((task, seed) for task, seeds in STAGED.items() for seed in seeds):
+        found = _replayed(task, seed)
+        lines += [f"### `{task}`: {len(found.programs)} programs of a search without hurdles, seed {seed}", ""]
+        lines += _table(heads.replace("lost", lost).split(" | "), table(task, found))
     return lines
 
 
-SECTIONS = {"Programs a minute": _rates_section, "What each stage drops": _stages_section}
+def _looks_section() -> list[str]:
+    return [
+        *_text(
+            f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Lost*: of the best programs by the score "
+            "on all seeds, how many the stages would have dropped."
+        ),
+        *_each("stages | dropped at the look | dropped in all | trained | lost", looks),
+    ]
+
+
+def _races_section() -> list[str]:
+    return [
+        *_text(
+            "The same programs in a race (`evaluation.first_seeds`, then `evaluation.race`), one row a hurdle. "
+            "*Dropped there* is the share of all programs, *trained* what is trained of all seeds if the later hurdles "
+            "are left out, *lost* how many of the best this hurdle and those before it drop. The margin is that of the "
+            "hurdles after the first (`evaluation.race_margin`)."
+        ),
+        *_each("seeds | margin | hurdle after | dropped there | trained | lost", lambda _, found: races(found)),
+    ]
+
+
+def _sanity_section() -> list[str]:
+    return [
+        *_text(
+            f"The same programs after a few steps on the first {FIRST} seeds (`evaluation.sanity_steps`). *Saves* "
+            "is of what first seeds and the others would have trained, its own cost not counted; *wrongly* are "
+            "programs that the hurdle would have let pass. *Highest rise*: of a program of the better half, how many "
+            f"times as high its loss is as at the start; beyond {EXPLODED:g} on all seeds it counts as exploded."
+        ),
+        *_each("steps | not finite | unmoved | exploded | saves | wrongly | lost | highest rise", sanities),
+    ]
+
+
+SECTIONS = {
+    "Programs a minute": _rates_section,
+    "What a first look drops": _looks_section,
+    "What each stage of a race drops": _races_section,
+    "What the sanity probe drops": _sanity_section,
+}
 
 
 def main() -> None:

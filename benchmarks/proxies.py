@@ -4,6 +4,7 @@ Every measurement is a line of `benchmarks/proxies.jsonl`, written as soon as it
 measured again, so the command can be stopped at any time and goes on where it was. `benchmarks.proxy_report` makes
 tables and a figure of it. The whole panel goes through the smallest tasks and those ten times as long, a dozen of it
 through those a hundred times as long; and tuned optimizers are set beside the tuned AdamW on the smallest tasks.
+Names of tasks as arguments restrict it to these.
 """
 
 from search.runtime import pin_threads
@@ -12,6 +13,7 @@ pin_threads()
 
 import json  # noqa: E402 - after the threads are pinned
 import math  # noqa: E402
+import sys  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -20,7 +22,7 @@ from typing import Any  # noqa: E402
 from benchmarks.panel import DOZEN, panel, written  # noqa: E402
 from primitives import Program  # noqa: E402
 from proxy_tasks.baselines import baseline, budget  # noqa: E402
-from proxy_tasks.catalog import SMALLEST, task  # noqa: E402
+from proxy_tasks.catalog import SMALLEST, TASKS, task  # noqa: E402
 from proxy_tasks.task import Task  # noqa: E402
 from proxy_tasks.training import Trainer  # noqa: E402
 from selection.baselines import best_of_restarts  # noqa: E402
@@ -106,12 +108,12 @@ def _stand(of: Task, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what has not been measured."""
+    """Measure what has not been measured, of the tasks named as arguments or of all."""
     done = {_key(row) for row in measured()}
     programs, trainers = panel(), dict[str, Trainer]()
     with ROWS.open("a", encoding="utf-8") as file:
         for kind, name, program in _plan():
-            if (kind, name, program) in done:
+            if (kind, name, program) in done or name not in (sys.argv[1:] or TASKS):
                 continue
             of = task(name)
             found = _score(of, programs[program], trainers) if kind == "score" else _stand(of, program)

@@ -10,7 +10,7 @@ from typing import Any
 
 from primitives.builtins import builtin, load_program
 from primitives.program import Program
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms import engine
 from search.candidate import Record
 from search.config import Config, build_config, read_config
@@ -74,7 +74,7 @@ def workers_ratio() -> dict[str, Any]:
 class _Instant:
     """Answers at once, always the same."""
 
-    def evaluate(self, program: Program, hurdle: float) -> Score:
+    def evaluate(self, program: Program, hurdle: Heights) -> Score:
         return Score(Status.OK, 0.5, 0.5, "", {"digits": (0.5,) * 8})
 
 

@@ -79,6 +79,7 @@ _ROWS = (
             (32, 500, 0.42, {"width": 48, "hidden": 96}),
             (48, 1000, 0.18, {"width": 64, "layers": 3, "heads": 4, "hidden": 256}),
         ),
+        context=24,
     ),
     *_family(
         "masked",

@@ -8,29 +8,36 @@ charge for live statements and live state slots. Losses of a program and the bas
 
 Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond a
 hurdle is rejected without the rest. A hurdle compares like with like: it is set by what other programs reached on the
-same first seeds, since on any few seeds the baseline may have been lucky. Before that, the first seeds may be trained
-for a share of the steps only, which tells what will never work (`short_share`).
+same first seeds, since on any few seeds the baseline may have been lucky. After these, more seeds may be trained in
+stages, each with a hurdle of its own (`race`). Before them, the first seeds may be trained for a share of the steps
+only, which tells what will never work (`short_share`), and for a handful of steps, which tells what cannot train at all
+(`sanity_steps`).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 
 from primitives.dataflow import live
 from primitives.program import Program
 from proxy_tasks.baselines import baseline, shares
+from proxy_tasks.sanity import Probe
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
+
+Heights = float | Sequence[float]  # of the hurdle on the first seeds, and of those at later stages if there are any
 
 
 class Status(StrEnum):
     """What became of an evaluation."""
 
     OK = "ok"  # trained on all seeds
-    REJECTED = "rejected"  # beyond the hurdle on the first seeds
+    REJECTED = "rejected"  # beyond a hurdle on the first seeds, or on more of them
+    UNSOUND = "unsound"  # dropped by the sanity probe
     DIVERGED = "diverged"  # a loss that is not finite
     CRASHED = "crashed"  # it ended the process that trained it
     TIMEOUT = "timeout"  # it took longer than it was given
@@ -46,6 +53,7 @@ class Score:
         first_fitness: the same on the first seeds alone, which is what a hurdle is compared with.
         reason: why it was not `ok`, for people; empty otherwise.
         losses: for each task the validation loss of each seed that was trained.
+        later: fitness at each later stage of a race that was reached, the last one of all seeds not among them.
     """
 
     status: Status
@@ -53,6 +61,7 @@ class Score:
     first_fitness: float
     reason: str = ""
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    later: tuple[float, ...] = ()
 
 
 @dataclass
@@ -66,10 +75,16 @@ class _Run:
     score: Score | None = None  # set as soon as it is decided
 
     def check(self, hurdle: float, when: str) -> None:
-        """Reject what is beyond the hurdle on the first seeds."""
-        if self.score is None and self.reached and self.reached[0] > hurdle:
+        """Reject what is beyond the hurdle after the last stage."""
+        if self.score is None and self.reached and self.reached[-1] > hurdle:
+            first, *later = self.reached
             reason = f"beyond the hurdle {hurdle:.4f} {when}"
-            self.score = Score(Status.REJECTED, self.reached[0], self.reached[0], reason, self.losses)
+            self.score = Score(Status.REJECTED, self.reached[-1], first, reason, self.losses, tuple(later))
+
+    def result(self) -> Score:
+        """The score of a program that was rejected, or has been through all stages."""
+        later = tuple(self.reached[1:-1])
+        return self.score or Score(Status.OK, self.reached[-1], self.reached[0], "", self.losses, later)
 
     def take(self, task: str, found: np.ndarray, reference: np.ndarray) -> None:
         """Take in the losses of some seeds, and the log losses of AdamW on the same."""
@@ -93,6 +108,8 @@ class Evaluator:
         split: rows on which losses are taken.
         short_share: share of the steps after which the first seeds are looked at before anything else; 0 for no look.
         short_margin: how far beyond the hurdle a program may be then, AdamW having come as far.
+        race: numbers of seeds, between `first_seeds` and all, at which there is a hurdle again.
+        sanity_steps: steps of the sanity probe, with the first seeds, before anything else; 0 for none.
     """
 
     def __init__(
@@ -105,11 +122,15 @@ class Evaluator:
         split: str = "validation",
         short_share: float = 0.0,
         short_margin: float = math.inf,
+        race: Sequence[int] = (),
+        sanity_steps: int = 0,
     ) -> None:
         self.shares = shares(tasks)
         self._prices = (statement_price, slot_price)
-        groups = [group for group in (seeds[:first_seeds], seeds[first_seeds:]) if group]
+        self._ends = [end for end in (first_seeds, *race, len(seeds)) if end]  # seeds at the end of each stage
+        groups = [seeds[begin:end] for begin, end in pairwise((0, *self._ends)) if begin < end]
         self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
+        self._probes = [Probe(task, groups[0], sanity_steps, split) for task in tasks if sanity_steps]
         self._short: list[Trainer] = []
         if short_share and first_seeds:
             steps = [max(1, round(short_share * task.steps)) for task in tasks]
@@ -117,27 +138,39 @@ class Evaluator:
         self._short_margin = short_margin
         self._references: dict[Trainer, np.ndarray] = {}
 
-    def evaluate(self, program: Program, hurdle: float = math.inf) -> Score:
-        """Train with a valid program and score it; see the module for what the fitness is."""
+    def evaluate(self, program: Program, hurdle: Heights = math.inf) -> Score:
+        """Train with a valid program and score it; see the module for what the fitness is.
+
+        Args:
+            program: a valid program.
+            hurdle: fitness on the first seeds beyond which it is rejected; with a race one for each of its stages too.
+        """
         return self.evaluate_all([program], [hurdle])[0]
 
-    def evaluate_all(self, programs: Sequence[Program], hurdles: Sequence[float]) -> list[Score]:
-        """Score many programs, each with its hurdle; on an accelerator they are trained in batches."""
+    def evaluate_all(self, programs: Sequence[Program], hurdles: Sequence[Heights]) -> list[Score]:
+        """Score many programs, each with its hurdles; on an accelerator they are trained in batches."""
+        heights = [(hurdle,) if isinstance(hurdle, int | float) else hurdle for hurdle in hurdles]
         runs = [self._run(program) for program in programs]
+        for probe in self._probes:
+            left = [run for run in runs if run.score is None]
+            for run, fault in zip(left, probe.faults([run.program for run in left]), strict=True):
+                run.score = Score(Status.UNSOUND, math.inf, math.inf, fault) if fault else None
         if self._short:
-            looks = [self._run(program) for program in programs]
+            looks = [self._run(run.program, run.score) for run in runs]
             self._train(self._short, looks)
-            for run, look, hurdle in zip(runs, looks, hurdles, strict=True):
-                look.check(hurdle + self._short_margin, "early on")
+            for run, look, height in zip(runs, looks, heights, strict=True):
+                look.check(height[0] + self._short_margin, "early on")
                 run.score = look.score
-        for stage in self._stages:
-            for run, hurdle in zip(runs, hurdles, strict=True):
-                run.check(hurdle, "on the first seeds")
+        for place, stage in enumerate(self._stages):
+            if place:
+                when = "on the first seeds" if place == 1 else f"on {self._ends[place - 1]} seeds"
+                for run, height in zip(runs, heights, strict=True):
+                    run.check(height[place - 1] if place <= len(height) else math.inf, when)
             self._train(stage, runs)
-        return [run.score or Score(Status.OK, run.reached[-1], run.reached[0], "", run.losses) for run in runs]
+        return [run.result() for run in runs]
 
-    def _run(self, program: Program) -> _Run:
-        return _Run(program, {name: [] for name in self.shares})
+    def _run(self, program: Program, score: Score | None = None) -> _Run:
+        return _Run(program, {name: [] for name in self.shares}, score=score)
 
     def _train(self, trainers: Sequence[Trainer], runs: Sequence[_Run]) -> None:
         """Train with every program that is not decided yet, and note what fitness it has reached."""

@@ -56,10 +56,11 @@ def engine(config: Config, start: Program, repeat: int) -> Engine:
         repeat: counted over all rounds.
     """
     settings, scoring = config.search, config.evaluation
+    margins = (scoring.hurdle_margin, *(scoring.race_margin for _ in scoring.race))
     return Engine(
         algorithm=ALGORITHMS[settings.algorithm](config, start),
         start=start,
-        hurdle=Hurdle(settings.population, scoring.hurdle_quantile, scoring.hurdle_margin),
+        hurdles=[Hurdle(settings.population, scoring.hurdle_quantile, margin) for margin in margins],
         seed=(config.seed, repeat),
         window=config.workers.in_flight,
         children=settings.children,

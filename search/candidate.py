@@ -4,10 +4,11 @@ An algorithm proposes a program; the engine makes a numbered candidate of it; wi
 the journal; and what has been recorded is what algorithms learn from, now or when a run is resumed.
 """
 
+import math
 from typing import NamedTuple, Protocol
 
 from primitives.program import Program
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Heights, Score, Status
 from search.randomness import Draws
 
 START = "start"  # the mutation that is noted for the starting program
@@ -41,7 +42,7 @@ class Candidate(NamedTuple):
         program: the genome, redundant statements included.
         hash: functional hash of its live part.
         live: number of live statements.
-        hurdle: fitness on the first seeds beyond which it is rejected.
+        hurdle: fitness beyond which it is rejected on the first seeds, and at each later stage of a race.
         same_as: lower number of an evaluated candidate that computes the same, if there is one.
         matched: what said so: `hash`, `probe`, or nothing.
         dropped: drafts that were not valid and were drawn again.
@@ -55,7 +56,7 @@ class Candidate(NamedTuple):
     program: Program
     hash: str
     live: int
-    hurdle: float
+    hurdle: Heights
     same_as: int | None
     matched: str
     dropped: int
@@ -89,6 +90,7 @@ class Record(NamedTuple):
             score.reason,
             candidate.same_as,
             candidate.probe,
+            score.later,
         )
 
 
@@ -108,6 +110,11 @@ class Past(NamedTuple):
     reason: str
     same_as: int | None
     probe: bytes | None
+    later: tuple[float, ...] = ()
+
+    def reached(self, stage: int) -> float:
+        """Fitness at a stage of a race; infinite where it was not reached."""
+        return (self.first_fitness, *self.later)[stage] if stage <= len(self.later) else math.inf
 
     @property
     def accepted(self) -> bool:

@@ -12,6 +12,7 @@ from primitives.errors import UserError
 from primitives.probe import signature
 from primitives.program import Program
 from primitives.text import parse
+from proxy_tasks.baselines import shares
 from search.bench import RecordedBench
 from search.checks import Checks
 from search.config import Config
@@ -93,6 +94,7 @@ def conclude(
         digest=journal.digest(),
         statistics=journal.statistics(),
         derivation=derivation,
+        shares=shares(tasks_of(config)),
         funnel=outcome,
         checks=tuple(Checks(config, journal, bench).all() if complete else ()),
         trained=bench.trained,

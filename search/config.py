@@ -9,6 +9,7 @@ import importlib
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -78,6 +79,11 @@ class EvaluationSettings(_Section):
         0.0, ge=0, lt=1, description="share of the steps after which there is a first look; 0: none"
     )
     short_margin: float = Field(0.3, ge=0, description="how far beyond the hurdle a program may be at that look")
+    race: list[int] = Field([], description="numbers of seeds at which there is a hurdle again, such as [4, 6]")
+    race_margin: float = Field(0.05, ge=0, description="how far behind a program may lie there and still go on")
+    sanity_steps: int = Field(
+        0, ge=0, description="steps of a probe before any training that drops what cannot train at all; 0: none"
+    )
     probe: bool = Field(True, description="do not evaluate what computes the same as an earlier one on fixed probes")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
@@ -86,6 +92,10 @@ class EvaluationSettings(_Section):
     def _fits(self) -> "EvaluationSettings":
         if self.first_seeds >= self.seeds:
             raise ValueError(f"`first_seeds` (={self.first_seeds}) must be less than `seeds` (={self.seeds})")
+        stages = [self.first_seeds, *self.race, self.seeds]
+        if self.race and not (self.first_seeds and all(a < b for a, b in pairwise(stages))):
+            ends = f"`first_seeds` (={self.first_seeds}, at least 1) to below `seeds` (={self.seeds})"
+            raise ValueError(f"`race` (={self.race}) must rise from above {ends}")
         return self
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from primitives.dataflow import functional_hash, live
 from primitives.errors import UserError
 from primitives.program import Program
-from proxy_tasks.fitness import Score
+from proxy_tasks.fitness import Heights, Score
 from search.candidate import START, Algorithm, Candidate, Past, Proposal, Record
 from search.hurdle import Hurdle
 from search.randomness import Draws
@@ -53,7 +53,7 @@ class _Draft(NamedTuple):
 
     proposal: Proposal
     parent: int | None
-    hurdle: float
+    hurdle: Heights
     hash: str
     key: bytes
     look: Look | None = None
@@ -65,7 +65,7 @@ class Engine:
     Args:
         algorithm: proposes programs.
         start: the starting program.
-        hurdle: sets the hurdle of each candidate; gets every recorded score.
+        hurdles: set those of each candidate, the first for the first seeds; get every accepted score.
         seed: the key of the random numbers.
         window: in-flight window W, in candidates.
         children: most children to breed.
@@ -78,14 +78,14 @@ class Engine:
         self,
         algorithm: Algorithm,
         start: Program,
-        hurdle: Hurdle,
+        hurdles: Sequence[Hurdle],
         seed: tuple[int, ...],
         window: int,
         children: int,
         evaluations: int | None = None,
         probe: Probe | None = None,
     ) -> None:
-        self._algorithm, self._start, self._hurdle = algorithm, start, hurdle
+        self._algorithm, self._start, self._hurdles = algorithm, start, hurdles
         self._seed, self._window, self._probe = seed, window, probe
         self._most = children + 1
         self._most_evaluated = evaluations or self._most
@@ -169,7 +169,9 @@ class Engine:
             self._numbers.setdefault(bytes.fromhex(past.hash), past.number if past.same_as is None else past.same_as)
             if past.same_as is None:
                 self._evaluated += 1
-                self._scores[past.number] = Score(past.status, past.fitness, past.first_fitness, past.reason)
+                self._scores[past.number] = Score(
+                    past.status, past.fitness, past.first_fitness, past.reason, later=past.later
+                )
                 if past.probe is not None:
                     self._twins.add(past.number, np.frombuffer(past.probe, _FLOAT32))
             self._finish(past)
@@ -201,14 +203,16 @@ class Engine:
         self._drafts.extend(draft._replace(look=looks.pop(draft.key, None)) for draft in fresh)
 
     def _proposed(self, number: int) -> _Draft:
+        parent: int | None = None
+        heights: Heights = math.inf
         if number == 0:
-            proposal, parent, hurdle = Proposal(0, START, self._start), None, math.inf
+            proposal = Proposal(0, START, self._start)
         else:
             self._show(max(1, number - self._window + 1))
             proposal = self._algorithm.propose(number, Draws(*self._seed, number))
-            parent, hurdle = proposal.parent, self._hurdle.height
+            parent, heights = proposal.parent, [hurdle.height for hurdle in self._hurdles]
         digest = functional_hash(proposal.program)
-        return _Draft(proposal, parent, hurdle, digest, bytes.fromhex(digest))
+        return _Draft(proposal, parent, heights, digest, bytes.fromhex(digest))
 
     def _candidate(self, draft: _Draft) -> Candidate:
         number, program = self._bred, draft.proposal.program
@@ -262,5 +266,6 @@ class Engine:
             past = self._untaken.popleft()
             self._taken += 1
             if past.accepted:
-                self._hurdle.add(past.first_fitness)
+                for place, hurdle in enumerate(self._hurdles):
+                    hurdle.add(past.reached(place))
             self._algorithm.take(past)

@@ -53,8 +53,8 @@ def with_baselines(config: Config, report: Callable[[str, int, int, float], None
     return config.model_copy(update={"tasks": [entry_tuned(entry) for entry in config.tasks]})
 
 
-def evaluator(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
-    """An evaluator with the tasks and prices of a config, for given seeds."""
+def evaluator(config: Config, seeds: range, first_seeds: int = 0, search: bool = False) -> Evaluator:
+    """An evaluator with the tasks and prices of a config, for given seeds; the race and the probe are the search's."""
     settings = config.evaluation
     return Evaluator(
         tasks_of(config),
@@ -64,12 +64,14 @@ def evaluator(config: Config, seeds: range, first_seeds: int = 0) -> Evaluator:
         settings.slot_price,
         short_share=settings.short_share,
         short_margin=settings.short_margin,
+        race=settings.race if search else (),
+        sanity_steps=settings.sanity_steps if search else 0,
     )
 
 
 def search_evaluator(config: Config) -> Evaluator:
     """The evaluator that scores candidates during the search."""
-    return evaluator(config, range(config.evaluation.seeds), config.evaluation.first_seeds)
+    return evaluator(config, range(config.evaluation.seeds), config.evaluation.first_seeds, search=True)
 
 
 def yardstick(config: Config) -> dict[str, Any]:

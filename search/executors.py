@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 
 from primitives.program import Program
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Heights, Score, Status
 from selection.trials import Trial
 
 Key = tuple[int, int]  # repeat and number of a candidate; −1 and a number for a trial
@@ -19,7 +19,7 @@ Key = tuple[int, int]  # repeat and number of a candidate; −1 and a number for
 class Scorer(Protocol):
     """What does the work in the end; `proxy_tasks.fitness.Evaluator` is one."""
 
-    def evaluate(self, program: Program, hurdle: float) -> Score:
+    def evaluate(self, program: Program, hurdle: Heights) -> Score:
         """Score a valid program; beyond the hurdle it may be rejected early."""
 
 
@@ -29,12 +29,12 @@ class Job(NamedTuple):
     Attributes:
         key: what the score is called when it comes back.
         work: a valid program, or a trial.
-        hurdle: of a program: fitness on the first seeds beyond which it is rejected.
+        hurdle: of a program: fitness beyond which it is rejected on the first seeds, and at each later stage of a race.
     """
 
     key: Key
     work: Program | Trial
-    hurdle: float = math.inf
+    hurdle: Heights = math.inf
 
     @property
     def allowance(self) -> int:

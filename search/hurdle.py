@@ -1,7 +1,8 @@
 """The hurdle: what a program must reach on its first seeds to be trained on the others.
 
 A rolling quantile over the last scores that were accepted, plus a margin; a matter of candidate numbers alone, so
-that it is the same at any parallelism. A hurdle compares like with like, hence first seeds with first seeds.
+that it is the same at any parallelism. A hurdle compares like with like, hence first seeds with first seeds. In a race
+there are several, one after each stage: the same seeds for all programs, so that they are compared in pairs.
 """
 
 from bisect import bisect_left, insort
@@ -24,15 +25,15 @@ class Hurdle:
 
     @property
     def height(self) -> float:
-        """Fitness on the first seeds beyond which a program is rejected; defined once a score has been added."""
+        """Fitness beyond which a program is rejected; defined once a score has been added."""
         return self._ordered[min(int(self._quantile * self._span), self._span - 1)] + self._margin
 
-    def add(self, first_fitness: float) -> None:
-        """Take in the score of an accepted program, the starting program's first."""
+    def add(self, fitness: float) -> None:
+        """Take in what an accepted program reached on as many seeds, the starting program's first."""
         if not self._recent:
-            self._recent.extend([first_fitness] * self._span)
+            self._recent.extend([fitness] * self._span)
             self._ordered = list(self._recent)
         else:
             del self._ordered[bisect_left(self._ordered, self._recent.popleft())]
-            self._recent.append(first_fitness)
-            insort(self._ordered, first_fitness)
+            self._recent.append(fitness)
+            insort(self._ordered, fitness)

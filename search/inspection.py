@@ -86,7 +86,7 @@ def _parts(row: Row, first: Row | None, yardstick: dict[str, Any]) -> dict[str, 
     The share of the task times the mean over seeds of log(loss / loss of the starting program); empty where that is not
     known, as for a starting program that diverged.
     """
-    if first is None or first.status == Status.DIVERGED:
+    if first is None or first.status != Status.OK:
         return {}
     pairs = {name: list(zip(row.losses[name], first.losses[name], strict=False)) for name in yardstick}
     return {

@@ -186,7 +186,7 @@ class Progress:
                 "redundant",
                 f"{(now.statements - now.live_statements) / max(now.statements, 1) * 100:.0f} % of statements",
             ),
-            ("rejected early", f"{now.statuses[Status.REJECTED]:,}"),
+            ("rejected early", f"{now.statuses[Status.REJECTED] + now.statuses[Status.UNSOUND]:,}"),
             ("diverged", f"{now.statuses[Status.DIVERGED]:,}"),
             ("best", views.fitness(now.best_fitness)),
             ("tuned Lion", views.fitness(self._lion)),

@@ -41,6 +41,7 @@ class Summary:
         digest: hash over the recorded history.
         statistics: counts of the journal.
         derivation: what the champion comes down to.
+        shares: the weight of each task in a fitness.
         funnel: who stood how at larger stages; `None` where none were held.
         checks: the best so far on larger tasks, while the search went on.
         trained: trials that were not on record yet.
@@ -53,6 +54,7 @@ class Summary:
     digest: str
     statistics: dict[str, Any]
     derivation: Derivation
+    shares: dict[str, float]
     funnel: Outcome | None = None
     checks: tuple[Check, ...] = ()
     trained: int = 0
@@ -64,6 +66,7 @@ class Summary:
         return {
             "run": str(run),
             "complete": self.complete,
+            "tasks": self.shares,
             "best": {
                 "program": to_text(program),
                 "live": to_text(live_part(program)),

@@ -30,7 +30,7 @@ create table candidates (
     statements integer not null,
     live integer not null,   -- live statements
     dropped integer not null, -- drafts that were not valid
-    losses text not null,    -- JSON: for each task the validation loss of each seed
+    losses text not null,    -- JSON: for each task the validation loss of each seed; what a race needs to go on
     probe blob,              -- updates on the probes, float32
     primary key (repeat, number)
 ) without rowid;
@@ -39,6 +39,7 @@ create index counts on candidates (matched, status, statements, live, dropped, r
 """
 
 CHAIN = 12  # index of that column
+_LATER = "race: fitness"  # beside the losses of the tasks, whose names have no colon: fitness at later stages of a race
 
 
 class Row(NamedTuple):
@@ -65,19 +66,21 @@ class Row(NamedTuple):
     probe: bytes | None
 
 
+_LOSSES = Row._fields.index("losses")
+
+
 def row(values: Sequence[Any]) -> Row:
     """A row from the columns of the file."""
     raw = Row(*values)
-    return raw._replace(
-        fitness=_read(raw.fitness),
-        first_fitness=_read(raw.first_fitness),
-        losses=json.loads(values[Row._fields.index("losses")]),
-    )
+    losses = json.loads(values[_LOSSES])
+    losses.pop(_LATER, None)
+    return raw._replace(fitness=_read(raw.fitness), first_fitness=_read(raw.first_fitness), losses=losses)
 
 
 def past(values: Sequence[Any]) -> Past:
     """What the engine has to know, from the columns of the file."""
     raw = Row(*values)
+    losses = values[_LOSSES]
     return Past(
         raw.number,
         raw.mutation,
@@ -89,12 +92,14 @@ def past(values: Sequence[Any]) -> Past:
         raw.reason,
         raw.same_as,
         raw.probe,
+        tuple(json.loads(losses)[_LATER]) if _LATER in losses else (),
     )
 
 
 def columns(repeat: int, record: Record, before: bytes) -> tuple[Any, ...]:
     """The columns of a record, linked to the chain of the row before (empty for the first)."""
     candidate, score = record
+    losses = {task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}
     history = (
         repeat,
         candidate.number,
@@ -116,7 +121,7 @@ def columns(repeat: int, record: Record, before: bytes) -> tuple[Any, ...]:
         len(candidate.program.statements),
         candidate.live,
         candidate.dropped,
-        json.dumps({task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}),
+        json.dumps({**losses, _LATER: score.later} if score.later else losses),
         candidate.probe,
     )
 

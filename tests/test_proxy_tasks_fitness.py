@@ -10,6 +10,7 @@ from proxy_tasks import baselines, fitness
 from proxy_tasks.baselines import noise
 from proxy_tasks.catalog import SMALLEST, task
 from proxy_tasks.fitness import Evaluator, Status
+from proxy_tasks.sanity import Probe
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 
@@ -131,3 +132,63 @@ def test_a_first_look_rejects_early_and_changes_no_score_of_what_passes() -> Non
     assert score.reason.endswith("early on")
     assert len(score.losses["tiny"]) == 2
     assert looking.evaluate(builtin("sgd"), hurdle=early - 0.09).reason.endswith("on the first seeds")
+
+
+def test_a_race_drops_a_program_at_the_stage_whose_hurdle_it_misses() -> None:
+    racing = Evaluator([TINY, SMALL], range(5), 1, race=[2, 4])
+    plain = Evaluator([TINY, SMALL], range(5)).evaluate(builtin("lion"))
+    after = [Evaluator([TINY, SMALL], range(count)).evaluate(builtin("lion")).fitness for count in (1, 2, 4)]
+    full = racing.evaluate(builtin("lion"), [fitness + 1e-3 for fitness in after])
+    assert full.status is Status.OK
+    assert full.fitness == pytest.approx(plain.fitness, rel=1e-4)
+    assert (full.first_fitness, *full.later) == pytest.approx(after, rel=1e-4)
+    assert racing.evaluate(builtin("lion"), after[0] + 1e-3) == full
+    for stage, (count, when) in enumerate([(1, "the first seeds"), (2, "2 seeds"), (4, "4 seeds")]):
+        heights = [math.inf] * 3
+        heights[stage] = after[stage] - 1e-3
+        score = racing.evaluate(builtin("lion"), heights)
+        assert score.status is Status.REJECTED
+        assert score.reason == f"beyond the hurdle {heights[stage]:.4f} on {when}"
+        assert [len(losses) for losses in score.losses.values()] == [count, count]
+        assert (score.first_fitness, *score.later) == (full.first_fitness, *full.later)[: stage + 1]
+        assert score.fitness == (score.first_fitness, *score.later)[-1]
+
+
+UNSOUND = {
+    "loss not finite on tiny after 3 steps": ("update = log(m)",),
+    "loss unmoved on tiny after 3 steps": ("m = interp(g, m, 0.9)", "update = v * m"),
+    "times as high on tiny after 3 steps": ("update = g * 10000.0",),
+}
+
+
+@pytest.mark.parametrize("fault", UNSOUND)
+def test_the_sanity_probe_drops_what_cannot_train_before_any_training(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluator = Evaluator([TINY], range(4), 2, short_share=0.2, sanity_steps=3)
+    monkeypatch.setattr(Evaluator, "_reference", lambda self, trainer: pytest.fail("it was trained"))
+    score = evaluator.evaluate(text(*UNSOUND[fault]))
+    assert score.status is Status.UNSOUND
+    assert score.reason.startswith("sanity: loss")
+    assert score.reason.endswith(fault)
+    assert (score.fitness, score.first_fitness, score.losses) == (math.inf, math.inf, {})
+
+
+def test_the_sanity_probe_lets_pass_what_trains_and_changes_no_score() -> None:
+    plain, probing = Evaluator([TINY, SMALL], range(4), 2), Evaluator([TINY, SMALL], range(4), 2, sanity_steps=3)
+    late = text("update = v * 0.1", "v = m * 1.0", "m = g * 1.0")  # both slots have to be filled first
+    programs = [builtin("lion"), late, text("update = m - m"), REFERENCE]
+    scores = probing.evaluate_all(programs, [math.inf] * 4)
+    assert [score.status is Status.UNSOUND for score in scores] == [False, False, True, False]
+    for score, program in zip(scores, programs, strict=True):
+        assert score.status is Status.UNSOUND or score == plain.evaluate(program)
+    assert Evaluator([TINY], range(2), sanity_steps=2).evaluate(late).status is Status.UNSOUND
+
+
+def test_one_seed_that_moves_is_enough_for_the_sanity_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = Probe(TINY, range(2), 3, "validation")
+    rises = {"": [1.0, 0.99], "unmoved": [1.0, 1.0], "times as high": [200.0, 300.0], "not finite": [1.0, math.nan]}
+    monkeypatch.setattr(Probe, "rises", lambda self, programs: np.array([*rises.values(), [200.0, 3.0]]))
+    faults = probe.faults([REFERENCE] * 5)
+    assert [kind in fault for kind, fault in zip(rises, faults, strict=False)] == [True] * 4
+    assert (faults[0], faults[4]) == ("", "")

@@ -38,6 +38,12 @@ BAD: dict[str, tuple[str, str]] = {
         "search: {population: 10, tournament: 12}",
         "`search`: `tournament` (=12) must lie between 1 and `population` (=10)",
     ),
+    "race": (
+        "evaluation: {race: [4, 3]}",
+        "`evaluation`: `race` (=[4, 3]) must rise from above `first_seeds` (=2, at least 1) to below `seeds` (=8)",
+    ),
+    "race to the end": ("evaluation: {race: [4, 8]}", "`evaluation`: `race` (=[4, 8]) must rise"),
+    "race without first seeds": ("evaluation: {first_seeds: 0, race: [4]}", "`evaluation`: `race` (=[4]) must rise"),
     "first seeds": ("evaluation: {seeds: 2}", "`evaluation`: `first_seeds` (=2) must be less than `seeds` (=2)"),
     "no mutation": (
         "search: {mutations: {insert: 0, delete: 0, modify: 0, replace: 0, wrap: 0, scale: 0}}",

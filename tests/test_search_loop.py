@@ -7,7 +7,7 @@ from pathlib import Path
 
 from primitives import builtin, functional_hash
 from primitives.program import Program
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms import engine
 from search.config import build_config
 from search.executors import Inline
@@ -24,7 +24,7 @@ class Fragile:
     def __init__(self) -> None:
         self.tried: Counter[str] = Counter()
 
-    def evaluate(self, program: Program, hurdle: float) -> Score:
+    def evaluate(self, program: Program, hurdle: Heights) -> Score:
         digest = functional_hash(program)
         self.tried[digest] += 1
         value = int(digest[:8], 16) / 16**8

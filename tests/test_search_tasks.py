@@ -104,6 +104,7 @@ def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_th
     shares = {row["task"]: row["share"] for row in facts["tasks"]}
     noise = {row["task"]: row["noise"] for row in facts["tasks"]}
     assert sum(shares.values()) == pytest.approx(1)
+    assert json.loads((folder / "summary.json").read_text())["tasks"] == shares
     assert shares["flowers"] / shares["line"] == pytest.approx(noise["line"] / noise["flowers"])
     first = next(row for row in facts["programs"] if row["number"] == 0)
     assert first["parts"] == {"flowers": 0, "line": 0}

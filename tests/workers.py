@@ -11,7 +11,7 @@ from typing import Any
 
 from primitives import UserError, parse
 from primitives.program import Program
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Heights, Score, Status
 from search.executors import Job
 from search.worker import Built
 
@@ -32,7 +32,7 @@ class Obedient:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def evaluate(self, program: Program, hurdle: float) -> Score:
+    def evaluate(self, program: Program, hurdle: Heights) -> Score:
         (command,) = (value for *_, value in program.constants())
         with (self._folder / str(command)).open("a") as file:
             file.write(f"{os.getpid()}\n")
