@@ -68,7 +68,7 @@ class Trainer:
         self._problem = problem(task)
         self._compile_programs = compile_programs
         weights, order = zip(*(start(task, seed) for seed in self.seeds), strict=True)
-        self._inputs = jax.device_put(
+        self.inputs = jax.device_put(
             {
                 "weights": np.stack(weights),
                 "order": np.stack(order, axis=1),
@@ -91,10 +91,10 @@ class Trainer:
             part = live_part(program)
             values = tuple(value for *_, value in part.constants())
             return self._compiled_losses(_Written(part.with_constants([0.0] * len(values))), values)
-        return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self._inputs)[0])
+        return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self.inputs)[0])
 
     def _compiled_losses(self, structure: Structure, values: tuple[float, ...]) -> np.ndarray:
-        return np.asarray(compiled_loop(self.task, structure)(np.array(values, np.float32), self._inputs)[0])
+        return np.asarray(compiled_loop(self.task, structure)(np.array(values, np.float32), self.inputs)[0])
 
     def losses_of(self, programs: Sequence[Program], together: bool | None = None) -> np.ndarray:
         """Losses of many programs, shape `(programs, seeds)`.
@@ -119,7 +119,7 @@ class Trainer:
                 chosen = indices[start : start + TOGETHER]
                 padded = chosen + chosen[-1:] * (TOGETHER - len(chosen))
                 batch = Encoded(*map(np.stack, zip(*(encoded[index] for index in padded), strict=True)))
-                losses[chosen] = np.asarray(run(batch, self._inputs)[0])[: len(chosen)]
+                losses[chosen] = np.asarray(run(batch, self.inputs)[0])[: len(chosen)]
         return losses
 
 

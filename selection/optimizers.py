@@ -4,8 +4,9 @@ An `Optimizer` is a name and numbers; its functions are looked up in a table by 
 key, and travels to a worker in a few bytes. Its constants are traced, so that tuning them compiles nothing anew.
 
 Every seed has an optimizer of its own, and optax sees one leaf for each parameter array. Leaves are flat. That
-matters to Adafactor alone, whose second moments are factored for matrices of at least 128 by 128: here it runs
-unfactored, which costs memory and is the stronger variant (Shazeer and Stern, 2018, section 9, table 2).
+matters to Adafactor alone, which replaces the second moments of matrices of at least 128 by 128 by sums over rows and
+columns, to save memory (Shazeer and Stern, 2018, section 3): of flat leaves it keeps all second moments, and so
+loses nothing to the approximation.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +23,7 @@ from primitives.errors import UserError, nearest
 from primitives.interpreter import UpdateRule
 from primitives.program import float32
 from primitives.text import constant_text
+from selection.learned import learned
 
 Make = Callable[..., optax.GradientTransformation]
 
@@ -84,30 +86,41 @@ class Optimizer:
             that they take is the schedule at this step; the constant `learning_rate` is multiplied by it.
         """
         row = _TABLE[self.name]
-        ends = np.cumsum(sizes)[:-1].tolist()
 
         def transform(schedule: Array) -> optax.GradientTransformation:
             rate, *others = (constants[index] for index in range(len(row.start)))
             return row.make(rate * schedule, *others)
 
-        def leaves(flat: Array) -> list[Array]:
-            return jnp.split(flat, ends)
-
-        def init(weights: Array) -> Any:  # noqa: ANN401 - a tree that optax knows
-            return jax.vmap(lambda flat: transform(jnp.float32(1)).init(leaves(flat)))(weights)
-
-        def update(weights: Array, gradient: Array, state: Any, schedule: Array) -> tuple[Array, Any]:  # noqa: ANN401
-            def one(flat: Array, gradient: Array, state: Any) -> tuple[Array, Any]:  # noqa: ANN401 - of one network
-                change, state = transform(schedule).update(leaves(gradient), state, leaves(flat))
-                return -jnp.concatenate(change), state
-
-            return jax.vmap(one)(weights, gradient, state)
-
-        return UpdateRule(init, update)
+        return rule_of(transform, sizes)
 
     def __str__(self) -> str:
         written = (f"{name}={constant_text(value)}" for name, value in zip(self.names, self.values, strict=True))
         return f"{_TABLE[self.name].spelling}({', '.join(written)})"
+
+
+def rule_of(transform: Callable[[Array], optax.GradientTransformation], sizes: tuple[int, ...]) -> UpdateRule:
+    """The update rule of a transformation of optax that is made anew at each step, for the schedule at that step.
+
+    Args:
+        transform: `schedule -> transformation`, whose state has the same shape whatever the schedule is.
+        sizes: number of weights in each parameter array; the transformation sees a list of flat leaves.
+    """
+    ends = np.cumsum(sizes)[:-1].tolist()
+
+    def leaves(flat: Array) -> list[Array]:
+        return jnp.split(flat, ends)
+
+    def init(weights: Array) -> Any:  # noqa: ANN401 - a tree that optax knows
+        return jax.vmap(lambda flat: transform(jnp.float32(1)).init(leaves(flat)))(weights)
+
+    def update(weights: Array, gradient: Array, state: Any, schedule: Array) -> tuple[Array, Any]:  # noqa: ANN401
+        def one(flat: Array, gradient: Array, state: Any) -> tuple[Array, Any]:  # noqa: ANN401 - of one network
+            change, state = transform(schedule).update(leaves(gradient), state, leaves(flat))
+            return -jnp.concatenate(change), state
+
+        return jax.vmap(one)(weights, gradient, state)
+
+    return UpdateRule(init, update)
 
 
 def _adafactor(rate: Array, decay_rate: Array, clipping_threshold: Array, weight_decay: Array) -> Any:  # noqa: ANN401
@@ -130,20 +143,21 @@ _TABLE = {
     "adamw": _Row(
         "optax.adamw",
         _with_decay(optax.adamw),
-        {"learning_rate": 0.01, "b1": 0.9, "b2": 0.95, "weight_decay": 0.1},
+        {"learning_rate": 0.03, "b1": 0.85, "b2": 0.95, "weight_decay": 0.1},
     ),
-    "adam": _Row("optax.adam", optax.adam, {"learning_rate": 0.01, "b1": 0.9, "b2": 0.95}),
+    "adam": _Row("optax.adam", optax.adam, {"learning_rate": 0.03, "b1": 0.8, "b2": 0.95}),
     "adafactor": _Row(
         "optax.adafactor",
         _adafactor,
-        {"learning_rate": 0.03, "decay_rate": 0.8, "clipping_threshold": 1.0, "weight_decay": 0.03},
+        {"learning_rate": 0.15, "decay_rate": 0.8, "clipping_threshold": 1.0, "weight_decay": 0.01},
     ),
     "lion": _Row(
         "optax.lion",
         _with_decay(optax.lion),
-        {"learning_rate": 0.01, "b1": 0.9, "b2": 0.95, "weight_decay": 0.25},
+        {"learning_rate": 0.015, "b1": 0.85, "b2": 0.97, "weight_decay": 0.25},
     ),
-    "sgd": _Row("optax.sgd", _sgd, {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.001}),
+    "sgd": _Row("optax.sgd", _sgd, {"learning_rate": 0.4, "momentum": 0.8, "weight_decay": 0.002}),
+    "learned": _Row("learned", learned, {"learning_rate": 0.01, "weight_decay": 0.1, "magnitude": 1.0}),
 }
 
 OPTIMIZERS: dict[str, Optimizer] = {

@@ -68,6 +68,6 @@ def test_the_wheel_holds_the_packages_their_data_and_nothing_else(tmp_path: Path
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == set(PACKAGES)
-    assert {"proxy_tasks/baselines.yaml", "primitives/templates/optax.py.j2"} <= set(names)
+    assert {"proxy_tasks/baselines.yaml", "selection/learned.json", "primitives/templates/optax.py.j2"} <= set(names)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
     assert len([name for name in names if name.endswith(".py")]) == len(SOURCES)

@@ -93,7 +93,7 @@ def test_a_temporary_does_not_survive_a_step() -> None:
 )
 def test_the_loop_ends_once_no_seed_is_left(lines: tuple[str, ...], steps: int) -> None:
     trainer = Trainer(TINY, range(3))
-    _, taken = interpreted_loop(TINY, len(REGISTRY))(encode(text(*lines)), trainer._inputs)
+    _, taken = interpreted_loop(TINY, len(REGISTRY))(encode(text(*lines)), trainer.inputs)
     assert int(taken) == steps
 
 

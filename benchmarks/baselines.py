@@ -1,0 +1,81 @@
+"""The baselines beside each other, tuned with equal budgets: `python -m benchmarks.baselines TASK…`.
+
+Every row is a line of `benchmarks/baselines.jsonl`, written as soon as it is measured; what is there is not measured
+again. At the end a table of all rows is printed for `docs/baselines.md`.
+"""
+
+from search.runtime import pin_threads
+
+pin_threads()
+
+import json  # noqa: E402 - after the threads are pinned
+import sys  # noqa: E402
+import time  # noqa: E402
+from functools import cache  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from proxy_tasks.catalog import task  # noqa: E402
+from proxy_tasks.training import Trainer  # noqa: E402
+from selection.comparison import FRESH_SEEDS  # noqa: E402
+from selection.intervals import interval  # noqa: E402
+from selection.optimizers import OPTIMIZERS, Optimizer, optimizer  # noqa: E402
+from selection.tuning import tune, validation_loss  # noqa: E402
+
+ROWS = Path(__file__).with_name("baselines.jsonl")
+TRIALS, SEEDS = 60, 4  # of each optimizer, and networks trained in each
+SEEDS_TO_COMPARE = 24
+REFERENCE = "adamw"
+
+
+def measured() -> dict[tuple[str, str], dict[str, Any]]:
+    """What has been measured so far, by task and optimizer."""
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+    return {(row["task"], row["optimizer"]): row for row in rows}
+
+
+def measure(name: str, chosen: Optimizer) -> dict[str, Any]:
+    """Tune one optimizer on one task, and train with it on fresh seeds."""
+    before = time.process_time()
+    best = tune(chosen, validation_loss(task(name), SEEDS), TRIALS).program
+    fresh = {split: _trainer(name, split).losses(best).tolist() for split in ("validation", "test")}
+    seconds = round(time.process_time() - before, 1)
+    return {"task": name, "optimizer": chosen.name, "constants": best.values, **fresh, "seconds": seconds}
+
+
+@cache
+def _trainer(name: str, split: str) -> Trainer:
+    return Trainer(task(name), range(FRESH_SEEDS, FRESH_SEEDS + SEEDS_TO_COMPARE), split)
+
+
+def table() -> list[str]:
+    """Lines of the table in Markdown: losses, and the log ratio to AdamW, paired by seed, with its interval."""
+    lines = [
+        "| task | tuned optimizer | loss, validation | loss, test | against AdamW, test |",
+        "|---|---|--:|--:|--:|",
+    ]
+    rows = measured()
+    for (name, which), row in rows.items():
+        logs = np.log(row["test"]) - np.log(rows[name, REFERENCE]["test"])
+        low, high = (f"{100 * np.expm1(end):+.1f}" for end in interval(logs))
+        against = "" if which == REFERENCE else f"{100 * np.expm1(logs.mean()):+.1f} % ({low} … {high})"
+        rounded = [float(f"{value:.3g}") for value in row["constants"]]
+        losses = " | ".join(f"{np.mean(row[split]):.4f}" for split in ("validation", "test"))
+        lines.append(f"| `{name}` | `{optimizer(which, rounded)}` | {losses} | {against} |")
+    return lines
+
+
+def main() -> None:
+    """Measure what is missing of the tasks that are named, and print the table."""
+    with ROWS.open("a", encoding="utf-8") as file:
+        for name in sys.argv[1:]:
+            for which, chosen in OPTIMIZERS.items():
+                if (name, which) not in measured():
+                    print(json.dumps(measure(name, chosen)), file=file, flush=True)
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Train the learned optimizer by evolution strategies: `python -m benchmarks.learned` writes `selection/learned.json`.
+
+Each generation draws a task of the smallest size, a rate and new seeds, and trains networks with perceptrons that
+lie around the present one in pairs, ε and −ε; ranks of the validation losses give the direction in which it moves
+(Salimans et al., 2017, Algorithm 1 and section 2.1). What is kept is the average over the last half of the generations
+(Polyak and Juditsky, 1992). The state after each tenth generation lies in `benchmarks/learned.npz`: stopped at any
+time, the same command goes on. Random numbers are keyed by the generation, so that a stop changes nothing.
+"""
+
+from search.runtime import pin_threads
+
+pin_threads()
+
+import json  # noqa: E402 - after the threads are pinned
+import time  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from functools import cache  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import optax  # noqa: E402
+from jax import Array  # noqa: E402
+
+from primitives.interpreter import UpdateRule  # noqa: E402
+from proxy_tasks.catalog import task  # noqa: E402
+from proxy_tasks.task import Task  # noqa: E402
+from proxy_tasks.training import Trainer, compiled_loop  # noqa: E402
+from selection.learned import PATH, SIZE, initial, learned  # noqa: E402
+from selection.optimizers import rule_of  # noqa: E402
+
+STATE = Path(__file__).with_name("learned.npz")
+TASKS = ("digits", "views", "denoising")  # in turn
+GENERATIONS = 100
+PAIRS = 8  # perceptrons around the present one, and as many opposite
+SEEDS = 1  # networks trained with each
+LEARNING_SEEDS = 90_000  # neither a search nor tuning nor a comparison uses these
+RATES = (0.003, 0.03)  # drawn evenly in the logarithm
+DECAYS = (0.01, 0.3)
+SPREAD = 0.04  # standard deviation of ε, where weights are about 0.3
+STEP, BETAS = 0.02, (0.9, 0.99)  # Adam on the estimated gradient, falling along a cosine
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Rate, decay, magnitude and the perceptron, all of them constants."""
+
+    def rule(self, constants: Array, sizes: tuple[int, ...]) -> UpdateRule:
+        rate, decay, magnitude = constants[0], constants[1], constants[2]
+        return rule_of(lambda schedule: learned(rate * schedule, decay, magnitude, constants[3:]), sizes)
+
+
+@cache
+def _together(of: Task) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
+    return jax.jit(jax.vmap(compiled_loop(of, _Candidate()), in_axes=(0, None)))
+
+
+def losses(of: Task, seeds: Sequence[int], rate: float, decay: float, thetas: np.ndarray) -> np.ndarray:
+    """Mean log validation loss with each of some perceptrons, shape `(perceptrons,)`; infinite where one diverged."""
+    constants = np.concatenate([np.tile([rate, decay, 1.0], (len(thetas), 1)), thetas], axis=1)
+    found = np.asarray(_together(of)(constants.astype(np.float32), Trainer(of, seeds).inputs)[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(found).mean(axis=1)
+    return np.where(np.isfinite(logs), logs, np.inf)
+
+
+def estimate(around: Callable[[np.ndarray], np.ndarray], generator: np.random.Generator) -> np.ndarray:
+    """The gradient of what is to be lowered by its ranks, shape `(SIZE,)`.
+
+    Args:
+        around: `steps of shape (N, SIZE) -> losses of shape (N,)` around the present perceptron.
+        generator: of the steps.
+    """
+    noise = generator.normal(size=(PAIRS, SIZE))
+    found = around(np.concatenate([noise, -noise]) * SPREAD)
+    order = np.unique(found, return_inverse=True)[1]  # equal losses have equal ranks
+    ranks = order / max(1, order.max()) - 0.5
+    return np.asarray((ranks[:PAIRS] - ranks[PAIRS:]) @ noise / (2 * PAIRS * SPREAD))
+
+
+def main() -> None:
+    """Train, say now and then how far it has come, and write the file."""
+    adam = optax.adam(optax.cosine_decay_schedule(STEP, GENERATIONS), *BETAS)
+    theta = jnp.asarray(initial(np.random.default_rng(LEARNING_SEEDS)))
+    state = (0, theta, adam.init(theta), jnp.zeros(SIZE))
+    if STATE.exists():
+        kept = np.load(STATE)
+        state = jax.tree.unflatten(jax.tree.structure(state), [jnp.asarray(kept[name]) for name in kept.files])
+    for number in range(int(state[0]), GENERATIONS):
+        _, theta, moments, total = state
+        change, moments = adam.update(jnp.asarray(_gradient(number, np.asarray(theta))), moments)
+        theta = jnp.asarray(optax.apply_updates(theta, change))
+        state = (number + 1, theta, moments, total + theta if 2 * number >= GENERATIONS else total)
+        if number % 10 == 9:
+            part = STATE.with_suffix(".part.npz")  # a file that is there is always whole
+            np.savez(part, *map(np.asarray, jax.tree.leaves(state)))
+            part.replace(STATE)
+    _write(np.asarray(state[-1]) * 2 / GENERATIONS)
+
+
+def _gradient(number: int, theta: np.ndarray) -> np.ndarray:
+    """The estimate of one generation, float32; prints the median of its mean log losses."""
+    generator = np.random.default_rng([LEARNING_SEEDS, number])
+    of = task(TASKS[number % len(TASKS)])
+    rate, decay = (float(np.exp(generator.uniform(*np.log(span)))) for span in (RATES, DECAYS))
+    seeds = range(LEARNING_SEEDS + number * SEEDS, LEARNING_SEEDS + (number + 1) * SEEDS)
+
+    def around(steps: np.ndarray) -> np.ndarray:
+        found = losses(of, seeds, rate, decay, theta + steps)
+        spent = f"{time.process_time():.0f} s of CPU"
+        print(f"{number} {of.name}, rate {rate:.4f}: {np.median(found):.4f} ({spent})", flush=True)
+        return found
+
+    return estimate(around, generator).astype(np.float32)
+
+
+def _write(theta: np.ndarray) -> None:
+    about = {
+        "command": "python -m benchmarks.learned",
+        "tasks": sorted(set(TASKS)),
+        "generations": GENERATIONS,
+        "networks": GENERATIONS * 2 * PAIRS * SEEDS,
+        "weights": [round(float(value), 5) for value in theta],
+    }
+    part = PATH.with_name(PATH.name + ".part")
+    part.write_text(json.dumps(about) + "\n", encoding="utf-8")
+    part.replace(PATH)
+
+
+if __name__ == "__main__":
+    main()
