@@ -20,6 +20,7 @@ from proxy_tasks.task import Task
 from search.batch_executor import Batches
 from search.config import Config, build_config, read_config
 from search.executors import Executor, Inline
+from search.selecting import larger_tasks, stage_of
 from search.tasks import task_of, tuned
 from search.worker import Built
 
@@ -109,7 +110,16 @@ def versions() -> dict[str, str]:
 
 def facts(config: Config) -> dict[str, Any]:
     """What a worker has to share with the driver for its scores to count."""
-    return {"versions": versions(), "functions": [row.name for row in REGISTRY], "tasks": yardstick(config)}
+    larger = {task.name: fingerprint(task) for task in _larger_tasks(config)}
+    functions = [row.name for row in REGISTRY]
+    return {"versions": versions(), "functions": functions, "tasks": yardstick(config), "larger tasks": larger}
+
+
+def _larger_tasks(config: Config) -> list[Task]:
+    """What the stages of the funnel and the checks during a search train."""
+    settings = config.selection
+    checked = larger_tasks(config.tasks, settings.check_size) if settings.check_every else ()
+    return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]
 
 
 def executor(config: Config, say: Callable[[str], None]) -> Executor:

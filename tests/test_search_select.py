@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from primitives import UserError
-from search import runner
+from search import evaluation, runner
 from search.cli import main
 from search.config import read_config
 from search.progress import Progress
@@ -83,6 +83,15 @@ def test_a_funnel_on_ray_is_the_funnel_inline(staged: Path) -> None:
     inline = finished(begin("run", str(staged), "--out", "inline", "--json"))
     on_ray = ["--set=workers.executor=ray", "--set=workers.count=2"]
     assert facts(finished(begin("run", str(staged), "--out", "ray", "--json", *on_ray))) == facts(inline)
+
+
+def test_a_worker_with_other_data_of_a_stage_is_told_apart(staged: Path) -> None:
+    before = evaluation.facts(read_config(staged))
+    rows = dict(np.load(staged.parent / "rows.npz"))
+    np.savez(staged.parent / "other.npz", x=rows["x"] + 1, y=rows["y"])
+    staged.write_text(staged.read_text().replace("rows.npz", "other.npz"))
+    after = evaluation.facts(read_config(staged))
+    assert {key for key in before if before[key] != after[key]} == {"larger tasks"}
 
 
 def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) -> None:
