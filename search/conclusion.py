@@ -36,7 +36,7 @@ from selection.comparison import (
 )
 from selection.funnel import Outcome, run_funnel
 from selection.judging import Judge
-from selection.optimizers import optimizer
+from selection.optimizers import starting
 from selection.trials import Bench
 
 FOUND = "found"  # how the champion is called in the table
@@ -123,7 +123,7 @@ def _funnel(
     settings = config.selection
     report(f"tuning the constants of {len(settings.baselines)} baselines")
     found = tuned_all(
-        [optimizer(name) for name in settings.baselines],
+        [starting(name, tasks_of(config)[0]) for name in settings.baselines],
         tuner,
         bench,
         settings.tuning_trials,

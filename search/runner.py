@@ -146,10 +146,16 @@ def search_all(config: Config, journal: Journal, bench: RecordedBench, progress:
 
 
 def _whole(config: Config, folder: Path, journal: Journal, progress: Progress) -> Summary:
+    with _timed(journal), bench_of(config, journal, progress) as bench:
+        return conclude(config, folder, journal, bench, progress, search_all(config, journal, bench, progress))
+
+
+@contextmanager
+def _timed(journal: Journal) -> Iterator[None]:
+    """Add to what is noted of how long the run has taken; what was killed is not counted."""
     began = time.monotonic() - journal.meta().get(SECONDS, 0.0)
     try:
-        with bench_of(config, journal, progress) as bench:
-            return conclude(config, folder, journal, bench, progress, search_all(config, journal, bench, progress))
+        yield
     finally:
         journal.note(SECONDS, round(time.monotonic() - began, 1))
 
@@ -170,7 +176,7 @@ def select(folder: Path, progress: Progress, overrides: Sequence[str] = ()) -> S
         if not journal.meta().get(_ENDED):
             raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
         config = _selecting(before, overrides)
-        with bench_of(config, journal, progress) as bench:
+        with _timed(journal), bench_of(config, journal, progress) as bench:
             progress.begin(config, journal)
             journal.note("selection", config.selection.model_dump(mode="json"))
             write_text(folder / CONFIG, to_yaml(config))

@@ -23,6 +23,8 @@ from primitives.errors import UserError, nearest
 from primitives.interpreter import UpdateRule
 from primitives.program import float32
 from primitives.text import constant_text
+from proxy_tasks.baselines import baseline
+from proxy_tasks.task import Task
 from selection.learned import learned
 
 Make = Callable[..., optax.GradientTransformation]
@@ -160,9 +162,25 @@ _TABLE = {
     "learned": _Row("learned", learned, {"learning_rate": 0.01, "weight_decay": 0.1, "magnitude": 1.0}),
 }
 
+_STORED = {"adamw": "adamw", "adam": "adamw", "lion": "lion"}  # whose constants are stored with each task
+
 OPTIMIZERS: dict[str, Optimizer] = {
     name: Optimizer(name, tuple(map(float32, row.start.values()))) for name, row in _TABLE.items()
 }
+
+
+def starting(name: str, task: Task) -> Optimizer:
+    """The optimizer `name` with constants that tuning on a task and on larger ones begins with.
+
+    Programs come with constants that a search has tried for long. So AdamW and Lion begin with those that were tuned
+    for the task with as large a budget, and Adam with AdamW's; the others with those of the table.
+    """
+    chosen = optimizer(name)
+    if name not in _STORED:
+        return chosen
+    b1, b2, decay, rate = (value for *_, value in baseline(task, _STORED[name]).constants())
+    known = {"learning_rate": rate, "b1": b1, "b2": b2, "weight_decay": decay}
+    return chosen.with_constants(known[constant] for constant in chosen.names)
 
 
 def optimizer(name: str, constants: Sequence[float] | None = None) -> Optimizer:

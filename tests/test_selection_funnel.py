@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from primitives import Program, builtin, parse
+from proxy_tasks.baselines import baseline
+from proxy_tasks.catalog import task
 from proxy_tasks.task import Task
 from selection import funnel, trials
 from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS
 from selection.funnel import Outcome, Stage, run_funnel
 from selection.intervals import Verdict
-from selection.optimizers import OPTIMIZERS
+from selection.optimizers import OPTIMIZERS, starting
 from selection.trials import Local, Subject, Trial, Work
 from selection.tuning import tune
 
@@ -139,6 +141,24 @@ def test_everybody_is_tuned_with_as_many_trials_on_seeds_that_serve_for_nothing_
 def test_no_more_programs_enter_a_stage_than_it_has_room_for() -> None:
     found = run_funnel([named(n) for n in range(6)], [stage(programs=3)], BASELINES, Pretended(_better))
     assert sorted(row.index for row in found.stages[0].standings if row.index is not None) == [0, 1, 2]
+
+
+def test_baselines_begin_with_what_was_tuned_for_the_task() -> None:
+    stored = [value for *_, value in baseline(task("digits")).constants()]  # betas, decay, rate
+    adamw, adam, sgd = (starting(name, task("digits")) for name in ("adamw", "adam", "sgd"))
+    assert [adamw.values[adamw.names.index(name)] for name in ("b1", "b2", "weight_decay", "learning_rate")] == stored
+    assert adam.values == adamw.values[:3]
+    assert sgd == OPTIMIZERS["sgd"]
+
+
+@pytest.mark.usefixtures("_real_keys")
+def test_adamw_as_a_program_with_constants_from_a_long_search_does_not_beat_adamw() -> None:
+    digits = task("digits")
+    adamw: dict[str, Subject] = {"adamw": starting("adamw", digits)}
+    found = run_funnel([baseline(digits)], [stage(digits, budget=12, seeds=8)], adamw, Local())
+    assert found.winner is None
+    generic: dict[str, Subject] = {"adamw": OPTIMIZERS["adamw"].with_constants([0.003, 0.9, 0.999, 0.01])}
+    assert run_funnel([baseline(digits)], [stage(digits, budget=12, seeds=8)], generic, Local()).winner is not None
 
 
 # What exploits the small task, in real training ----------------------------------------------------------------------
