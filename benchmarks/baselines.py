@@ -1,7 +1,8 @@
 """The baselines beside each other, tuned with equal budgets: `python -m benchmarks.baselines TASK…`.
 
 Every row is a line of `benchmarks/baselines.jsonl`, written as soon as it is measured; what is there is not measured
-again. At the end a table of all rows is printed for `docs/baselines.md`.
+again. At the end a table of all rows is printed for `docs/baselines.md`. A task of ten times the size is not tuned: its
+rows are the constants of the small one, which says what carries over.
 """
 
 from search.runtime import pin_threads
@@ -26,7 +27,7 @@ from selection.tuning import tune, validation_loss  # noqa: E402
 
 ROWS = Path(__file__).with_name("baselines.jsonl")
 TRIALS, SEEDS = 60, 4  # of each optimizer, and networks trained in each
-SEEDS_TO_COMPARE = 24
+SEEDS_TO_COMPARE = {1: 24, 10: 8}  # by size of the task
 REFERENCE = "adamw"
 
 
@@ -37,9 +38,12 @@ def measured() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def measure(name: str, chosen: Optimizer) -> dict[str, Any]:
-    """Tune one optimizer on one task, and train with it on fresh seeds."""
+    """Tune one optimizer on one task, or take what suited the small one, and train with it on fresh seeds."""
     before = time.process_time()
-    best = tune(chosen, validation_loss(task(name), SEEDS), TRIALS).program
+    if task(name).size == 1:
+        best = tune(chosen, validation_loss(task(name), SEEDS), TRIALS).program
+    else:
+        best = chosen.with_constants(measured()[name.partition("_")[0], chosen.name]["constants"])
     fresh = {split: _trainer(name, split).losses(best).tolist() for split in ("validation", "test")}
     seconds = round(time.process_time() - before, 1)
     return {"task": name, "optimizer": chosen.name, "constants": best.values, **fresh, "seconds": seconds}
@@ -47,7 +51,8 @@ def measure(name: str, chosen: Optimizer) -> dict[str, Any]:
 
 @cache
 def _trainer(name: str, split: str) -> Trainer:
-    return Trainer(task(name), range(FRESH_SEEDS, FRESH_SEEDS + SEEDS_TO_COMPARE), split)
+    seeds = SEEDS_TO_COMPARE[task(name).size]
+    return Trainer(task(name), range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)
 
 
 def table() -> list[str]:
@@ -57,7 +62,7 @@ def table() -> list[str]:
         "|---|---|--:|--:|--:|",
     ]
     rows = measured()
-    for (name, which), row in rows.items():
+    for (name, which), row in sorted(rows.items(), key=lambda item: item[0][0]):
         logs = np.log(row["test"]) - np.log(rows[name, REFERENCE]["test"])
         low, high = (f"{100 * np.expm1(end):+.1f}" for end in interval(logs))
         against = "" if which == REFERENCE else f"{100 * np.expm1(logs.mean()):+.1f} % ({low} … {high})"
