@@ -262,19 +262,26 @@ def _generated(row: Primitive) -> list[Rule]:
     return rules
 
 
+_Functions = tuple[tuple[str, frozenset[Property]], ...]  # names and properties, on which rules rest
+
+
+def _functions() -> _Functions:
+    return tuple((row.name, row.properties) for row in REGISTRY)
+
+
 @cache
-def _all(functions: tuple[str, ...]) -> tuple[Rule, ...]:
-    return (*_TABLE, *(rule for name in functions for rule in _generated(REGISTRY[name])))
+def _all(functions: _Functions) -> tuple[Rule, ...]:
+    return (*_TABLE, *(rule for name, _ in functions for rule in _generated(REGISTRY[name])))
 
 
 def rules() -> tuple[Rule, ...]:
     """Every rule for the language as it is now."""
-    return _all(tuple(row.name for row in REGISTRY))
+    return _all(_functions())
 
 
 @cache
 def _by_root(
-    functions: tuple[str, ...], uses: tuple[Use, ...], exactness: tuple[Exactness, ...]
+    functions: _Functions, uses: tuple[Use, ...], exactness: tuple[Exactness, ...]
 ) -> Mapping[str, Sequence[Rule]]:
     chosen: dict[str, list[Rule]] = {}
     for rule in _all(functions):
@@ -285,4 +292,4 @@ def _by_root(
 
 def by_root(uses: tuple[Use, ...], exactness: tuple[Exactness, ...] = tuple(Exactness)) -> Mapping[str, Sequence[Rule]]:
     """The rules of some uses and exactness, by the function at the root of the pattern."""
-    return _by_root(tuple(row.name for row in REGISTRY), uses, exactness)
+    return _by_root(_functions(), uses, exactness)

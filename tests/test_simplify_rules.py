@@ -120,6 +120,7 @@ def test_every_property_of_the_registry_that_rules_speak_of_gives_a_rule() -> No
 
 @pytest.mark.usefixtures("own_registry")
 def test_a_function_of_the_users_own_brings_its_rules() -> None:
+    rules()  # what was known before must not hide what is new
     properties = frozenset({Property.ODD, Property.INCREASING})
     register(Primitive("softsign", lambda x: x / (1 + jnp.abs(x)), (ANY,), properties=properties))
     graph = Graph(by_root((Use.ALWAYS,)))
@@ -149,3 +150,12 @@ def test_averages_of_averages_are_one_whichever_way_round(outer: str, inner: str
     found = (1 - (graph.value(share) or 0)) * values[0] + (graph.value(share) or 0) * values[1]
     bound = {letter: np.asarray(given[name], np.float32) for letter, name in (("x", "w"), ("y", "g"))}
     assert found == pytest.approx(float(value(pattern(outer.format(inner)), bound)), rel=1e-5)
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("properties", [frozenset(), frozenset({Property.ODD, Property.INCREASING})])
+def test_rules_of_a_function_of_the_same_name_with_other_properties_are_its_own(
+    properties: frozenset[Property],
+) -> None:
+    register(Primitive("softsign", lambda x: x / (1 + jnp.abs(x)), (ANY,), properties=properties))
+    assert any(rule.left == "sign(softsign(x))" for rule in rules()) == bool(properties)
