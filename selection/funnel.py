@@ -3,7 +3,8 @@
 A program that wins on a proxy has often only learnt the proxy (Chen et al., 2023, section 2.3). At each stage
 
 1. every program and every baseline has its constants tuned with the same budget, on seeds that serve for nothing
-   else;
+   else; the reference with as many times that budget as there are programs, since the best of several programs has had
+   as many draws of luck in tuning;
 2. all of them are trained on fresh seeds, and set beside the tuned AdamW, paired by seed;
 3. programs that are better than it go on: those whose interval, corrected for the number of programs, excludes zero.
 
@@ -158,7 +159,8 @@ def run_funnel(
     for number, stage in enumerate(stages):
         where = f"stage {number + 1} of {len(stages)}, {', '.join(task.name for task in stage.tasks)}"
         report(f"{where}: tuning {len(contenders)} programs and baselines with {stage.trials} trials each")
-        best = bench.run([_tuned(subject, stage) for subject in contenders.values()])
+        entrants = sum(name in ranks for name in contenders)
+        best = bench.run([_tuned(who, stage, entrants if n == REFERENCE else 1) for n, who in contenders.items()])
         contenders = dict(zip(contenders, best, strict=True))
         report(f"{where}: comparing on {stage.seeds} fresh seeds")
         first = STAGE_SEEDS + number * _APART
@@ -171,7 +173,7 @@ def run_funnel(
     return Outcome(tuple(held), tuple(_table(held[-1], bench)))
 
 
-def _tuned(subject: Subject, stage: Stage) -> Work[Subject]:
+def _tuned(subject: Subject, stage: Stage, times: int) -> Work[Subject]:
     seeds = range(TUNING_SEEDS, TUNING_SEEDS + stage.tuning_seeds)
 
     def value(draft: Subject) -> Work[float]:
@@ -179,7 +181,7 @@ def _tuned(subject: Subject, stage: Stage) -> Work[Subject]:
         with np.errstate(all="ignore"):
             return float(np.mean(np.log(losses)))
 
-    return (yield from tuned(subject, value, stage.trials)).program
+    return (yield from tuned(subject, value, stage.trials * times)).program
 
 
 def _losses(
