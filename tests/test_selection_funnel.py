@@ -153,12 +153,12 @@ def test_baselines_begin_with_what_was_tuned_for_the_task() -> None:
 
 @pytest.mark.usefixtures("_real_keys")
 def test_adamw_as_a_program_with_constants_from_a_long_search_does_not_beat_adamw() -> None:
-    digits = task("digits")
-    adamw: dict[str, Subject] = {"adamw": starting("adamw", digits)}
-    found = run_funnel([baseline(digits)], [stage(digits, budget=12, seeds=8)], adamw, Local())
+    vit = task("vit")  # on `digits` the bias correction of optax makes another optimizer of it
+    adamw: dict[str, Subject] = {"adamw": starting("adamw", vit)}
+    found = run_funnel([baseline(vit)], [stage(vit, budget=12, seeds=8)], adamw, Local())
     assert found.winner is None
     generic: dict[str, Subject] = {"adamw": OPTIMIZERS["adamw"].with_constants([0.003, 0.9, 0.999, 0.01])}
-    assert run_funnel([baseline(digits)], [stage(digits, budget=12, seeds=8)], generic, Local()).winner is not None
+    assert run_funnel([baseline(vit)], [stage(vit, budget=12, seeds=8)], generic, Local()).winner is not None
 
 
 # What exploits the small task, in real training ----------------------------------------------------------------------
