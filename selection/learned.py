@@ -15,13 +15,15 @@ import json
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
+
+if TYPE_CHECKING:
+    import optax
 
 PATH = Path(__file__).with_name("learned.json")
 
@@ -48,7 +50,7 @@ class LearnedState(NamedTuple):
 
 def learned(
     rate: Array, weight_decay: Array, magnitude: Array, theta: Array | None = None
-) -> optax.GradientTransformation:
+) -> "optax.GradientTransformation":
     """The learned optimizer as a transformation of optax, on a list of flat leaves.
 
     Args:
@@ -73,6 +75,8 @@ def learned(
         moved = jnp.split(direction * jnp.exp(magnitude * jnp.clip(exponent, -_LIMIT, _LIMIT)), _ends(params))
         changes = [-rate * (d + weight_decay * w) for d, w in zip(moved, params, strict=True)]
         return changes, LearnedState(steps, highest, momenta, squares)
+
+    import optax  # a fifth of a second, which commands need not wait for that only name optimizers
 
     return optax.GradientTransformation(init, update)
 

@@ -11,12 +11,11 @@ loses nothing to the approximation.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from primitives.errors import UserError, nearest
@@ -27,7 +26,10 @@ from proxy_tasks.baselines import baseline
 from proxy_tasks.task import Task
 from selection.learned import learned
 
-Make = Callable[..., optax.GradientTransformation]
+if TYPE_CHECKING:
+    import optax
+
+Make = Callable[..., "optax.GradientTransformation"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Optimizer:
         """
         row = _TABLE[self.name]
 
-        def transform(schedule: Array) -> optax.GradientTransformation:
+        def transform(schedule: Array) -> "optax.GradientTransformation":
             rate, *others = (constants[index] for index in range(len(row.start)))
             return row.make(rate * schedule, *others)
 
@@ -100,7 +102,7 @@ class Optimizer:
         return f"{_TABLE[self.name].spelling}({', '.join(written)})"
 
 
-def rule_of(transform: Callable[[Array], optax.GradientTransformation], sizes: tuple[int, ...]) -> UpdateRule:
+def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes: tuple[int, ...]) -> UpdateRule:
     """The update rule of a transformation of optax that is made anew at each step, for the schedule at that step.
 
     Args:
@@ -128,26 +130,39 @@ def rule_of(transform: Callable[[Array], optax.GradientTransformation], sizes: t
 def _adafactor(rate: Array, decay_rate: Array, clipping_threshold: Array, weight_decay: Array) -> Any:  # noqa: ANN401
     # optax takes the share of the weights that goes at each step; in all others that share is rate × decay
     options = {"decay_rate": decay_rate, "clipping_threshold": clipping_threshold}
-    return optax.adafactor(rate, weight_decay_rate=rate * weight_decay, **options)
+    return _optax("adafactor")(rate, weight_decay_rate=rate * weight_decay, **options)
 
 
-def _sgd(rate: Array, momentum: Array, weight_decay: Array) -> optax.GradientTransformation:
+def _sgd(rate: Array, momentum: Array, weight_decay: Array) -> "optax.GradientTransformation":
     """With decoupled decay, as in all others (SGDW; Loshchilov and Hutter, 2019, Algorithm 1)."""
+    import optax
+
     parts = optax.trace(momentum), optax.add_decayed_weights(weight_decay), optax.scale_by_learning_rate(rate)
     return optax.chain(*parts)
 
 
-def _with_decay(make: Callable[..., Any]) -> Make:
-    return lambda rate, b1, b2, weight_decay: make(rate, b1, b2, weight_decay=weight_decay)
+def _adam(rate: Array, b1: Array, b2: Array) -> Any:  # noqa: ANN401
+    return _optax("adam")(rate, b1, b2)
+
+
+def _with_decay(name: str) -> Make:
+    return lambda rate, b1, b2, weight_decay: _optax(name)(rate, b1, b2, weight_decay=weight_decay)
+
+
+def _optax(name: str) -> Callable[..., Any]:
+    import optax  # a fifth of a second, which commands need not wait for that only name optimizers
+
+    made: Callable[..., Any] = getattr(optax, name)
+    return made
 
 
 _TABLE = {
     "adamw": _Row(
         "optax.adamw",
-        _with_decay(optax.adamw),
+        _with_decay("adamw"),
         {"learning_rate": 0.03, "b1": 0.85, "b2": 0.95, "weight_decay": 0.1},
     ),
-    "adam": _Row("optax.adam", optax.adam, {"learning_rate": 0.03, "b1": 0.8, "b2": 0.95}),
+    "adam": _Row("optax.adam", _adam, {"learning_rate": 0.03, "b1": 0.8, "b2": 0.95}),
     "adafactor": _Row(
         "optax.adafactor",
         _adafactor,
@@ -155,7 +170,7 @@ _TABLE = {
     ),
     "lion": _Row(
         "optax.lion",
-        _with_decay(optax.lion),
+        _with_decay("lion"),
         {"learning_rate": 0.015, "b1": 0.85, "b2": 0.97, "weight_decay": 0.25},
     ),
     "sgd": _Row("optax.sgd", _sgd, {"learning_rate": 0.4, "momentum": 0.8, "weight_decay": 0.002}),
