@@ -17,13 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from primitives.dataflow import live_part
 from primitives.program import Program
-from primitives.text import to_text
 from proxy_tasks.task import Task
 from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS, Comparison, comparison
 from selection.intervals import Verdict, interval, verdicts
-from selection.trials import Bench, Subject, Trial, Work, train
+from selection.trials import Bench, Subject, Trial, Work, subject_text, train
 from selection.tuning import tuned
 
 REFERENCE = "adamw"  # the baseline that programs have to beat
@@ -76,9 +74,8 @@ class Standing:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        text = to_text(live_part(self.subject)) if isinstance(self.subject, Program) else str(self.subject)
         plain = {key: getattr(self, key) for key in ("name", "index", "log_ratio", "interval")}
-        return plain | {"subject": text, "verdict": str(self.verdict)}
+        return plain | {"subject": subject_text(self.subject), "verdict": str(self.verdict)}
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Trial:
     @property
     def key(self) -> tuple[str, str, str, int, int]:
         """What it is known by on record: subject, task, split, first seed, number of seeds."""
-        return (_text(self.subject), _task_key(self.task), self.split, self.seeds.start, len(self.seeds))
+        return (subject_text(self.subject), _task_key(self.task), self.split, self.seeds.start, len(self.seeds))
 
     def losses(self) -> np.ndarray:
         """Train, here and now. Loss of each seed, not finite where training diverged; shape `(seeds,)`."""
@@ -100,7 +100,8 @@ def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
     return (yield list(trials))
 
 
-def _text(subject: Subject) -> str:
+def subject_text(subject: Subject) -> str:
+    """What a subject is known by: the live part of a program, or the name and constants of a baseline."""
     return to_text(live_part(subject)) if isinstance(subject, Program) else str(subject)
 
 
