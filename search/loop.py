@@ -10,6 +10,7 @@ from search.engine import Engine
 from search.executors import Executor, Job, Key
 from search.journal import Journal
 from search.progress import Progress
+from search.runtime import rare_collection
 
 
 def search(
@@ -58,20 +59,21 @@ def search(
     for repeat, engine in engines.items():
         if checks:
             checks.watch(repeat, engine)
-    while in_flight or not (stop or all(engine.done for engine in engines.values())):
-        for repeat, engine in engines.items():
-            while not stop and executor.free() and (candidate := engine.ask()) is not None:
-                if candidate.hash in crashed:
-                    engine.tell(candidate.number, crashed[candidate.hash])
-                    continue
-                executor.submit(Job((repeat, candidate.number), candidate.program, candidate.hurdle))
-                in_flight += 1
-        for key, score in executor.collect():
-            tell(key, score)
-        record()
-        for repeat, engine in engines.items():
-            if checks and not stop:
-                checks.look(repeat, engine, tell)
+    with rare_collection():
+        while in_flight or not (stop or all(engine.done for engine in engines.values())):
+            for repeat, engine in engines.items():
+                while not stop and executor.free() and (candidate := engine.ask()) is not None:
+                    if candidate.hash in crashed:
+                        engine.tell(candidate.number, crashed[candidate.hash])
+                        continue
+                    executor.submit(Job((repeat, candidate.number), candidate.program, candidate.hurdle))
+                    in_flight += 1
+            for key, score in executor.collect():
+                tell(key, score)
+            record()
+            for repeat, engine in engines.items():
+                if checks and not stop:
+                    checks.look(repeat, engine, tell)
     record()  # what came in during a check
 
 

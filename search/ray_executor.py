@@ -26,6 +26,7 @@ from search.worker import Built, Worker
 from selection.trials import Trial
 
 _SECONDS_A_BATCH = 0.1  # a call costs about a millisecond
+_LEAST_SECONDS = 0.005  # in a call, however many workers wait
 _LARGEST_BATCH = 64
 _AHEAD = 2  # batches that a worker holds, so that it need not wait for the next
 _DEATHS = 3  # of a worker, until the job that it was at gets the blame
@@ -148,11 +149,14 @@ class RayExecutor:
         ray.shutdown()
         self._quiet.__exit__(None, None, None)
 
-    def _batch_size(self) -> int:
-        return max(1, min(_LARGEST_BATCH, int(_SECONDS_A_BATCH / max(median(self._seconds), 1e-9))))
+    def _batch_size(self, seconds: float = _SECONDS_A_BATCH) -> int:
+        """Jobs that take so long together."""
+        return max(1, min(_LARGEST_BATCH, int(seconds / max(median(self._seconds), 1e-9))))
 
     def _hand_out(self) -> None:
         """Give every worker that is ready up to two batches, in equal parts; but suspects first, to idle workers.
+
+        Parts do not become so small that calls would cost more than the jobs in them.
 
         A suspect has a worker to itself: with another job before it, whose answer may be lost in the same death, or
         after it, nobody could tell which of them was to blame.
@@ -168,7 +172,8 @@ class RayExecutor:
         room.sort(key=lambda member: len(member.batches))
         for place, member in enumerate(room):
             if self._queue:
-                size = min(self._batch_size(), math.ceil(len(self._queue) / (len(room) - place)))
+                part = math.ceil(len(self._queue) / (len(room) - place))
+                size = min(self._batch_size(), max(part, self._batch_size(_LEAST_SECONDS)))
                 self._call(member, self._next(size), alone=False)
 
     def _next(self, size: int) -> list[Job]:

@@ -11,6 +11,7 @@ that is not a difference between the programs.
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from threading import Lock, Thread
 from typing import Any
 
 import jax
@@ -29,6 +30,7 @@ GUARDED = 1e-2  # relative; a value of 1e-6 moves as much by the guard 1e-8
 _FLOOR = 2e-5  # of the largest value of the step: what is left where large values cancel
 _QUICKLY = {"xla_backend_optimization_level": 0}  # to compile takes much longer than to run: half as long like this
 _NUDGE = 3e-7  # a few units in the last place of a float32
+_COMPILING = {False: Lock(), True: Lock()}  # for each precision: who comes second waits instead of compiling as well
 
 
 def trace(program: Program, start: int = 0, nudge: float = 0.0, precise: bool = True) -> dict[str, np.ndarray]:
@@ -42,9 +44,15 @@ def trace(program: Program, start: int = 0, nudge: float = 0.0, precise: bool = 
     """
     weights, gradients, schedule = _probe(start)
     inputs = [x.astype(np.float64 if precise else np.float32) for x in (weights, gradients * (1 + nudge), schedule)]
-    with jax.enable_x64(precise):
+    with _COMPILING[precise], jax.enable_x64(precise):
         updates, slots = _run(len(REGISTRY))(encode(program), *inputs)
     return dict(zip((UPDATE, *program.slots), [np.asarray(updates), *map(np.asarray, slots)], strict=True))
+
+
+def prepare(program: Program) -> None:
+    """Begin to compile what `agree` needs for programs of this size class, beside whatever the caller does."""
+    for precise in (False, True):
+        Thread(target=trace, args=(program,), kwargs={"precise": precise}, daemon=True).start()
 
 
 def agree(

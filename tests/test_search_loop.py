@@ -1,5 +1,6 @@
 """The loop between engines, executor and journal."""
 
+import gc
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -10,12 +11,23 @@ from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms import engine
 from search.config import build_config
-from search.executors import Inline
+from search.executors import Inline, Scorer
 from search.journal import Journal
 from search.loop import search
 from search.progress import Progress
 
 CONFIG = build_config({"search": {"children": 80, "population": 10, "tournament": 3, "mutations": {"scale": 0}}})
+
+
+class Watching:
+    """Notes after how many new objects garbage is looked for while it scores."""
+
+    def __init__(self) -> None:
+        self.thresholds: set[int] = set()
+
+    def evaluate(self, program: Program, hurdle: Heights) -> Score:
+        self.thresholds.add(gc.get_threshold()[0])
+        return Score(Status.OK, 0.5, 0.5)
 
 
 class Fragile:
@@ -33,11 +45,20 @@ class Fragile:
         return Score(Status.OK, value, value)
 
 
-def searched(scorer: Fragile, journal: Journal, repeats: Iterable[int]) -> None:
+def searched(scorer: Scorer, journal: Journal, repeats: Iterable[int]) -> None:
     engines = {repeat: engine(CONFIG, builtin("adamw"), repeat) for repeat in repeats}
     for repeat, machine in engines.items():
         machine.restore(journal.past(repeat))
     search(engines, Inline(scorer), journal, Progress(quiet=True), [])
+
+
+def test_garbage_is_rarely_looked_for_during_a_search_and_as_before_afterwards(tmp_path: Path) -> None:
+    before = (gc.get_threshold(), gc.get_freeze_count())
+    scorer = Watching()
+    with Journal.create(tmp_path / "journal", {}) as journal:
+        searched(scorer, journal, [0])
+    assert min(scorer.thresholds) >= 10_000
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_what_crashed_in_one_repeat_is_not_tried_in_another_and_the_history_is_the_same(tmp_path: Path) -> None:

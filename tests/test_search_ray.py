@@ -19,6 +19,7 @@ from proxy_tasks.fitness import Status
 from search import runner
 from search.config import read_config
 from search.evaluation import executor
+from search.executors import Job
 from search.journal import Journal
 from search.progress import Progress
 from search.ray_executor import RayExecutor
@@ -53,6 +54,24 @@ def test_every_job_gets_its_own_score(start: Callable[..., RayExecutor]) -> None
         assert {number: score.fitness for (_, number), score in scores.items()} == {n: n for n in range(300)}
         assert executor.workers() in ("1 of 2 ready", "2 of 2 ready")
         assert executor.free() > 100  # batches have grown, as these jobs take no time
+
+
+def test_jobs_that_take_no_time_are_not_spread_over_more_calls_than_they_are_worth(
+    start: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    call = RayExecutor._call
+
+    def counted(self: RayExecutor, member: Any, jobs: list[Job], alone: bool) -> None:
+        sizes.append(len(jobs))
+        call(self, member, jobs, alone)
+
+    monkeypatch.setattr(RayExecutor, "_call", counted)
+    with start() as executor:
+        settle(executor, [job(number) for number in range(300)])  # batches have grown
+        sizes.clear()
+        settle(executor, [job(number) for number in range(128)])
+    assert sizes == [64, 64]  # and not four times 32, for all the room that two workers have
 
 
 def test_a_job_that_kills_its_worker_three_times_is_crashed_and_no_other_suffers(
