@@ -25,9 +25,13 @@ def _table() -> dict[str, Any]:
     return dict(yaml.safe_load(PATH.read_text(encoding="utf-8")) or {})
 
 
+def _tuned(task: Task) -> Any:  # noqa: ANN401 - a row of the file
+    return _table().get(task.name, {}) if task.tuned is None else task.tuned
+
+
 def _row(task: Task, key: str) -> Any:  # noqa: ANN401 - a number, or the row of a program
     try:
-        return (_table()[task.name] if task.tuned is None else task.tuned)[key]
+        return _tuned(task)[key]
     except KeyError:
         raise UserError(
             f"task `{task.name}` has no tuned `{key}` yet; run `optsearch tune {task.name} --write`, or for a task of "
@@ -38,6 +42,11 @@ def _row(task: Task, key: str) -> Any:  # noqa: ANN401 - a number, or the row of
 def baseline(task: Task, program_name: str = REFERENCE) -> Program:
     """A built-in program with the constants that were tuned for a task; raises `UserError` if it never was."""
     return builtin(program_name).with_constants(_row(task, program_name)["constants"])
+
+
+def has_baseline(task: Task, program_name: str) -> bool:
+    """Whether a built-in program was tuned for a task."""
+    return program_name in _tuned(task)
 
 
 def noise(task: Task) -> float:

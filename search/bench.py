@@ -1,7 +1,8 @@
 """The bench of a run: trials go to its executor, and their losses into its journal as they come.
 
 What is on record is not trained again. So a run that was killed in the middle of a selection goes on where it was, and
-whatever was concluded can be concluded again from the journal alone.
+whatever was concluded can be concluded again from the journal alone. What ended its worker counts as diverged and is
+not put on record: another time it is tried again, since the reason may have been the machine.
 """
 
 import math
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from proxy_tasks.fitness import Score
+from proxy_tasks.fitness import Score, Status
 from search.executors import Executor, Job, Key
 from search.journal import Journal
 from selection.trials import Trial, Work
@@ -85,15 +86,17 @@ class RecordedBench:
 
     def _take(self, jobs: dict[Key, Trial]) -> None:
         """Wait for the executor, and record what it has done."""
-        found = {}
+        found, failed = {}, set()
         for key, score in self.executor.collect():
             if key in jobs:
                 trial = jobs.pop(key)
+                if score.status in (Status.CRASHED, Status.TIMEOUT):
+                    failed.add(trial.key)
                 found[trial.key] = score.losses.get(trial.task.name, (math.nan,) * len(trial.seeds))
             else:
                 self.others(key, score)
         if found:
-            self._journal.record_trials(found)
+            self._journal.record_trials({key: losses for key, losses in found.items() if key not in failed})
             self._known |= {key: np.array(losses) for key, losses in found.items()}
             self.trained += len(found)
             self._done(self.trained)

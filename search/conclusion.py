@@ -134,11 +134,15 @@ def _funnel(
 
 
 class _Behaviour:
-    """What a row of the journal does, as a key: rows that do the same on the probes have the same one."""
+    """What a row of the journal does, as a key: rows that do the same on the probes, or in training, have the same one.
+
+    Probes say nothing of programs that are not finite there, as an arc cosine beyond 1 is; their losses do.
+    """
 
     def __init__(self) -> None:
         self._twins = Twins()
         self._structures: list[str] = []
+        self._trained: dict[str, str] = {}
 
     def __call__(self, row: Row) -> str:
         program = parse(row.program)
@@ -146,6 +150,8 @@ class _Behaviour:
         twin = self._twins.find(behaviour)
         if twin is not None:
             return self._structures[twin]
+        losses = " ".join(f"{loss:.4g}" for task in sorted(row.losses) for loss in row.losses[task])
+        key = self._trained.setdefault(losses, structure_hash(program))
         self._twins.add(len(self._structures), behaviour)
-        self._structures.append(structure_hash(program))
-        return self._structures[-1]
+        self._structures.append(key)
+        return key

@@ -34,6 +34,7 @@ class Mutations(_Section):
     replace: float = Field(1.0, ge=0)
     wrap: float = Field(1.0, ge=0)
     scale: float = Field(1.0, ge=0)
+    tune: float = Field(0.0, ge=0)
 
     @model_validator(mode="after")
     def _some(self) -> "Mutations":

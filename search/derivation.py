@@ -10,7 +10,7 @@ from primitives.program import Program
 from primitives.text import to_text
 from selection.judging import Judge
 from selection.trials import Bench, Local, Work
-from selection.tuning import tuned
+from selection.tuning import drafts, tuned
 from simplify.exact import simplify
 from simplify.recognise import Recognised, recognise, resembles
 from simplify.reduction import reduce
@@ -100,4 +100,4 @@ def _tuned(tuner: Judge, trials: int, program: Program) -> Work[Program]:
     def fitness(draft: Program) -> Work[float]:
         return (yield from tuner.fitness(draft)).fitness
 
-    return (yield from tuned(program, fitness, trials)).program
+    return (yield from tuned(drafts(program, trials), fitness)).program

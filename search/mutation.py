@@ -9,11 +9,12 @@ dropped and another is drawn. Chen et al. (2023) use three:
 * `modify`: one argument of a random statement becomes another variable or a constant from N(0, 1); an existing
   constant may be multiplied by 2^a with a ~ N(0, 1) instead.
 
-Three more are general as well, and their rate may be set to zero:
+Four more are general as well, and their rate may be set to zero:
 
 * `replace`: the function of a random statement becomes another that takes the same arguments;
 * `wrap`: the value of a random statement passes through a random function of one argument;
-* `scale`: a random constant c is multiplied by 2^a, or, if it lies between 0 and 1, its distance to 1 is.
+* `scale`: a random constant c is multiplied by 2^a, or, if it lies between 0 and 1, its distance to 1 is;
+* `tune`: live constants move together, each or not, by a small step of `selection.tuning`.
 
 Redundant statements are kept on purpose: they are stepping stones.
 """
@@ -22,12 +23,15 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+import numpy as np
+
 from primitives.checking import input_kinds, is_valid, kinds_before
 from primitives.errors import ProgramError, UserError
 from primitives.kinds import Kind
 from primitives.program import Argument, Program, Statement, float32
 from primitives.registry import REGISTRY, Primitive
 from search.randomness import Draws
+from selection.tuning import NARROW, ConstantSpace
 
 _NEW_CONSTANT = 0.25  # share of constants among new arguments where variables fit as well
 _PATIENCE = 10_000  # drafts for one child; a hundredth is rare with the mutations of the paper
@@ -148,6 +152,16 @@ def scale(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pr
     return None if new is None else _with_argument(program, place, position, new)
 
 
+def tune(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
+    """Live constants move a little, all at once; where they do best depends on the others."""
+    if not any(True for _ in program.constants()):
+        return None
+    space = ConstantSpace(program)
+    size = len(space.start)
+    normals, uniforms = np.array([(draws.normal(), draws.uniform()) for _ in range(size)]).reshape(size, 2).T
+    return space.program(space.near(space.start, normals, uniforms, draws.choice(NARROW)))
+
+
 MUTATIONS: dict[str, Callable[[Program, Sequence[Primitive], Draws], Program | None]] = {
     "insert": insert,
     "delete": delete,
@@ -155,6 +169,7 @@ MUTATIONS: dict[str, Callable[[Program, Sequence[Primitive], Draws], Program | N
     "replace": replace,
     "wrap": wrap,
     "scale": scale,
+    "tune": tune,
 }
 
 

@@ -22,8 +22,9 @@ class StageSettings(Section):
     size: int | None = Field(None, gt=1, description="10 or 100: the tasks of the search in that size")
     tasks: list[TaskEntry] | None = Field(None, min_length=1, description="in place of `size`: names, or your own")
     programs: int = Field(6, ge=1, description="programs that enter at most")
-    budget: int = Field(60, ge=1, description="networks trained to tune each program and each baseline")
+    budget: int = Field(40, ge=1, description="networks that each tuning of each program and each baseline trains")
     tuning_seeds: int = Field(2, ge=1, description="networks in each trial of that")
+    tunings: int = Field(3, ge=1, le=9, description="independent tunings of each; with 1, verdicts know of seeds alone")
     seeds: int = Field(8, ge=2, description="fresh seeds of the comparison")
 
     @model_validator(mode="after")
@@ -62,7 +63,7 @@ class SelectionSettings(Section):
         return self
 
 
-DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, budget=20)]
+DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, budget=16)]
 
 
 def resolve_stages(
@@ -101,7 +102,7 @@ def resolve_stages(
 def stage_of(stage: StageSettings, tasks: Sequence[str | OwnTask]) -> Stage:
     """The stage that settings stand for; raises `UserError` where a family has no task of that size."""
     chosen = [task_of(entry) for entry in stage.tasks or ()] or [_larger(task_name(e), stage.size or 0) for e in tasks]
-    return Stage(tuple(chosen), stage.programs, stage.budget, stage.tuning_seeds, stage.seeds)
+    return Stage(tuple(chosen), stage.programs, stage.budget, stage.tuning_seeds, stage.seeds, stage.tunings)
 
 
 def larger_tasks(tasks: Sequence[str | OwnTask], size: int) -> tuple[Task, ...]:

@@ -68,7 +68,8 @@ def funnel(found: Outcome) -> Iterator[RenderableType]:
     for number, stood in enumerate(found.stages, start=1):
         stage = stood.stage
         tasks = ", ".join(task.name for task in stage.tasks)
-        title = f"\nstage {number}, {tasks}: {stage.trials} tuning trials each, {stage.seeds} fresh seeds"
+        times = f"{stage.tunings} times" if stage.tunings > 1 else "once"
+        title = f"\nstage {number}, {tasks}: tuned {times} with {stage.trials} trials each, {stage.seeds} fresh seeds"
         table = Table(title=title, title_justify="left")
         for name in ("program or baseline", "vs AdamW, paired", "95 % interval", "verdict"):
             table.add_column(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from primitives.program import Program
 from selection.judging import Judge
 from selection.trials import Bench, Subject, Work
-from selection.tuning import Contender, tuned
+from selection.tuning import Contender, drafts, tuned
 
 _WIDE_SHARE = 0.25  # of the trials; a structure may have been found with constants far from its best
 
@@ -97,5 +97,5 @@ def tuned_all(
     subjects: Sequence[Contender], tuner: Judge, bench: Bench, trials: int, margin: float = math.inf
 ) -> list[Contender]:
     """Programs or baselines with tuned constants, side by side; arguments as for `rank`."""
-    works = [tuned(subject, _Racing(tuner, margin), trials, _WIDE_SHARE) for subject in subjects]
+    works = [tuned(drafts(subject, trials, _WIDE_SHARE), _Racing(tuner, margin)) for subject in subjects]
     return [found.program for found in bench.run(works)]

@@ -39,7 +39,7 @@ class Comparison:
         loss: mean over seeds, in nats.
         log_ratio: mean over seeds of the log loss ratio to the tuned AdamW; not finite where a seed diverged.
         interval: its 95 % confidence interval.
-        per_seed: loss of each seed, in nats.
+        per_seed: loss of each seed, in nats; mean over tunings, where there are several.
     """
 
     program: str
@@ -84,10 +84,11 @@ def compare(
 
 
 def comparison(name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray) -> Comparison:
-    """One row of a table: losses of a program and of the reference, seed by seed."""
+    """One row of a table: losses of a program and of the reference, shape `(seeds,)` or `(tunings, seeds)` each."""
     with np.errstate(all="ignore"):
         ratios = np.log(losses) - np.log(reference)
-    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios), tuple(losses.tolist()))
+    per_seed = tuple(np.atleast_2d(losses).mean(axis=0).tolist())
+    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios), per_seed)
     return Comparison(name, task, split, *numbers)
 
 

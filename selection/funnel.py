@@ -3,10 +3,10 @@
 A program that wins on a proxy has often only learnt the proxy (Chen et al., 2023, section 2.3). At each stage
 
 1. every program and every baseline has its constants tuned with the same budget, on seeds that serve for nothing
-   else; the reference with as many times that budget as there are programs, since the best of several programs has had
-   as many draws of luck in tuning;
+   else, several times and each time independently of the others: with few trials, where tuning ends is luck as well;
 2. all of them are trained on fresh seeds, and set beside the tuned AdamW, paired by seed;
-3. programs that are better than it go on: those whose interval, corrected for the number of programs, excludes zero.
+3. programs that are better than it go on: those whose interval, over seeds and tunings and corrected for the number of
+   programs, excludes zero.
 
 The last table is on the test split and on seeds of its own, so that it does not flatter whoever the stage chose.
 """
@@ -19,8 +19,10 @@ import numpy as np
 
 from primitives.program import Program
 from proxy_tasks.task import Task
+from selection.bayesian import bayesian
 from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS, Comparison, comparison
-from selection.intervals import Verdict, interval, verdicts
+from selection.intervals import Verdict, interval, pooled_luck, verdicts
+from selection.optimizers import Optimizer, stored
 from selection.trials import Bench, Subject, Trial, Work, subject_text, train
 from selection.tuning import tuned
 
@@ -35,9 +37,10 @@ class Stage:
     Attributes:
         tasks: what is trained; they count alike.
         programs: how many enter at most.
-        budget: networks that are trained to tune the constants of each program and each baseline, on each task.
+        budget: networks that each tuning of each program and each baseline trains, on each task.
         tuning_seeds: networks trained in each trial of tuning.
         seeds: fresh ones of the comparison.
+        tunings: how often all are tuned; with one, verdicts do not know of luck in tuning.
     """
 
     tasks: tuple[Task, ...]
@@ -45,10 +48,11 @@ class Stage:
     budget: int
     tuning_seeds: int
     seeds: int
+    tunings: int = 1
 
     @property
     def trials(self) -> int:
-        """Settings of its constants that are tried for each program and each baseline."""
+        """Settings of its constants that each tuning tries."""
         return self.budget // self.tuning_seeds
 
 
@@ -59,15 +63,16 @@ class Standing:
     Attributes:
         name: of the baseline, or `program` with its rank before the funnel, from 1.
         index: that rank from 0; `None` for a baseline.
-        subject: with the constants that were tuned for the stage.
-        log_ratio: mean over seeds of log(loss / loss of the tuned AdamW), mean over tasks; not finite if diverged.
+        subjects: with the constants that each tuning ended at, the best on the stage's seeds first.
+        log_ratio: mean over tunings and seeds of log(loss / loss of the tuned AdamW), mean over tasks; not finite if
+            diverged.
         interval: its 95 % confidence interval, not corrected.
         verdict: with the correction for the number of programs (baselines: of baselines).
     """
 
     name: str
     index: int | None
-    subject: Subject
+    subjects: tuple[Subject, ...]
     log_ratio: float
     interval: tuple[float, float]
     verdict: Verdict
@@ -75,7 +80,7 @@ class Standing:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         plain = {key: getattr(self, key) for key in ("name", "index", "log_ratio", "interval")}
-        return plain | {"subject": subject_text(self.subject), "verdict": str(self.verdict)}
+        return plain | {"subjects": [*map(subject_text, self.subjects)], "verdict": str(self.verdict)}
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class Stood:
             "tasks": [task.name for task in stage.tasks],
             "trials": stage.trials,
             "tuning_seeds": stage.tuning_seeds,
+            "tunings": stage.tunings,
             "seeds": stage.seeds,
             "standings": [row.as_json() for row in self.standings],
         }
@@ -152,13 +158,14 @@ def run_funnel(
     held: list[Stood] = []
     entered = {f"program {index + 1}": program for index, program in enumerate(programs[: stages[0].programs])}
     ranks = {name: index for index, name in enumerate(entered)}
-    contenders: dict[str, Subject] = {**entered, **baselines}
+    contenders: dict[str, tuple[Subject, ...]] = {name: (who,) for name, who in (entered | dict(baselines)).items()}
     for number, stage in enumerate(stages):
         where = f"stage {number + 1} of {len(stages)}, {', '.join(task.name for task in stage.tasks)}"
-        report(f"{where}: tuning {len(contenders)} programs and baselines with {stage.trials} trials each")
-        entrants = sum(name in ranks for name in contenders)
-        best = bench.run([_tuned(who, stage, entrants if n == REFERENCE else 1) for n, who in contenders.items()])
-        contenders = dict(zip(contenders, best, strict=True))
+        times = f"{stage.tunings} times" if stage.tunings > 1 else "once"
+        report(
+            f"{where}: tuning {len(contenders)} programs and baselines {times}, with {stage.trials} trials each time"
+        )
+        contenders = _all_tuned(contenders, stage, bench)
         report(f"{where}: comparing on {stage.seeds} fresh seeds")
         first = STAGE_SEEDS + number * _APART
         losses = _losses(contenders, stage, range(first, first + stage.seeds), "validation", bench)
@@ -166,46 +173,72 @@ def run_funnel(
         if number + 1 == len(stages) or not held[-1].survivors:
             break
         kept = {row.name for row in held[-1].survivors[: stages[number + 1].programs]} | set(baselines)
-        contenders = {name: subject for name, subject in contenders.items() if name in kept}
+        contenders = {row.name: row.subjects for row in held[-1].standings if row.name in kept}
     return Outcome(tuple(held), tuple(_table(held[-1], bench)))
 
 
-def _tuned(subject: Subject, stage: Stage, times: int) -> Work[Subject]:
-    seeds = range(TUNING_SEEDS, TUNING_SEEDS + stage.tuning_seeds)
+def _all_tuned(
+    contenders: Mapping[str, tuple[Subject, ...]], stage: Stage, bench: Bench
+) -> dict[str, tuple[Subject, ...]]:
+    """Each contender as every tuning has it.
+
+    All begin where the stage before left them; baselines also where they stand for the tasks of the stage, if that is
+    on file. A verdict for a program then cannot come from a reference that nobody knew how to set.
+    """
+    works = []
+    for name, subjects in contenders.items():
+        known = [stored(name, task) for task in stage.tasks] if isinstance(subjects[0], Optimizer) else []
+        starts = [subjects[0], *(subject for subject in known if subject is not None)]
+        works += [_tuned(name, starts, stage, number) for number in range(stage.tunings)]
+    found = bench.run(works)
+    return {
+        name: tuple(found[place * stage.tunings : (place + 1) * stage.tunings]) for place, name in enumerate(contenders)
+    }
+
+
+def _tuned(name: str, starts: Sequence[Subject], stage: Stage, number: int) -> Work[Subject]:
+    first = TUNING_SEEDS + number * _APART
+    seeds = range(first, first + stage.tuning_seeds)
 
     def value(draft: Subject) -> Work[float]:
         losses = yield [Trial(draft, task, seeds) for task in stage.tasks]
         with np.errstate(all="ignore"):
             return float(np.mean(np.log(losses)))
 
-    return (yield from tuned(subject, value, stage.trials * times)).program
+    return (yield from tuned(bayesian(starts, stage.trials, (number, *name.encode())), value)).program
 
 
 def _losses(
-    subjects: Mapping[str, Subject], stage: Stage, seeds: range, split: str, bench: Bench
-) -> dict[str, list[np.ndarray]]:
-    """For each subject its losses on each task."""
-    works = [train([Trial(subject, task, seeds, split) for task in stage.tasks]) for subject in subjects.values()]
-    return dict(zip(subjects, bench.run(works), strict=True))
+    contenders: Mapping[str, tuple[Subject, ...]], stage: Stage, seeds: range, split: str, bench: Bench
+) -> dict[str, np.ndarray]:
+    """For each contender its losses, shape `(tasks, tunings, seeds)`."""
+    works = [
+        train([Trial(subject, task, seeds, split) for task in stage.tasks for subject in subjects])
+        for subjects in contenders.values()
+    ]
+    shape = (len(stage.tasks), stage.tunings, len(seeds))
+    found = (np.reshape(losses, shape) for losses in bench.run(works))
+    return dict(zip(contenders, found, strict=True))
 
 
 def _standings(
-    contenders: Mapping[str, Subject], losses: Mapping[str, list[np.ndarray]], ranks: Mapping[str, int]
+    contenders: Mapping[str, tuple[Subject, ...]], losses: Mapping[str, np.ndarray], ranks: Mapping[str, int]
 ) -> tuple[Standing, ...]:
     with np.errstate(all="ignore"):
-        logs = {name: np.log(values) for name, values in losses.items()}  # shape (tasks, seeds)
-        ratios = {name: np.mean(values - logs[REFERENCE], axis=0) for name, values in logs.items()}
+        logs = {name: np.mean(np.log(values), axis=0) for name, values in losses.items()}
+        ratios = {name: values - logs[REFERENCE] for name, values in logs.items()}
+    luck = pooled_luck(logs.values())
     rows = []
     for programs in (True, False):
         part = {name: values for name, values in ratios.items() if (name in ranks) == programs}
-        said = verdicts({name: values for name, values in part.items() if name != REFERENCE})
+        said = verdicts({name: values for name, values in part.items() if name != REFERENCE}, luck=luck)
         found = [
             Standing(
                 name,
                 ranks.get(name),
-                contenders[name],
+                _best_first(contenders[name], values),
                 float(np.mean(values)),
-                interval(values),
+                interval(values, luck=luck),
                 said.get(name, Verdict.OPEN),
             )
             for name, values in part.items()
@@ -214,11 +247,16 @@ def _standings(
     return tuple(rows)
 
 
+def _best_first(subjects: tuple[Subject, ...], ratios: np.ndarray) -> tuple[Subject, ...]:
+    means = np.mean(ratios, axis=1)
+    return tuple(subjects[place] for place in np.argsort(np.where(np.isfinite(means), means, np.inf), kind="stable"))
+
+
 def _table(stood: Stood, bench: Bench) -> list[Comparison]:
     """Everyone of a stage on the test split."""
     stage = stood.stage
-    subjects = {row.name: row.subject for row in stood.standings}
-    found = _losses(subjects, stage, range(LAST_SEEDS, LAST_SEEDS + stage.seeds), "test", bench)
+    contenders = {row.name: row.subjects for row in stood.standings}
+    found = _losses(contenders, stage, range(LAST_SEEDS, LAST_SEEDS + stage.seeds), "test", bench)
     return [
         comparison(name, task.name, "test", losses[place], found[REFERENCE][place])
         for place, task in enumerate(stage.tasks)

@@ -13,6 +13,7 @@ numbers of state for each weight, where AdamW holds two.
 
 import json
 from functools import cache
+from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,12 @@ WIDTHS = (FEATURES, 6, 6, 2)  # the smallest of Metz et al. (2022) has two hidde
 SIZE = sum((inside + 1) * outside for inside, outside in pairwise(WIDTHS))  # weights of the perceptron
 
 Leaves = list[Array]
+
+
+@cache
+def weights_digest() -> str:
+    """Which weights the perceptron has, eight hexadecimal digits."""
+    return blake2b(PATH.read_bytes(), digest_size=4).hexdigest()
 
 
 class LearnedState(NamedTuple):

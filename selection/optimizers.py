@@ -22,7 +22,7 @@ from primitives.errors import UserError, nearest
 from primitives.interpreter import UpdateRule
 from primitives.program import float32
 from primitives.text import constant_text
-from proxy_tasks.baselines import baseline
+from proxy_tasks.baselines import baseline, has_baseline
 from proxy_tasks.task import Task
 from selection.learned import learned
 
@@ -185,14 +185,19 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 
 def starting(name: str, task: Task) -> Optimizer:
-    """The optimizer `name` with constants that tuning on a task and on larger ones begins with.
+    """The optimizer `name` with constants that tuning on a task begins with: those that are `stored`, or the table's.
 
     Programs come with constants that a search has tried for long. So AdamW and Lion begin with those that were tuned
-    for the task with as large a budget, and Adam with AdamW's; the others with those of the table.
+    for the task with as large a budget, and Adam with AdamW's.
     """
+    return stored(name, task) or optimizer(name)
+
+
+def stored(name: str, task: Task) -> Optimizer | None:
+    """The optimizer `name` with constants that are stored as tuned for a task; `None` where there are none."""
+    if name not in _STORED or not has_baseline(task, _STORED[name]):
+        return None
     chosen = optimizer(name)
-    if name not in _STORED:
-        return chosen
     b1, b2, decay, rate = (value for *_, value in baseline(task, _STORED[name]).constants())
     known = {"learning_rate": rate, "b1": b1, "b2": b2, "weight_decay": decay}
     return chosen.with_constants(known[constant] for constant in chosen.names)

@@ -20,6 +20,7 @@ from primitives.text import to_text
 from proxy_tasks.families import fingerprint
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
+from selection.learned import weights_digest
 from selection.optimizers import Optimizer
 
 T = TypeVar("T")
@@ -102,7 +103,9 @@ def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
 
 def subject_text(subject: Subject) -> str:
     """What a subject is known by: the live part of a program, or the name and constants of a baseline."""
-    return to_text(live_part(subject)) if isinstance(subject, Program) else str(subject)
+    if isinstance(subject, Program):
+        return to_text(live_part(subject))
+    return f"{subject} with weights {weights_digest()}" if subject.name == "learned" else str(subject)
 
 
 @cache

@@ -1,5 +1,6 @@
-"""Tuning of the constants of a program or another optimizer by random search with a budget of trials.
+"""Tuning of the constants of a program or another optimizer with a budget of trials: by random search.
 
+Where trials are few and dear, `selection.bayesian` does better.
 Equal tuning means the same number of trials for all, and the same scales: trials are drawn around the given constants
 on a wide scale first, then around the best so far on narrow ones. A constant between 0.3 and 1 is taken for a rate of
 averaging and moves on the logit scale; any other moves on the log scale and keeps its sign. Zeros, and constants of
@@ -35,6 +36,9 @@ class Tuned(Generic[Contender]):
     value: float
 
 
+Drafts = Generator[Contender, float, Tuned[Contender]]
+
+
 def tune(
     program: Contender,
     objective: Callable[[Contender], float],
@@ -63,11 +67,8 @@ def tune(
         return found
 
 
-def tuned(
-    program: Contender, objective: Callable[[Contender], Work[float]], trials: int, wide: float = 0.5, seed: int = 0
-) -> Work[Tuned[Contender]]:
-    """The same as work for a bench, where the objective is one."""
-    drawn = drafts(program, trials, wide, seed)
+def tuned(drawn: Drafts[Contender], objective: Callable[[Contender], Work[float]]) -> Work[Tuned[Contender]]:
+    """Tuning as work for a bench, where the objective is one; `drawn` says what is tried."""
     try:
         draft = next(drawn)
         while True:
@@ -80,10 +81,10 @@ def tuned(
 def drafts(
     program: Contender,
     trials: int,
-    wide: float,
-    seed: int,
+    wide: float = 0.5,
+    seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Generator[Contender, float, Tuned[Contender]]:
+) -> Drafts[Contender]:
     """Random search: yields what is to be tried next, is sent its value, and returns the best; as for `tune`."""
     space = ConstantSpace(program)
     trials = trials if len(space.start) else 1

@@ -32,6 +32,7 @@ class Counting(Inline):
         self.jobs: list[Job] = []
         self.extra: list[tuple[Key, Score]] = []
         self.dies_after = math.inf
+        self.fails: dict[float, Score] = {}  # by the first constant
 
     def collect(self) -> list[tuple[Key, Score]]:
         job = self._queue.pop()
@@ -39,6 +40,8 @@ class Counting(Inline):
             raise KeyboardInterrupt
         self.jobs.append(job)
         assert isinstance(job.work, Trial)
+        if (failed := self.fails.get(first(job.work))) is not None:
+            return [(job.key, failed)]
         values = tuple(first(job.work) + seed for seed in job.work.seeds)
         extra, self.extra = self.extra, []
         return [*extra, (job.key, Score(Status.OK, math.nan, math.nan, "", {job.work.task.name: values}))]
@@ -84,6 +87,24 @@ def test_what_is_on_record_is_not_trained_again(journal: Journal) -> None:
     bench = RecordedBench(journal, executor)
     assert bench.run([halving(0.8, 3), halving(0.6, 2)]) == before
     assert (executor.jobs, bench.trained) == ([], 0)
+
+
+@pytest.mark.parametrize("status", [Status.CRASHED, Status.TIMEOUT])
+def test_what_ended_its_worker_counts_as_diverged_and_is_tried_again_another_time(
+    journal: Journal, status: Status
+) -> None:
+    executor = Counting()
+    executor.fails = {0.5: Score(status, math.inf, math.inf, "it ended its process")}
+    trials = [Trial(lion(0.5), DIGITS, SEEDS), Trial(lion(0.25), DIGITS, SEEDS)]
+    bench = RecordedBench(journal, executor)
+    bad, good = bench.run([train(trials)])[0]
+    assert np.all(np.isnan(bad))
+    assert bad.shape == good.shape
+    assert np.all(np.isnan(bench.run([train(trials)])[0][0]))
+    assert len(executor.jobs) == 2  # in the same run it is not tried again
+    bad, good = RecordedBench(journal, again := Counting()).run([train(trials)])[0]
+    assert len(again.jobs) == 1
+    assert np.all(np.isfinite(bad))
 
 
 def test_a_trial_that_several_want_is_done_once(journal: Journal) -> None:

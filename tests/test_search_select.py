@@ -20,7 +20,7 @@ from search.selecting import DEFAULT_STAGES
 from selection.trials import Trial
 from tests.processes import begin, finished, wait_for_rows
 
-STAGE = {"programs": 2, "budget": 2, "tuning_seeds": 1, "seeds": 5}
+STAGE = {"programs": 2, "budget": 3, "tuning_seeds": 1, "seeds": 5, "tunings": 2}
 SELECTION = {"finalists": 3, "leaders": 2, "seeds": 2, "tuning_trials": 3, "baselines": ["adamw", "sgd"]}
 
 
@@ -97,7 +97,7 @@ def test_a_worker_with_other_data_of_a_stage_is_told_apart(staged: Path) -> None
 def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(staged), "--out", "run"]) == 0
     out = capsys.readouterr().out
-    assert "stage 1, rows: 2 tuning trials each, 5 fresh seeds" in out
+    assert "stage 1, rows: tuned 2 times with 3 trials each, 5 fresh seeds" in out
     assert "the last stage on the test split, other seeds" in out
     for name in ("program 1", "program 2", "adamw", "sgd"):
         assert name in out

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from selection.intervals import Verdict, interval, verdicts
+from selection.intervals import Luck, Verdict, interval, pooled_luck, verdicts
 
 TRIALS = 1000
 
@@ -28,6 +28,25 @@ def test_an_interval_covers_the_truth_as_often_as_it_says(count: int, skewed: bo
     assert covered(count, skewed) == pytest.approx(0.95, abs=0.045)
 
 
+@pytest.mark.parametrize("luck", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize(("tunings", "seeds"), [(3, 5), (3, 8), (5, 8)])
+def test_an_interval_over_tunings_and_seeds_covers_the_truth_as_often_as_it_says(
+    tunings: int, seeds: int, luck: float
+) -> None:
+    generator = np.random.default_rng(7)
+    shape = (TRIALS // 2, tunings, seeds)
+    samples = generator.normal(size=shape) + generator.normal(size=(shape[0], 1, seeds))
+    samples += luck * (generator.normal(size=(*shape[:2], 1)) - generator.normal(size=(*shape[:2], 1)))
+    intervals = [interval(sample) for sample in samples]
+    assert np.mean([low <= 0 <= high for low, high in intervals]) == pytest.approx(0.95, abs=0.045)
+
+
+def test_seeds_alone_do_not_show_luck_in_tuning() -> None:
+    generator = np.random.default_rng(7)
+    samples = generator.normal(size=(TRIALS, 8)) + 1.4 * generator.normal(size=(TRIALS, 1))
+    assert np.mean([low <= 0 <= high for low, high in map(interval, samples)]) < 0.7
+
+
 def test_the_simpler_bootstrap_does_not() -> None:
     generator = np.random.default_rng(5)
     samples = generator.normal(size=(TRIALS, 5))
@@ -43,6 +62,7 @@ def test_an_interval_follows_shift_and_scale_and_is_always_the_same() -> None:
     wider = interval(values, 0.99)
     assert wider[0] < low
     assert wider[1] > high
+    assert interval(values[None]) == (low, high)  # one tuning
 
 
 @pytest.mark.parametrize(
@@ -79,3 +99,17 @@ def test_what_is_clearly_better_is_found() -> None:
     generator = np.random.default_rng(4)
     found = [verdicts({"a": generator.normal(size=8) - 3.0})["a"] is Verdict.BETTER for _ in range(100)]
     assert sum(found) > 95
+
+
+def test_what_all_contenders_say_of_luck_in_tuning_is_believed_of_each() -> None:
+    generator = np.random.default_rng(3)
+    lucky = [generator.normal(size=(3, 1)) + np.zeros((3, 8)) for _ in range(200)]
+    pooled = pooled_luck([*lucky, np.full((3, 8), np.nan)])
+    assert pooled is not None
+    assert pooled.variance == pytest.approx(1 / 3, rel=0.2)
+    assert pooled.freedom == 400
+    calm = generator.normal(size=(3, 8)) * 0.01  # three tunings that happen to agree
+    low, high = interval(calm, luck=pooled)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(2 / 3), rel=0.2)
+    assert interval(calm, luck=Luck(0.0, 400)) == interval(calm)
+    assert pooled_luck([np.ones((1, 8))]) is None

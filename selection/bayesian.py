@@ -1,0 +1,89 @@
+"""Tuning of constants with few and dear trials: Bayesian optimization (Snoek, Larochelle and Adams, 2012).
+
+A Gaussian process over the constants, in the coordinates of `selection.tuning`, is fitted to the values of the
+objective so far, noise included. What is tried next is where the expected improvement over the best value that the
+process predicts is largest, among random points near that best and around the start. The answer is the point at which
+the process predicts the lowest value, not the one that happened to get it: of many noisy trials the lowest is the
+luckiest. Beside random search with the same budget it ends lower, and at more nearly the same place every time
+(`docs/funnel.md`), which is what a comparison of tuned optimizers rests on.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+from selection.tuning import ConstantSpace, Contender, Drafts, Tuned
+
+_FIRST = 0.6  # standard deviation of the first trials around the start, in log or logit units
+_NEAR, _FAR = (0.6, 0.25, 0.1), 1.0  # the same of the points among which the next one is chosen
+_MANY_NEAR, _MANY_FAR = 600, 400  # how many of these there are
+_LENGTHS = (0.3, 6.0)  # over which the objective changes, at least and at most, in the same units
+_BEYOND = 2.0  # values count as no worse than this times the distance of the median from the lowest above the median
+
+
+def bayesian(starts: Sequence[Contender], trials: int, seed: int | Sequence[int] = 0) -> Drafts[Contender]:
+    """Yields what is to be tried next, is sent its value, and returns what is predicted to be the best.
+
+    Args:
+        starts: of one structure and at least one; they are tried first, and the search is around the first.
+        trials: values that are asked for, at least one; of a structure without constants, one.
+        seed: of the random numbers.
+    """
+    space = ConstantSpace(starts[0])
+    trials = trials if len(space.start) else 1
+    points = [space.point(start) for start in starts][:trials]
+    generator = np.random.default_rng(seed)
+    values: list[float] = []
+    first = len(points) + min(2 * len(space.start), (trials - len(points)) // 2)
+    for trial in range(trials):
+        if trial >= len(points):
+            around = space.start + generator.normal(size=len(space.start)) * _FIRST
+            points.append(around if trial < first else _next(np.array(points), values, space.start, generator))
+        values.append((yield space.program(points[trial])))
+    if len(values) < 2:
+        return Tuned(space.program(points[0]), values[0])
+    predicted = _fitted(np.array(points), values).predict(np.array(points))
+    best = min(range(trials), key=lambda place: (not np.isfinite(values[place]), predicted[place]))
+    return Tuned(space.program(points[best]), values[best])
+
+
+def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The point, shape `(D,)`, whose expected improvement is the largest; `points` has shape `(N, D)`."""
+    process = _fitted(points, values)
+    known = process.predict(points)
+    best, size = points[np.argmin(known)], len(start)
+    near = best + generator.normal(size=(_MANY_NEAR, size)) * generator.choice(_NEAR, size=(_MANY_NEAR, 1))
+    far = start + generator.normal(size=(_MANY_FAR, size)) * _FAR
+    candidates = np.concatenate([near, far])
+    mean, deviation = process.predict(candidates, return_std=True)
+    deviation = np.maximum(deviation, 1e-9)
+    gain = (np.min(known) - mean) / deviation
+    return np.asarray(candidates[np.argmax(deviation * (gain * norm.cdf(gain) + norm.pdf(gain)))])
+
+
+def _fitted(points: np.ndarray, values: Sequence[float]) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    """The process, whose length scales and noise are those of the largest likelihood."""
+    scales = Matern(np.full(points.shape[1], 1.2), _LENGTHS, nu=2.5)
+    kernel = ConstantKernel(1.0, (0.1, 10.0)) * scales + WhiteKernel(0.05, (1e-4, 1.0))
+    process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is no news with few points
+        process.fit(points, _bounded(values))
+    return process
+
+
+def _bounded(values: Sequence[float]) -> np.ndarray:
+    """The values with those that are far above the median, or not finite, no further up than others may be."""
+    array = np.asarray(values, float)
+    finite = array[np.isfinite(array)]
+    if not len(finite):
+        return np.zeros(len(array))
+    median, lowest = np.median(finite), np.min(finite)
+    highest = median + _BEYOND * (median - lowest) if median > lowest else np.max(finite) + 1.0
+    return np.asarray(np.minimum(np.where(np.isfinite(array), array, np.inf), highest))
