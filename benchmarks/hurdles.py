@@ -34,7 +34,7 @@ from selection.comparison import FINAL_SEEDS  # noqa: E402
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"
 START = Path(__file__).resolve().parent.parent / "configs" / "adamw_start.py"
 STAGED = {"digits": (11,), "vit": (11,)}  # seeds of the searches whose programs are taken through the stages
-CHILDREN_STAGED = {"digits": 900, "vit": 100}
+CHILDREN_STAGED = {"digits": 900, "vit": 400}
 CHILDREN, SEARCHES, FINALISTS = 800, 5, 8
 OFF: dict[str, Any] = {"seeds": SEEDS, "first_seeds": 0}
 ON: dict[str, Any] = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, "short_margin": 0.1}

@@ -1,0 +1,88 @@
+"""How much of a tuned loss is luck in tuning: `python -m benchmarks.luck [TASK]`, by default `vit`.
+
+AdamW from optax begins at constants around the tuned ones of the task, and is tuned with few trials, again and again,
+each time on seeds of its own: by random search and by Bayesian optimization. What comes out is compared on the same
+fresh seeds.
+Then what matters: funnels of one stage whose program *is* AdamW, begun at other constants than the reference.
+"""
+
+from search.runtime import pin_threads
+
+pin_threads()
+
+import sys  # noqa: E402 - after the threads are pinned
+
+import numpy as np  # noqa: E402
+
+from proxy_tasks.baselines import baseline  # noqa: E402
+from proxy_tasks.catalog import task  # noqa: E402
+from proxy_tasks.task import Task  # noqa: E402
+from proxy_tasks.training import Trainer  # noqa: E402
+from selection.bayesian import bayesian  # noqa: E402
+from selection.comparison import STAGE_SEEDS  # noqa: E402
+from selection.funnel import Stage, run_funnel  # noqa: E402
+from selection.optimizers import Optimizer, starting  # noqa: E402
+from selection.trials import Local, Subject, Trial, Work  # noqa: E402
+from selection.tuning import ConstantSpace, Contender, drafts, tuned  # noqa: E402
+
+REPEATS, FUNNELS = 12, 24
+FRESH = 16  # seeds
+APART = 0.6  # standard deviation of where tuning begins around the tuned constants, in log or logit units
+BUDGETS = ((20, 2), (40, 2))  # trials, and networks in each
+
+
+def moved(subject: Contender, number: int) -> Contender:
+    """The same with other constants."""
+    space = ConstantSpace(subject)
+    return space.program(space.start + APART * np.random.default_rng(number).normal(size=len(space.start)))
+
+
+def spreads(of: Task) -> list[str]:
+    """A line of a table for each way of tuning and budget."""
+    fresh = Trainer(of, range(STAGE_SEEDS, STAGE_SEEDS + FRESH))
+    best = starting("adamw", of)
+    lines = [f"| the tuned constants themselves | – | {np.mean(np.log(fresh.losses(best))):.3f} | – | – |"]
+    for trials, seeds in BUDGETS:
+        for name in ("random search", "Bayesian optimization"):
+            works = [_tuned(name, moved(best, number), of, trials, seeds, number) for number in range(REPEATS)]
+            found = [float(np.mean(np.log(fresh.losses(end)))) for end in Local().run(works)]
+            figures = f"{np.mean(found):.3f} | {np.std(found, ddof=1):.3f} | {np.max(found):.3f}"
+            lines.append(f"| {name} | {trials} × {seeds} | {figures} |")
+            print(lines[-1], file=sys.stderr, flush=True)
+    return lines
+
+
+def _tuned(name: str, start: Optimizer, of: Task, trials: int, seeds: int, number: int) -> Work[Optimizer]:
+    first = 100_000 + 100 * number
+
+    def value(draft: Optimizer) -> Work[float]:
+        (losses,) = yield [Trial(draft, of, range(first, first + seeds))]
+        with np.errstate(all="ignore"):
+            return float(np.mean(np.log(losses)))
+
+    drawn = drafts(start, trials, seed=number) if name == "random search" else bayesian([start], trials, number)
+    return (yield from tuned(drawn, value)).program
+
+
+def false_verdicts(of: Task, tunings: int) -> int:
+    """How many of `FUNNELS` funnels call AdamW better than AdamW."""
+    stage = Stage((of,), programs=1, budget=24 // tunings * 2, tuning_seeds=2, seeds=8, tunings=tunings)
+    passed = 0
+    for number in range(FUNNELS):
+        reference: dict[str, Subject] = {"adamw": moved(starting("adamw", of), 2 * number)}
+        passed += run_funnel([moved(baseline(of), 2 * number + 1)], [stage], reference, Local()).winner is not None
+        print(f"{tunings} tunings: {passed} of {number + 1}", file=sys.stderr, flush=True)
+    return passed
+
+
+def main() -> None:
+    """Measure, and print what is in `docs/funnel.md`."""
+    of = task((sys.argv[1:] or ["vit"])[0])
+    print("| tuned by | trials × seeds | log loss | sd over tunings | worst |\n|---|--:|--:|--:|--:|")
+    print("\n".join(spreads(of)))
+    for tunings in (1, 3):
+        print(f"{tunings} tunings: AdamW better than AdamW in {false_verdicts(of, tunings)} of {FUNNELS} funnels")
+
+
+if __name__ == "__main__":
+    main()
