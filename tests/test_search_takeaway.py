@@ -11,6 +11,7 @@ from search import conclusion
 from search.cli import main
 from search.derivation import derive
 from search.drawing import graph_of
+from search.rows import Row
 from tests.test_search_cli import run_json
 
 
@@ -142,3 +143,18 @@ def test_a_run_with_a_function_that_cannot_be_exported_ends_all_the_same(
     exported = Path("results/small/optax_export.py").read_text()
     assert exported.startswith("# Not exported: `softsign` has no `code`")
     assert "softsign" in Path("results/small/simplified.py").read_text()
+
+
+def test_finalists_that_do_the_same_count_once_also_where_probes_are_not_finite() -> None:
+    def row(*lines: str, losses: list[float]) -> Row:
+        text = "\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"])
+        blank = Row(0, 0, None, "", text, "", 0.0, 0.0, "ok", "", None, "", b"", 0, 1, 1, 0, {}, None)
+        return blank._replace(losses={"vit": losses})
+
+    key = conclusion._Behaviour()
+    one = key(row("x = arccos(g)", "x = g / x", "update = sign(x)", losses=[0.4, 0.5]))
+    assert key(row("x = arccos(g)", "x = reciprocal(x)", "x = x * g", "update = sign(x)", losses=[0.4, 0.5])) == one
+    assert key(row("x = arccos(g)", "update = x * g", losses=[0.4, 0.6])) != one
+    sound = key(row("update = sign(g)", losses=[0.3, 0.3]))
+    assert key(row("x = g * 3.0", "update = sign(x)", losses=[0.3000001, 0.3])) == sound
+    assert key(row("update = sin(g)", losses=[0.7, 0.3])) not in (one, sound)
