@@ -63,7 +63,8 @@ class Standing:
     Attributes:
         name: of the baseline, or `program` with its rank before the funnel, from 1.
         index: that rank from 0; `None` for a baseline.
-        subjects: with the constants that each tuning ended at, the best on the stage's seeds first.
+        subjects: with the constants that each tuning ended at.
+        best: which of them did best on the seeds of the stage.
         log_ratio: mean over tunings and seeds of log(loss / loss of the tuned AdamW), mean over tasks; not finite if
             diverged.
         interval: its 95 % confidence interval, not corrected.
@@ -73,13 +74,14 @@ class Standing:
     name: str
     index: int | None
     subjects: tuple[Subject, ...]
+    best: int
     log_ratio: float
     interval: tuple[float, float]
     verdict: Verdict
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        plain = {key: getattr(self, key) for key in ("name", "index", "log_ratio", "interval")}
+        plain = {key: getattr(self, key) for key in ("name", "index", "best", "log_ratio", "interval")}
         return plain | {"subjects": [*map(subject_text, self.subjects)], "verdict": str(self.verdict)}
 
 
@@ -173,7 +175,7 @@ def run_funnel(
         if number + 1 == len(stages) or not held[-1].survivors:
             break
         kept = {row.name for row in held[-1].survivors[: stages[number + 1].programs]} | set(baselines)
-        contenders = {row.name: row.subjects for row in held[-1].standings if row.name in kept}
+        contenders = {row.name: (row.subjects[row.best],) for row in held[-1].standings if row.name in kept}
     return Outcome(tuple(held), tuple(_table(held[-1], bench)))
 
 
@@ -236,7 +238,8 @@ def _standings(
             Standing(
                 name,
                 ranks.get(name),
-                _best_first(contenders[name], values),
+                contenders[name],
+                int(np.argmin(np.nan_to_num(np.mean(logs[name], axis=1), nan=np.inf))),
                 float(np.mean(values)),
                 interval(values, luck=luck),
                 said.get(name, Verdict.OPEN),
@@ -245,11 +248,6 @@ def _standings(
         ]
         rows += sorted(found, key=lambda row: (not np.isfinite(row.log_ratio), row.log_ratio))
     return tuple(rows)
-
-
-def _best_first(subjects: tuple[Subject, ...], ratios: np.ndarray) -> tuple[Subject, ...]:
-    means = np.mean(ratios, axis=1)
-    return tuple(subjects[place] for place in np.argsort(np.where(np.isfinite(means), means, np.inf), kind="stable"))
 
 
 def _table(stood: Stood, bench: Bench) -> list[Comparison]:

@@ -48,11 +48,11 @@ class Pretended:
         try:
             wanted = next(work)
             while True:
-                wanted = work.send([self._losses(trial) for trial in wanted])
+                wanted = work.send([self.losses(trial) for trial in wanted])
         except StopIteration as end:
             return end.value
 
-    def _losses(self, trial: Trial) -> np.ndarray:
+    def losses(self, trial: Trial) -> np.ndarray:
         self.trials.append(trial)
         losses = []
         worth = self._luck * np.random.default_rng([self._salt, *map(ord, str(trial.key[0]))]).normal()
@@ -165,6 +165,19 @@ def test_everybody_is_tuned_with_as_many_trials_on_seeds_that_serve_for_nothing_
     assert others == {(STAGE_SEEDS, "validation"), (STAGE_SEEDS + 1000, "validation"), (LAST_SEEDS, "test")}
 
 
+def test_the_next_stage_begins_with_the_tuning_that_did_best() -> None:
+    bench = Pretended(_better, noise=0.01, luck=0.1)
+    found = run_funnel([named(0)], [stage(budget=12), stage(SMALL, budget=8, tunings=1)], BASELINES, bench)
+    first, second = found.stages
+    for row in first.standings:
+        losses = [Pretended(_better, noise=0.01, luck=0.1).losses(Trial(s, LARGE, range(STAGE_SEEDS, STAGE_SEEDS + 6)))
+                  for s in row.subjects]  # fmt: skip
+        assert row.best == int(np.argmin([np.mean(np.log(values)) for values in losses]))
+        began = [t for t in bench.trials if t.task is SMALL and (t.subject == row.subjects[row.best])]
+        assert began, row.name
+    assert len(second.standings[0].subjects) == 1
+
+
 def test_no_more_programs_enter_a_stage_than_it_has_room_for() -> None:
     found = run_funnel([named(n) for n in range(6)], [stage(programs=3)], BASELINES, Pretended(_better))
     assert sorted(row.index for row in found.stages[0].standings if row.index is not None) == [0, 1, 2]
@@ -184,10 +197,10 @@ def test_adamw_as_a_program_with_constants_from_a_long_search_does_not_beat_adam
 ) -> None:
     vit = task("vit")  # on `digits` the bias correction of optax makes another optimizer of it
     adamw: dict[str, Subject] = {"adamw": starting("adamw", vit)}
-    found = run_funnel([baseline(vit)], [stage(vit, budget=12, seeds=8)], adamw, Local())
+    found = run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], adamw, Local())
     assert found.winner is None
     generic: dict[str, Subject] = {"adamw": OPTIMIZERS["adamw"].with_constants([0.003, 0.9, 0.999, 0.01])}
-    assert run_funnel([baseline(vit)], [stage(vit, budget=12, seeds=8)], generic, Local()).winner is None
+    assert run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], generic, Local()).winner is None
     monkeypatch.setattr(funnel, "stored", lambda name, task: None)  # what is on file for the task makes the difference
     assert run_funnel([baseline(vit)], [stage(vit, budget=2, seeds=8)], generic, Local()).winner is not None
 
