@@ -5,8 +5,9 @@ hyper-parameters are the solution of as many equations as there are constants in
 them within rounding, the program is another one. Last, the optimizer with these hyper-parameters is run beside the
 program on probes. So three things have to agree before a name is given.
 
-What fits no family may fit one up to a part that can be named: something that is done to the gradient first, or to the
-learning rate. Then the answer has a remainder, and is a resemblance rather than a recognition.
+What fits no family may fit one up to a part that can be named: something that is done to the gradient first, to the
+learning rate, or to the weights where they decay. Then the answer has a remainder, and is a resemblance rather than a
+recognition.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from itertools import permutations
 import numpy as np
 
 from primitives.dataflow import live
-from primitives.program import GRADIENT, LEARNING_RATE, Program
+from primitives.program import GRADIENT, LEARNING_RATE, WEIGHTS, Program
 from simplify.emission import Emission
 from simplify.exact import simplify
 from simplify.expansion import Form, canonical_form
@@ -80,7 +81,7 @@ def resembles(program: Program) -> Recognised | None:
     for remainder, rest in _without(simplify(program).program):
         found = _recognise(rest)
         if found is not None:
-            evidence = f"with g or lr in place of what is left over: {found.evidence}"
+            evidence = f"with g, lr or w in place of what is left over: {found.evidence}"
             return Recognised(found.name, found.constants, (remainder,), evidence)
     return None
 
@@ -179,15 +180,21 @@ def _values(family: Family, point: np.ndarray) -> dict[str, float]:
 
 
 def _without(program: Program) -> Iterator[tuple[str, Program]]:
-    """The program with `g` in place of what is done to it first, or `lr` likewise, the largest such part first."""
+    """The program with `g`, `lr` or `w` in place of what is done to it first, the largest such part first.
+
+    A constant factor is no such part, but belongs to the hyper-parameters: `-0.3 w` is a decay with the wrong sign.
+    """
     graph = Graph(by_root(SHORT))
     roots = read(program, graph)
     nodes = graph.order(roots.values())
     leaves = {node: {graph.nodes[inner].leaf for inner in graph.order([node])} - {None} for node in nodes}
-    for name, allowed in ((GRADIENT, {GRADIENT, LEARNING_RATE}), (LEARNING_RATE, {LEARNING_RATE})):
+    allowances = ({GRADIENT, LEARNING_RATE}, {LEARNING_RATE}, {WEIGHTS})
+    for name, allowed in zip((GRADIENT, LEARNING_RATE, WEIGHTS), allowances, strict=True):
         for node in reversed(nodes):
             inputs = {leaf for leaf in leaves[node] if isinstance(leaf, str)}
-            if graph.nodes[node].leaf is None and name in inputs <= allowed:
+            function, arguments, leaf = graph.nodes[node]
+            scaled = function == "multiply" and any(graph.value(argument) is not None for argument in arguments)
+            if leaf is None and not scaled and name in inputs <= allowed:
                 marked = graph.rebuilt(list(roots.values()), graph, {node: graph.leaf("?")})
                 if name in {graph.nodes[inner].leaf for inner in graph.order(marked)}:
                     continue

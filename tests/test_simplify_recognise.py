@@ -173,6 +173,15 @@ def test_the_raw_program_of_the_paper_is_lion_but_for_what_is_done_to_the_gradie
     assert dict(found.constants) == pytest.approx(expected, rel=1e-3)
 
 
+def test_what_is_done_to_weights_before_they_decay_is_what_is_left_over() -> None:
+    lines = ("m = interp(g, m, 0.9)", "u = sign(m)", "d = min(w, 0.2)", "d = arcsinh(d)", "u = u + d", "r = lr * 0.01")
+    found = resembles(text(*lines, "update = u * r"))
+    assert found is not None
+    assert (found.name, found.remainder) == ("signum", ("arcsinh(min(0.2, w)) in place of w",))
+    other = ("m = interp(g, m, 0.9)", "u = sign(m)", "d = sin(w)", "u = u * d", "r = lr * 0.01", "update = u * r")
+    assert resembles(text(*other)) is None  # the direction depends on the weights: no decay
+
+
 def test_a_schedule_of_its_own_is_what_is_left_over() -> None:
     lines = ("m = interp(g, m, 0.9)", "u = sign(m)", "lr = min(lr, 0.01)", "update = u * lr")
     found = resembles(text(*lines))
