@@ -2,7 +2,8 @@
 
 What is on record is not trained again. So a run that was killed in the middle of a selection goes on where it was, and
 whatever was concluded can be concluded again from the journal alone. What ended its worker counts as diverged and is
-not put on record: another time it is tried again, since the reason may have been the machine.
+not put on record: the next command tries it again, since the reason may have been the machine. Checks are an
+exception, as a repeat may have been ended for what they said.
 """
 
 import math
@@ -15,6 +16,7 @@ import numpy as np
 from proxy_tasks.fitness import Score, Status
 from search.executors import Executor, Job, Key
 from search.journal import Journal
+from selection.comparison import CHECK_SEEDS
 from selection.trials import Trial, Work
 
 T = TypeVar("T")
@@ -90,7 +92,7 @@ class RecordedBench:
         for key, score in self.executor.collect():
             if key in jobs:
                 trial = jobs.pop(key)
-                if score.status in (Status.CRASHED, Status.TIMEOUT):
+                if score.status in (Status.CRASHED, Status.TIMEOUT) and trial.seeds.start < CHECK_SEEDS:
                     failed.add(trial.key)
                 found[trial.key] = score.losses.get(trial.task.name, (math.nan,) * len(trial.seeds))
             else:

@@ -7,6 +7,8 @@ what was interrupted goes on.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from primitives.dataflow import structure_hash
 from primitives.errors import UserError
 from primitives.probe import signature
@@ -150,8 +152,10 @@ class _Behaviour:
         twin = self._twins.find(behaviour)
         if twin is not None:
             return self._structures[twin]
-        losses = " ".join(f"{loss:.4g}" for task in sorted(row.losses) for loss in row.losses[task])
-        key = self._trained.setdefault(losses, structure_hash(program))
+        key = structure_hash(program)
+        if not np.all(np.isfinite(behaviour)):
+            losses = " ".join(f"{loss:.6g}" for task in sorted(row.losses) for loss in row.losses[task])
+            key = self._trained.setdefault(losses, key)
         self._twins.add(len(self._structures), behaviour)
         self._structures.append(key)
         return key

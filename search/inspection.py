@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from search.derivation import derive
 from search.journal import Journal
 from search.results import SUMMARY
 from search.rows import Row
-from simplify.probes import prepare
+from simplify.probes import prepared
 from simplify.recognise import recognise
 
 
@@ -52,23 +53,23 @@ def derivation(folder: Path) -> dict[str, Any]:
 def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     """The best distinct programs of a run, the ancestry of the first of them, and its statistics."""
     best = journal.best(count)
-    for row in best[:1]:
-        prepare(parse(row.program))  # what the journal is read beside, and the programs wait for
     first = next(journal.rows("repeat = 0 and number = 0"), None)
     yardstick = journal.meta()["yardstick"]
-    read = {
-        "lineage": _lineage(journal, best[0]) if best else [],
-        "statistics": journal.statistics(),
-        "digest": journal.digest(),
-        "config": journal.meta()["config"],
-        "versions": journal.meta()["versions"],
-    }
+    with prepared(parse(best[0].program)) if best else nullcontext():  # recognition waits for what it compiles
+        read = {
+            "lineage": _lineage(journal, best[0]) if best else [],
+            "statistics": journal.statistics(),
+            "digest": journal.digest(),
+            "config": journal.meta()["config"],
+            "versions": journal.meta()["versions"],
+        }
+        programs = [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best]
     return read | {
         "tasks": [
             {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
             for name, row in yardstick.items()
         ],
-        "programs": [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best],
+        "programs": programs,
     }
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import jax
+from threadpoolctl import threadpool_limits
 
 from primitives.errors import UserError
 
@@ -28,7 +29,8 @@ _COLLECTION = (100_000, 50, 100)  # thresholds of the three generations of `gc`
 
 def pin_threads() -> None:
     """Hold JAX to one thread of the CPU in this process and its children; has to run before the first array is made."""
-    os.environ.update(_ONE_THREAD)
+    os.environ.update(_ONE_THREAD)  # for libraries that are yet to be loaded, and other processes
+    threadpool_limits(1)  # for those that are
     flags = os.environ.get("XLA_FLAGS", "")
     if _XLA not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()

@@ -13,10 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+from scipy.special import ndtr
 
 from selection.tuning import ConstantSpace, Contender, Drafts, Tuned
 
@@ -64,11 +61,18 @@ def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, genera
     mean, deviation = process.predict(candidates, return_std=True)
     deviation = np.maximum(deviation, 1e-9)
     gain = (np.min(known) - mean) / deviation
-    return np.asarray(candidates[np.argmax(deviation * (gain * norm.cdf(gain) + norm.pdf(gain)))])
+    density = np.exp(-(gain**2) / 2) / np.sqrt(2 * np.pi)
+    return np.asarray(candidates[np.argmax(deviation * (gain * ndtr(gain) + density))])
 
 
 def _fitted(points: np.ndarray, values: Sequence[float]) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """The process, whose length scales and noise are those of the largest likelihood."""
+    from sklearn.exceptions import (
+        ConvergenceWarning,  # takes a while, which commands that do not tune need not wait for
+    )
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
     scales = Matern(np.full(points.shape[1], 1.2), _LENGTHS, nu=2.5)
     kernel = ConstantKernel(1.0, (0.1, 10.0)) * scales + WhiteKernel(0.05, (1e-4, 1.0))
     process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)

@@ -1,7 +1,7 @@
 """Comparison of programs on seeds that the search has never used, paired by seed, with confidence intervals.
 
-The statistic is the mean over seeds and tasks of log(loss of the program / loss of the tuned AdamW): −0.1 is about
-ten per cent lower loss. Intervals are studentized bootstraps over seeds (`selection.intervals`).
+The statistic is the mean over seeds and tasks, and tunings where there are several, of log(loss of the program / loss
+of the tuned AdamW): −0.1 is about ten per cent lower loss. Intervals are those of `selection.intervals`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from primitives.program import Program
 from proxy_tasks.baselines import baseline
 from proxy_tasks.task import Task
-from selection.intervals import interval
+from selection.intervals import Luck, interval
 from selection.trials import Bench, Local, Subject, Trial, train
 
 BASELINES = ("adamw", "lion")  # the baselines that come tuned with each task
@@ -37,7 +37,7 @@ class Comparison:
         task: the task's name.
         split: which rows the loss is taken on.
         loss: mean over seeds, in nats.
-        log_ratio: mean over seeds of the log loss ratio to the tuned AdamW; not finite where a seed diverged.
+        log_ratio: mean over seeds and tunings of the log loss ratio to the tuned AdamW; not finite where one diverged.
         interval: its 95 % confidence interval.
         per_seed: loss of each seed, in nats; mean over tunings, where there are several.
     """
@@ -83,12 +83,14 @@ def compare(
     return rows
 
 
-def comparison(name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray) -> Comparison:
+def comparison(
+    name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray, luck: Luck | None = None
+) -> Comparison:
     """One row of a table: losses of a program and of the reference, shape `(seeds,)` or `(tunings, seeds)` each."""
     with np.errstate(all="ignore"):
         ratios = np.log(losses) - np.log(reference)
     per_seed = tuple(np.atleast_2d(losses).mean(axis=0).tolist())
-    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios), per_seed)
+    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios, luck=luck), per_seed)
     return Comparison(name, task, split, *numbers)
 
 

@@ -13,6 +13,7 @@ The last table is on the test split and on seeds of its own, so that it does not
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from selection.trials import Bench, Subject, Trial, Work, subject_text, train
 from selection.tuning import tuned
 
 REFERENCE = "adamw"  # the baseline that programs have to beat
-_APART = 1000  # seeds of different stages
+_APART = 1000  # seeds of comparisons at different stages, and of different tunings
+_STAGES_APART = 100  # seeds of tunings at different stages
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,6 @@ class Standing:
         name: of the baseline, or `program` with its rank before the funnel, from 1.
         index: that rank from 0; `None` for a baseline.
         subjects: with the constants that each tuning ended at.
-        best: which of them did best on the seeds of the stage.
         log_ratio: mean over tunings and seeds of log(loss / loss of the tuned AdamW), mean over tasks; not finite if
             diverged.
         interval: its 95 % confidence interval, not corrected.
@@ -74,14 +75,13 @@ class Standing:
     name: str
     index: int | None
     subjects: tuple[Subject, ...]
-    best: int
     log_ratio: float
     interval: tuple[float, float]
     verdict: Verdict
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        plain = {key: getattr(self, key) for key in ("name", "index", "best", "log_ratio", "interval")}
+        plain = {key: getattr(self, key) for key in ("name", "index", "log_ratio", "interval")}
         return plain | {"subjects": [*map(subject_text, self.subjects)], "verdict": str(self.verdict)}
 
 
@@ -167,7 +167,7 @@ def run_funnel(
         report(
             f"{where}: tuning {len(contenders)} programs and baselines {times}, with {stage.trials} trials each time"
         )
-        contenders = _all_tuned(contenders, stage, bench)
+        contenders = _all_tuned(contenders, number, stage, bench)
         report(f"{where}: comparing on {stage.seeds} fresh seeds")
         first = STAGE_SEEDS + number * _APART
         losses = _losses(contenders, stage, range(first, first + stage.seeds), "validation", bench)
@@ -175,31 +175,32 @@ def run_funnel(
         if number + 1 == len(stages) or not held[-1].survivors:
             break
         kept = {row.name for row in held[-1].survivors[: stages[number + 1].programs]} | set(baselines)
-        contenders = {row.name: (row.subjects[row.best],) for row in held[-1].standings if row.name in kept}
+        contenders = {row.name: row.subjects for row in held[-1].standings if row.name in kept}
     return Outcome(tuple(held), tuple(_table(held[-1], bench)))
 
 
 def _all_tuned(
-    contenders: Mapping[str, tuple[Subject, ...]], stage: Stage, bench: Bench
+    contenders: Mapping[str, tuple[Subject, ...]], place: int, stage: Stage, bench: Bench
 ) -> dict[str, tuple[Subject, ...]]:
     """Each contender as every tuning has it.
 
-    All begin where the stage before left them; baselines also where they stand for the tasks of the stage, if that is
-    on file. A verdict for a program then cannot come from a reference that nobody knew how to set.
+    Each tuning begins where one of the stage before ended, so that they stay independent; baselines also where they
+    stand for the tasks of the stage, if that is on file. A verdict for a program then cannot come from a reference that
+    nobody knew how to set.
     """
     works = []
     for name, subjects in contenders.items():
         known = [stored(name, task) for task in stage.tasks] if isinstance(subjects[0], Optimizer) else []
-        starts = [subjects[0], *(subject for subject in known if subject is not None)]
-        works += [_tuned(name, starts, stage, number) for number in range(stage.tunings)]
-    found = bench.run(works)
-    return {
-        name: tuple(found[place * stage.tunings : (place + 1) * stage.tunings]) for place, name in enumerate(contenders)
-    }
+        for number in range(stage.tunings):
+            starts = [subjects[number % len(subjects)], *(subject for subject in known if subject is not None)]
+            works.append(_tuned(name, list(dict.fromkeys(starts)), stage, place, number))
+    found = iter(bench.run(works))
+    return {name: tuple(islice(found, stage.tunings)) for name in contenders}
 
 
-def _tuned(name: str, starts: Sequence[Subject], stage: Stage, number: int) -> Work[Subject]:
-    first = TUNING_SEEDS + number * _APART
+def _tuned(name: str, starts: Sequence[Subject], stage: Stage, place: int, number: int) -> Work[Subject]:
+    """Tuning `number` of the stage at `place`; its seeds and random numbers are its own."""
+    first = TUNING_SEEDS + number * _APART + place * _STAGES_APART
     seeds = range(first, first + stage.tuning_seeds)
 
     def value(draft: Subject) -> Work[float]:
@@ -207,7 +208,7 @@ def _tuned(name: str, starts: Sequence[Subject], stage: Stage, number: int) -> W
         with np.errstate(all="ignore"):
             return float(np.mean(np.log(losses)))
 
-    return (yield from tuned(bayesian(starts, stage.trials, (number, *name.encode())), value)).program
+    return (yield from tuned(bayesian(starts, stage.trials, (number + place * _APART, *name.encode())), value)).program
 
 
 def _losses(
@@ -229,17 +230,18 @@ def _standings(
     with np.errstate(all="ignore"):
         logs = {name: np.mean(np.log(values), axis=0) for name, values in losses.items()}
         ratios = {name: values - logs[REFERENCE] for name, values in logs.items()}
-    luck = pooled_luck(logs.values())
+    luck = pooled_luck(values for name, values in logs.items() if name in ranks or name == REFERENCE)
+    sound = bool(np.all(np.isfinite(logs[REFERENCE])))  # if the reference diverged, nobody can be set beside it
     rows = []
     for programs in (True, False):
         part = {name: values for name, values in ratios.items() if (name in ranks) == programs}
-        said = verdicts({name: values for name, values in part.items() if name != REFERENCE}, luck=luck)
+        judged = {name: values for name, values in part.items() if name != REFERENCE and sound}
+        said = verdicts(judged, luck=luck)
         found = [
             Standing(
                 name,
                 ranks.get(name),
                 contenders[name],
-                int(np.argmin(np.nan_to_num(np.mean(logs[name], axis=1), nan=np.inf))),
                 float(np.mean(values)),
                 interval(values, luck=luck),
                 said.get(name, Verdict.OPEN),
@@ -255,8 +257,11 @@ def _table(stood: Stood, bench: Bench) -> list[Comparison]:
     stage = stood.stage
     contenders = {row.name: row.subjects for row in stood.standings}
     found = _losses(contenders, stage, range(LAST_SEEDS, LAST_SEEDS + stage.seeds), "test", bench)
-    return [
-        comparison(name, task.name, "test", losses[place], found[REFERENCE][place])
-        for place, task in enumerate(stage.tasks)
-        for name, losses in found.items()
-    ]
+    rows = []
+    for place, task in enumerate(stage.tasks):
+        losses = {name: values[place] for name, values in found.items()}
+        with np.errstate(all="ignore"):
+            judged = [np.log(losses[row.name]) for row in stood.standings if row.index is not None]
+            luck = pooled_luck([*judged, np.log(losses[REFERENCE])])
+        rows += [comparison(name, task.name, "test", own, losses[REFERENCE], luck) for name, own in losses.items()]
+    return rows

@@ -6,9 +6,8 @@ the studentized one comes within a few per cent of its claim (`tests/test_select
 
 *Several tunings.* There is a difference for each tuning and seed, and luck in both. The variance of the mean is the
 sum of what the rows and what the columns of that table say, which errs to the safe side, and its degrees of freedom
-are those of Satterthwaite (1946). Three rows say little. So verdicts take no program for luckier than all contenders of
-its stage are on average: otherwise one of four programs that are AdamW would be better than AdamW in more than 5 %
-of funnels in place of 2.5 %, and with a bootstrap of rows and columns (Owen, 2007) in place of Student's t in 7 %.
+are those of Satterthwaite (1946). Three rows say little of luck in tuning. So in verdicts what they say is moderated by
+what the rows of the reference and of all programs of the stage say together (Smyth, 2004, has the idea).
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 _RESAMPLES = 2000
 _CONFIDENCE = 0.95
@@ -41,12 +40,14 @@ def pooled_luck(tables: Iterable[np.ndarray]) -> Luck | None:
     """What several contenders say of it together.
 
     Args:
-        tables: log losses of each, shape `(tunings, seeds)`; who diverged does not count.
+        tables: log losses of each, shape `(tunings, seeds)`. Who diverged does not count, nor whose tunings all ended
+            at the same constants, as where there are none to tune.
 
     Returns:
-        `None` where none was tuned more than once.
+        `None` where nobody says anything.
     """
     means = [table.mean(axis=1) for table in tables if len(table) > 1 and np.all(np.isfinite(table))]
+    means = [rows for rows in means if np.ptp(rows) > 0]
     if not means:
         return None
     variance = float(np.mean([np.var(rows, ddof=1) / len(rows) for rows in means]))
@@ -58,7 +59,7 @@ def interval(values: np.ndarray, confidence: float = _CONFIDENCE, luck: Luck | N
 
     With one tuning, the interval knows of the luck of seeds alone. A single seed, or values that are all the same, say
     nothing of the spread: the interval is the whole line then, unless every value is zero, as for a program beside
-    itself. Beside what several tunings say themselves, `luck` is the least that is believed of each contender.
+    itself. What several tunings say is moderated by the `luck` that contenders of their kind have.
     """
     if not np.all(np.isfinite(values)):
         return (float("nan"), float("nan"))
@@ -86,10 +87,12 @@ def _crossed(table: np.ndarray, confidence: float, luck: Luck | None) -> tuple[f
     """The same for a table of shape `(tunings, seeds)`, both more than one, the luck of each being independent."""
     variances = np.array([np.var(table.mean(axis=1 - axis), ddof=1) / table.shape[axis] for axis in (0, 1)])
     freedoms = np.array(table.shape) - 1
-    if luck is not None and 2 * luck.variance > variances[0]:
-        variances[0], freedoms[0] = 2 * luck.variance, luck.freedom
+    if luck is not None:  # of both contenders; what the rows say themselves is part of it, and adds no freedom
+        weights = freedoms[0], luck.freedom
+        variances[0] = np.average([variances[0], 2 * luck.variance], weights=weights)
+        freedoms[0] = max(weights)
     freedom = np.sum(variances) ** 2 / np.sum(variances**2 / freedoms)
-    half = float(student.ppf((1 + confidence) / 2, freedom) * np.sqrt(np.sum(variances)))
+    half = float(stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(np.sum(variances)))
     return -half, half
 
 

@@ -8,8 +8,9 @@ gradients move by a rounding error: near a jump or a pole of some function, roun
 that is not a difference between the programs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache, partial
 from threading import Lock, Thread
 from typing import Any
@@ -49,10 +50,17 @@ def trace(program: Program, start: int = 0, nudge: float = 0.0, precise: bool = 
     return dict(zip((UPDATE, *program.slots), [np.asarray(updates), *map(np.asarray, slots)], strict=True))
 
 
-def prepare(program: Program) -> None:
-    """Begin to compile what `agree` needs for programs of this size class, beside whatever the caller does."""
-    for precise in (False, True):
-        Thread(target=trace, args=(program,), kwargs={"precise": precise}, daemon=True).start()
+@contextmanager
+def prepared(program: Program) -> Iterator[None]:
+    """What `agree` needs for programs of this size class is compiled beside whatever is done meanwhile."""
+    threads = [Thread(target=trace, args=(program,), kwargs={"precise": precise}) for precise in (False, True)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for thread in threads:  # a process that ends while XLA compiles would be aborted
+            thread.join()
 
 
 def agree(

@@ -101,15 +101,23 @@ def test_what_is_clearly_better_is_found() -> None:
     assert sum(found) > 95
 
 
-def test_what_all_contenders_say_of_luck_in_tuning_is_believed_of_each() -> None:
+def test_what_all_contenders_say_of_luck_in_tuning_moderates_what_each_says() -> None:
     generator = np.random.default_rng(3)
     lucky = [generator.normal(size=(3, 1)) + np.zeros((3, 8)) for _ in range(200)]
-    pooled = pooled_luck([*lucky, np.full((3, 8), np.nan)])
+    pooled = pooled_luck([*lucky, np.full((3, 8), np.nan), np.ones((3, 1)) * generator.normal(size=8)])
     assert pooled is not None
     assert pooled.variance == pytest.approx(1 / 3, rel=0.2)
-    assert pooled.freedom == 400
+    assert pooled.freedom == 400  # neither who diverged nor who has no constants to tune says anything
     calm = generator.normal(size=(3, 8)) * 0.01  # three tunings that happen to agree
     low, high = interval(calm, luck=pooled)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(2 / 3), rel=0.2)
-    assert interval(calm, luck=Luck(0.0, 400)) == interval(calm)
     assert pooled_luck([np.ones((1, 8))]) is None
+
+
+def test_the_width_of_an_interval_does_not_jump_with_luck() -> None:
+    seeds = np.random.default_rng(3).normal(size=(1, 8)) * 0.01
+    luck = Luck(0.1**2 / 3, 10)
+    rows = np.array([[-1.0], [0.0], [1.0]])
+    widths = [np.ptp(interval(seeds + size * rows, luck=luck)) for size in np.linspace(0.0, 0.5, 51)]
+    assert np.all(np.diff(widths) > 0)
+    assert np.max(np.diff(widths)) < 0.1 * widths[25]
