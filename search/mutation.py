@@ -14,7 +14,7 @@ Four more are general as well, and their rate may be set to zero:
 * `replace`: the function of a random statement becomes another that takes the same arguments;
 * `wrap`: the value of a random statement passes through a random function of one argument;
 * `scale`: a random constant c is multiplied by 2^a, or, if it lies between 0 and 1, its distance to 1 is;
-* `tune`: live constants move together, each or not, by a small step of `selection.tuning`.
+* `tune`: live constants move together, three in five of them, by small steps as in `selection.tuning`.
 
 Redundant statements are kept on purpose: they are stepping stones.
 """

@@ -1,9 +1,12 @@
 """Workers on Ray: whatever dies, hangs or differs, every job gets its score or the user a clear line."""
 
 import contextlib
+import json
 import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -276,3 +279,12 @@ def test_ctrl_c_ends_a_run_on_ray_in_order_and_leaves_no_process(small_run: Path
     assert summary["complete"] is False
     assert not [child for child in psutil.wait_procs(started, timeout=20)[1] if child.is_running()]
     assert finished(begin("resume", "stopped", "--json"))["digest"] == undisturbed
+
+
+def test_no_library_has_more_threads_than_one_after_pinning() -> None:
+    code = "import scipy.linalg\nfrom search.runtime import pin_threads\npin_threads()\n"
+    code += "import sklearn.gaussian_process\nfrom threadpoolctl import threadpool_info\n"
+    code += "print([pool['num_threads'] for pool in threadpool_info()])\n"
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert set(json.loads(done.stdout)) == {1}

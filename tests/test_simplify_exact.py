@@ -1,5 +1,8 @@
 """Simplification changes how a program is written and nothing else."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -203,3 +206,10 @@ def test_steps_tell_what_was_done(name: str) -> None:
     for step in simplify(tangle(name, 0) if name in PLAIN else builtin(name)).steps:
         assert step.rule
         assert step.before != step.after
+
+
+def test_a_process_that_ends_while_probes_are_compiled_ends_as_it_should() -> None:
+    code = "from primitives import builtin\nfrom simplify.probes import prepared\n"
+    code += "with prepared(builtin('adamw')):\n    raise SystemExit(3)\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
