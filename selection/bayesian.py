@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from selection.tuning import ConstantSpace, Contender, Drafts, Tuned
 
@@ -52,6 +51,8 @@ def bayesian(starts: Sequence[Contender], trials: int, seed: int | Sequence[int]
 
 def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """The point, shape `(D,)`, whose expected improvement is the largest; `points` has shape `(N, D)`."""
+    from scipy.special import ndtr  # takes a while to import, as does what the process comes from
+
     process = _fitted(points, values)
     known = process.predict(points)
     best, size = points[np.argmin(known)], len(start)
@@ -68,7 +69,7 @@ def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, genera
 def _fitted(points: np.ndarray, values: Sequence[float]) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """The process, whose length scales and noise are those of the largest likelihood."""
     from sklearn.exceptions import (
-        ConvergenceWarning,  # takes a while, which commands that do not tune need not wait for
+        ConvergenceWarning,
     )
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel

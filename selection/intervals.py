@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 _RESAMPLES = 2000
 _CONFIDENCE = 0.95
@@ -91,6 +90,8 @@ def _crossed(table: np.ndarray, confidence: float, luck: Luck | None) -> tuple[f
         weights = freedoms[0], luck.freedom
         variances[0] = np.average([variances[0], 2 * luck.variance], weights=weights)
         freedoms[0] = max(weights)
+    from scipy.special import stdtrit  # takes a while to import
+
     freedom = np.sum(variances) ** 2 / np.sum(variances**2 / freedoms)
     half = float(stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(np.sum(variances)))
     return -half, half

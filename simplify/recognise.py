@@ -28,7 +28,8 @@ from simplify.rules import SHORT, by_root
 from simplify.terms import Graph, read
 
 _PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
-_ROUNDS = 25
+_ROUNDS, _PATIENCE = 25, 4  # of the solution, at most, and without getting closer
+_SETTINGS = 6  # of a family, to see which signs depend on its hyper-parameters
 _CLOSE = 1e-4  # relative; constants are float32, and 1 - beta is as wrong as beta
 _NUDGE = 1e-6  # for slopes
 _SLOTS = 3  # with more live slots than this, the ways of naming them are too many
@@ -136,12 +137,16 @@ def _generic(family: Family) -> Form:
 def _solved(family: Family, form: Form) -> dict[str, float] | None:
     """Hyper-parameters that give a form its constants, by Gauss-Newton in coordinates without bounds."""
     target = np.array(form.constants)
+    if np.any(_signs(family) * target < 0):
+        return None
     point = np.array([_coordinate(name, _PLACES[name]) for name in family.unknowns])
+    reached: list[float] = []
     for _ in range(_ROUNDS):
         here = _residual(family, point, target)
         if here is None or not len(point):
             break
-        if np.max(np.abs(here), initial=0.0) < _CLOSE / 1000:
+        reached.append(float(np.max(np.abs(here), initial=0.0)))
+        if reached[-1] < _CLOSE / 1000 or (len(reached) > _PATIENCE and reached[-1] > 0.99 * reached[-1 - _PATIENCE]):
             break
         columns = [_residual(family, point + _NUDGE * unit, target) for unit in np.eye(len(point))]
         if any(column is None for column in columns):
@@ -153,6 +158,16 @@ def _solved(family: Family, form: Form) -> dict[str, float] | None:
     if here is None or np.max(np.abs(here), initial=0.0) > _CLOSE:
         return None
     return _values(family, point)
+
+
+@cache
+def _signs(family: Family) -> np.ndarray:
+    """Signs of the constants of a form, where all of several settings have the same; elsewhere 0."""
+    generator = np.random.default_rng(0)
+    settings = [_values(family, generator.normal(size=len(family.unknowns)) * 2.0) for _ in range(_SETTINGS)]
+    forms = [_generic(family), *(canonical_form(family.program(setting)) for setting in settings)]
+    alike = [np.sign(form.constants) for form in forms if form.structure == forms[0].structure]
+    return np.where(np.all(np.stack(alike) == alike[0], axis=0), alike[0], 0.0)
 
 
 def _residual(family: Family, point: np.ndarray, target: np.ndarray) -> np.ndarray | None:
