@@ -68,9 +68,7 @@ def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, genera
 
 def _fitted(points: np.ndarray, values: Sequence[float]) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """The process, whose length scales and noise are those of the largest likelihood."""
-    from sklearn.exceptions import (
-        ConvergenceWarning,
-    )
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 

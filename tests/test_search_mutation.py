@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from primitives import BUILTINS, PAPER, REGISTRY, Kind, Program, Statement, UserError, builtin, check, parse, to_text
+from primitives import (
+    BUILTINS,
+    PAPER,
+    REGISTRY,
+    Kind,
+    Program,
+    Statement,
+    UserError,
+    builtin,
+    check,
+    parse,
+    structure_hash,
+    to_text,
+)
 from primitives.checking import input_kinds, is_valid
 from search import mutation
 from search.config import Mutations
@@ -156,6 +169,24 @@ def test_scale_moves_one_constant_up_or_down_and_keeps_its_sign() -> None:
     assert all(b < 0 for b in others)
     assert min(others) < -6
     assert max(others) > -1.5
+
+
+def test_tune_moves_most_live_constants_a_little_and_nothing_else() -> None:
+    parent = text("m = interp(g, m, 0.9)", "x = m * -0.5", "dead = w * 0.3", "update = x * 0.0", "update = x + update")
+    moved = [0, 0, 0, 0]
+    for number in range(300):
+        child = MUTATIONS["tune"](parent, ROWS, Draws(number))
+        assert child is not None
+        assert structure_hash(child) == structure_hash(parent)
+        pairs = zip(parent.constants(), child.constants(), strict=True)
+        for place, ((*_, old), (*_, new)) in enumerate(pairs):
+            moved[place] += old != new
+            assert new * old >= 0
+            assert abs(new) < 1 or abs(old) >= 0.5
+    average, scale, dead, zero = (count / 300 for count in moved)
+    assert (dead, zero) == (0, 0)
+    assert 0.5 < average < 0.7
+    assert 0.5 < scale < 0.7
 
 
 @pytest.mark.parametrize("name", sorted(MUTATIONS))
