@@ -13,8 +13,10 @@ from typing import NamedTuple
 from primitives.program import UPDATE, Program
 from primitives.registry import REGISTRY, Property
 from simplify.memory import Memory
-from simplify.rules import Exactness, Use, by_root
+from simplify.rule import Exactness, Use
+from simplify.rules import rule_set
 from simplify.terms import INVERSE, Graph
+from simplify.work import Work
 
 _NODES = 6000  # a graph that would grow beyond this is not multiplied out any further
 _CONSTANTS = 500  # as many are compared; the known optimizers have at most a few dozen
@@ -36,9 +38,11 @@ _PULLED: dict[str, Callable[[float], float | None]] = {
 class Expanding(Graph):
     """A graph in which everything is multiplied out, until it has become too large."""
 
-    def __init__(self, exactness: tuple[Exactness, ...], nonnegative: frozenset[str], *extra: Use) -> None:
-        super().__init__(by_root((Use.ALWAYS, Use.EXPANDING, *extra), exactness), nonnegative)
-        self._without = by_root((Use.ALWAYS, *extra), exactness)
+    def __init__(
+        self, exactness: tuple[Exactness, ...], nonnegative: frozenset[str], *extra: Use, work: Work | None = None
+    ) -> None:
+        super().__init__(rule_set((Use.ALWAYS, Use.EXPANDING, *extra), exactness), nonnegative, work)
+        self._without = rule_set((Use.ALWAYS, *extra), exactness)
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
         """The node of a function of nodes, or of whatever the rules make of it."""
@@ -110,7 +114,7 @@ def canonical_form(program: Program) -> Form:
     """The canonical form of a valid program, whose state slots keep their names."""
     memory = Memory(program, tuple(Exactness))
     graph = Canonical(memory.nonnegative)
-    roots = memory.roots(graph)
+    roots = memory.roots_in(graph)
     slots = [name for name in roots if name != UPDATE]
     for _ in range(_ROUNDS):
         for slot in slots:

@@ -23,8 +23,9 @@ from simplify.emission import Emission
 from simplify.exact import simplify
 from simplify.expansion import Form, canonical_form
 from simplify.families import RANGES, Family, families
+from simplify.notation import text
 from simplify.probes import GUARDED, agree
-from simplify.rules import SHORT, by_root
+from simplify.rules import SHORT, rule_set
 from simplify.terms import Graph, read
 
 _PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
@@ -199,7 +200,7 @@ def _without(program: Program) -> Iterator[tuple[str, Program]]:
 
     A constant factor is no such part, but belongs to the hyper-parameters: `-0.3 w` is a decay with the wrong sign.
     """
-    graph = Graph(by_root(SHORT))
+    graph = Graph(rule_set(SHORT))
     roots = read(program, graph)
     nodes = graph.order(roots.values())
     leaves = {node: {graph.nodes[inner].leaf for inner in graph.order([node])} - {None} for node in nodes}
@@ -213,7 +214,7 @@ def _without(program: Program) -> Iterator[tuple[str, Program]]:
                 marked = graph.rebuilt(list(roots.values()), graph, {node: graph.leaf("?")})
                 if name in {graph.nodes[inner].leaf for inner in graph.order(marked)}:
                     continue
-                fresh = Graph(by_root(SHORT))
+                fresh = Graph(rule_set(SHORT))
                 bare = graph.rebuilt(marked, fresh, {graph.leaf("?"): fresh.leaf(name)})
                 rest = Emission(fresh, dict(zip(roots, bare, strict=True))).program(program.slots)
-                yield f"{graph.text(node)} in place of {name}", simplify(rest).program
+                yield f"{text(graph, node)} in place of {name}", simplify(rest).program
