@@ -108,7 +108,7 @@ def test_the_training_conditions_of_each_seed_are_read_and_recorded(own: Path) -
     assert yardstick(config)["flowers"]["task"]["circumstances"][1]["loss_scale"] == 20.0
     one(own, f"{entry}, circumstances: [{{loss_scale: 20.0}}], {TUNED}}}")
     assert yardstick(read_config(own)) != yardstick(config)
-    with pytest.raises(UserError, match="`steps` .=16. of a circumstance must be at most 15"):
+    with pytest.raises(UserError, match=r"`steps` \(=16\) of a circumstance must be at most 15"):
         one(own, f"{entry}, circumstances: [{{steps: 16}}], {TUNED}}}")
 
 
