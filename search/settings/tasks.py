@@ -1,0 +1,188 @@
+"""The tasks that a config names: by name where they come with the project, or described by the user.
+
+    tasks:
+      - digits
+      - {name: flowers, family: classification, data: flowers.npz, batch: 16, steps: 300, settings: {hidden: [16]}}
+
+A task of the user's own needs tuned baselines as any other does. They are tuned once, before a run begins, and become
+part of the resolved config: so whoever resumes the run, or scores for it elsewhere, measures with the same ones.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from primitives.errors import UserError, nearest
+from proxy_tasks import catalog
+from proxy_tasks.baselines import noise
+from proxy_tasks.families import FAMILIES
+from proxy_tasks.inputs import training_rows
+from proxy_tasks.task import Circumstance, Task
+from selection.baselines import tune_baselines
+
+TAGS = NAMED, OWN = "task name", "own task"  # pydantic's; they stand in the paths of its errors
+_MAY_BE_ZERO = ("shift", "label_noise", "noise")
+
+
+class Section(BaseModel):
+    """One part of a config: what it does not know, and what has the wrong type, is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Tuned(Section):
+    """Baselines of a task, as `optsearch tune` finds them."""
+
+    adamw: list[float] = Field(min_length=4, max_length=4, description="constants: both betas, decay, rate")
+    lion: list[float] = Field(min_length=4, max_length=4)
+    noise: float = Field(gt=0, description="standard deviation over seeds of the log loss ratio of the two")
+
+
+class OwnCircumstance(Section):
+    """Training conditions of some of the seeds of an evaluation; see `proxy_tasks.task.Circumstance`."""
+
+    loss_scale: float = Field(1.0, gt=0, description="factor on the training loss")
+    initial_scale: float = Field(1.0, gt=0, description="factor on the initial weights")
+    schedule_power: float | None = Field(None, gt=0, description="power of the cosine schedule")
+    peak: float | None = Field(None, gt=0, description="learning rate at the first step")
+    steps: int | None = Field(None, ge=1, description="training steps; at most those of the task")
+    batch: int | None = Field(None, ge=1, description="different examples a step; divides that of the task")
+    examples: int | None = Field(None, ge=1, description="number of training examples")
+    label_noise: float | None = Field(None, ge=0, le=1, description="share of training labels drawn at random")
+
+
+class OwnTask(Section):
+    """A task of the user's own."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
+    family: str = Field(description="a family that is known, or `module:function` of your own")
+    data: str | None = Field(None, description="an .npz file with `x` and `y`, or a text file; beside the config")
+    batch: int = Field(64, ge=1, description="examples a step")
+    steps: int = Field(200, ge=1)
+    schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
+    peak: float = Field(1.0, gt=0, description="learning rate at the first step")
+    circumstances: list[OwnCircumstance] = Field(
+        [], description="training conditions by seed: seed s has number s mod n; without any, all are as the task says"
+    )
+    settings: dict[str, Any] = Field({}, description="what the family wants to know besides")
+    trials: int = Field(300, ge=1, description="trainings of each baseline, 8 networks each, where `tuned` is left out")
+    tuned: Tuned | None = Field(None, description="baselines that were tuned before")
+
+
+def _kind(value: Any) -> str | None:  # noqa: ANN401 - whatever the YAML says
+    if isinstance(value, str):
+        return NAMED
+    return OWN if isinstance(value, Mapping | OwnTask) else None
+
+
+TaskEntry = Annotated[
+    Annotated[str, Tag(NAMED)] | Annotated[OwnTask, Tag(OWN)],
+    Discriminator(
+        _kind,
+        custom_error_type="task",
+        custom_error_message="must be the name of a task, or describe one by `key: value`",
+    ),
+]
+
+
+def task_name(entry: str | OwnTask) -> str:
+    """What an entry of `tasks` is called."""
+    return entry if isinstance(entry, str) else entry.name
+
+
+def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
+    """Check an entry and build its task; a task of the user's own gets every default and absolute paths.
+
+    Args:
+        entry: what the config says.
+        start: where files and modules are looked for first; the working directory is next.
+
+    Raises:
+        UserError: the task, its settings or its data are not what they must be.
+    """
+    if isinstance(entry, str):
+        noise(catalog.task(entry))
+        return entry
+    where = f"task `{entry.name}`"
+    if entry.name in catalog.TASKS:
+        raise UserError(f"{where} is one that comes with the project; call yours otherwise")
+    module, colon, function = entry.family.rpartition(":")
+    if colon and "/" not in module:
+        folders = [folder.resolve() for folder in (start, Path()) if (folder / f"{module}.py").is_file()]
+        entry = entry.model_copy(update={"family": f"{folders[0]}/{module}:{function}"}) if folders else entry
+    elif entry.family in FAMILIES:
+        family = FAMILIES[entry.family]
+        if entry.data is None:
+            kind = "a text file" if family.data == "text" else f"an {family.data} file"
+            raise UserError(f"{where} needs `data`: the path of {kind}")
+        entry = entry.model_copy(update={"settings": _settings(where, entry.settings, family.settings)})
+    if entry.data is not None:
+        data = next((path for path in (start / entry.data, Path(entry.data)) if path.exists()), Path(entry.data))
+        entry = entry.model_copy(update={"data": str(data.resolve())})
+    training_rows(task_of(entry))
+    return entry
+
+
+def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a family with those that are given; raises `UserError` for what it does not know or cannot be."""
+    for name, value in given.items():
+        if name not in known:
+            raise UserError(f"{where}: unknown setting `{name}`{nearest(name, known)} (known: {', '.join(known)})")
+        default = known[name]
+        if value is None and default is None:
+            continue
+        numbers = value if isinstance(default, tuple) and isinstance(value, list) else [value]
+        shaped = isinstance(value, list) == isinstance(default, tuple)
+        kinds = (int, float) if isinstance(default, float) else (int,)
+        least = 0 if name in _MAY_BE_ZERO else 1e-6
+        if not shaped or not all(type(number) in kinds and number >= least for number in numbers):
+            wanted = "a number" if isinstance(default, float) else "a whole number"
+            many = "a list, each entry " if isinstance(default, tuple) else ""
+            raise UserError(
+                f"{where}: `{name}` (={value!r}) must be {many}{wanted}, {'0 or more' if least == 0 else 'above 0'}"
+            )
+    return {**{name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}, **given}
+
+
+def task_of(entry: str | OwnTask) -> Task:
+    """The task that a resolved entry stands for."""
+    if isinstance(entry, str):
+        return catalog.task(entry)
+    settings = entry.settings | ({} if entry.data is None else {"data": entry.data})
+    found = entry.tuned
+    rows = found and {name: {"constants": getattr(found, name)} for name in ("adamw", "lion")} | {"noise": found.noise}
+    return Task(
+        entry.name,
+        entry.family,
+        "a task of your own",
+        entry.batch,
+        entry.steps,
+        entry.schedule_power,
+        settings,
+        peak=entry.peak,
+        tuned=rows or {},
+        circumstances=tuple(Circumstance(**circumstance.model_dump()) for circumstance in entry.circumstances),
+    )
+
+
+def tuned(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], None]) -> str | OwnTask:
+    """The entry with tuned baselines: those that it has, or else new ones from its `trials` on so many seeds."""
+    if isinstance(entry, str) or entry.tuned is not None:
+        return entry
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = tune_baselines(task_of(entry), entry.trials, seeds, report)
+    if not 0 < found["noise"] < math.inf:
+        raise UserError(
+            f"task `{entry.name}`: {entry.trials} trials found no constants with which AdamW and Lion train on every "
+            f"seed; are its losses positive, finite, and different from seed to seed?"
+        )
+    return entry.model_copy(update={"tuned": Tuned(**constants(found))})
+
+
+def constants(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What `tune_baselines` found, as `tuned` has it."""
+    return {name: row["constants"] for name, row in found["programs"].items()} | {"noise": found["noise"]}
