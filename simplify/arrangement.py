@@ -11,9 +11,18 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from primitives.program import UPDATE
-from simplify.terms import NARY, Graph, commutative, joined
+from simplify.terms import NARY, Graph, Node, commutative, joined
 
 Key = tuple[bytes, bytes]  # a digest without constants, and one with them
+
+
+class Literal(Graph):
+    """A graph of functions as they were written; but for the order of arguments where that does not matter."""
+
+    def _make(self, function: str, arguments: tuple[int, ...]) -> int:
+        if commutative(function):
+            arguments = tuple(sorted(arguments, key=self.key))
+        return self._intern(Node(function, arguments))
 
 
 class Arrangement(NamedTuple):

@@ -13,7 +13,7 @@ from primitives.registry import REGISTRY
 from simplify.arrangement import Arrangement
 from simplify.rule_kinds import term
 from simplify.schedule import Operand, Written, scheduled
-from simplify.terms import INVERSE, NARY, Graph
+from simplify.terms import INVERSE, NARY, Graph, commutative
 
 
 class Emission:
@@ -93,6 +93,9 @@ class Emission:
         if self._graph.kind(node) is Kind.TREE:
             return value
         zero = self._add("multiply", (GRADIENT, 0.0))
+        coefficient, factors = term(self._graph, node)
+        if coefficient < 0 and factors:
+            return self._add("subtract", (zero, self._scaled(-coefficient, factors)))
         return zero if value == 0 and isinstance(value, float) else self._add("add", (zero, value))
 
     def _value(self, node: int) -> Operand:
@@ -112,6 +115,8 @@ class Emission:
             return self._sum(node)
         if function == "multiply":
             return self._product(arguments, node)
+        if commutative(function):
+            arguments = tuple(sorted(arguments, key=self._place))
         operands = [
             self._as_tree(argument, self._value(argument)) if accepted == ONLY_TREE else self._value(argument)
             for argument, accepted in zip(arguments, REGISTRY[function].accepts, strict=True)
@@ -122,6 +127,7 @@ class Emission:
         """Nodes that are needed anyway and are part of a sum or product, the largest first, and what is left of it."""
         left, parts = Counter(sorted(operands, key=self._place)), []
         length = len(operands)
+        self._graph.work.spend(len(self._wholes[function]) // 4)
         for other, size, content in self._wholes[function]:
             if size <= length and other != node and other in self._values and content <= left:
                 left -= content

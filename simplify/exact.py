@@ -20,17 +20,18 @@ from primitives.dataflow import live, live_part
 from primitives.errors import ProgramError
 from primitives.program import Program
 from primitives.text import statement_text, to_text
-from simplify.arrangement import arranged
+from simplify.arrangement import Literal, arranged
 from simplify.emission import Emission
 from simplify.memory import Memory
 from simplify.probes import GUARDED, TOLERANCE, agree
 from simplify.rule import Exactness
 from simplify.shortening import shortened
 from simplify.steps import Step
-from simplify.terms import Literal, read
+from simplify.terms import read
 from simplify.work import SEARCH, THOROUGH, Exhausted, Work
 
 _PASSES = 20
+_ARRANGEMENTS = 2  # the first may write `x * x` as `square(x)`, which moves it in the second
 _RESERVATIONS = (tuple(Exactness), (Exactness.EXACT, Exactness.GUARD), (Exactness.EXACT,))
 RENAMED = "state under its canonical name"
 _PROBING = 8  # units of work that one statement takes on the probes
@@ -63,13 +64,13 @@ def canonical(program: Program, budget: int = SEARCH) -> Program:
         program: a valid program.
         budget: units of work, as `simplify.work` counts them.
 
-    >>> from primitives import parse, to_text
-    >>> tangled = "def train(w, g, m, v, lr):; v = interp(g, v, 0.9); a = v * v; a = sqrt(a); a = v / a; update = a * lr; "
-    >>> print(to_text(canonical(parse((tangled + "return update, m, v").replace("; ", chr(10) + "    ")))))
+    >>> from primitives import builtin, to_text
+    >>> print(to_text(canonical(builtin("signum"))))
     def train(w, g, m, v, lr):
         m = interp(g, m, 0.9)
         update = sign(m)
-        update = update * lr
+        rate = lr * 1e-04
+        update = update * rate
         return update, m, v
     <BLANKLINE>
     """
@@ -109,7 +110,7 @@ def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
         if agree(bare, found.program, found.slots, GUARDED if guarded else TOLERANCE):
             break
     else:
-        found = Simplified(bare, (), {slot: slot for slot in live(bare).slots}, found.complete)
+        found = replace(_to_the_end(bare, (), Work(budget)), complete=found.complete)
     limit = () if found.complete else (Step("stopped at the limit of work", f"{budget} units", "", Exactness.EXACT),)
     return Simplified(found.program, (*dead, *found.steps, *limit), found.slots, found.complete)
 
@@ -129,7 +130,7 @@ def _to_the_end(program: Program, exactness: tuple[Exactness, ...], work: Work) 
     try:
         work.spend(_PROBING * len(program.statements))
         seen.append(_arranged(program, work))
-        while len(seen) <= _PASSES:
+        while exactness and len(seen) <= _PASSES:
             last = seen[-1]
             found = _pass(last, exactness, work)
             if not found.complete:
@@ -140,19 +141,21 @@ def _to_the_end(program: Program, exactness: tuple[Exactness, ...], work: Work) 
                 return min(circle, key=lambda one: to_text(one.program))
             seen.append(found)
     except Exhausted:
-        pass
-    return replace(seen[-1], complete=False)
+        return replace(seen[-1], complete=False)
+    return seen[-1]
 
 
 def _arranged(program: Program, work: Work) -> Simplified:
     """A program of live statements in an order and with names of slots that do not depend on how it was written."""
-    graph = Literal(work=work)
-    roots = read(program, graph)
-    arrangement = arranged(graph, roots, program.slots)
-    draft = Emission(graph, roots, arrangement).program(program.slots)
-    renamed = [(old, new) for old, new in arrangement.slots.items() if old != new]
-    steps = tuple(Step(RENAMED, old, new, Exactness.EXACT) for old, new in renamed)
-    return Simplified(draft, steps, arrangement.slots)
+    slots = {slot: slot for slot in live(program).slots}
+    for _ in range(_ARRANGEMENTS):
+        graph = Literal(work=work)
+        roots = read(program, graph)
+        arrangement = arranged(graph, roots, program.slots)
+        program = Emission(graph, roots, arrangement).program(program.slots)
+        slots = {old: arrangement.slots[new] for old, new in slots.items()}
+    steps = tuple(Step(RENAMED, old, new, Exactness.EXACT) for old, new in slots.items() if old != new)
+    return Simplified(program, steps, slots)
 
 
 def _pass(given: Simplified, exactness: tuple[Exactness, ...], work: Work) -> Simplified:

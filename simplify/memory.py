@@ -44,7 +44,9 @@ class Memory:
         self._traced = trace(program, steps=_STEPS) if slots else {}
         self._stands: dict[str, str | float] = {slot: 0.0 if self._may_be_zero(slot) else slot for slot in slots}
         if self._zeros():
-            self._settle(lambda graph, roots: self._stands | {s: s for s in self._zeros() if graph.value(roots[s]) != 0})
+            self._settle(
+                lambda graph, roots: self._stands | {s: s for s in self._zeros() if graph.value(roots[s]) != 0}
+            )
         self._merge([slot for slot in slots if self._stands[slot] != 0.0])
         self.kept = {slot: stands for slot, stands in self._stands.items() if isinstance(stands, str)}
         self.nonnegative = frozenset(slot for slot in self.kept.values() if not np.any(self._traced[slot] < 0))

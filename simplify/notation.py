@@ -4,6 +4,7 @@ from simplify.terms import INVERSE, Graph
 
 _LENGTH = 120  # characters; what is longer is cut short
 _DEPTH = 4  # functions inside one another; what is deeper is left out
+_OPERANDS = 8  # of a sum or product; further ones are left out
 
 
 def text(graph: Graph, node: int) -> str:
@@ -24,7 +25,8 @@ def _text(graph: Graph, node: int, binding: int, depth: int) -> str:
     if depth == 0:
         return "…"
     if function == "add":
-        written, own = " + ".join(_text(graph, a, 1, depth - 1) for a in arguments).replace("+ -", "- "), 1
+        terms = [_text(graph, a, 1, depth - 1) for a in arguments[:_OPERANDS]] + ["…"] * (len(arguments) > _OPERANDS)
+        written, own = " + ".join(terms).replace("+ -", "- "), 1
     elif function == "multiply":
         written, own = _product(graph, arguments, depth), 2
     elif function == INVERSE:
@@ -37,11 +39,12 @@ def _text(graph: Graph, node: int, binding: int, depth: int) -> str:
 def _product(graph: Graph, arguments: tuple[int, ...], depth: int) -> str:
     functions = [graph.nodes[argument].function for argument in arguments]
     depth -= "multiply" in functions  # a product that is too long to be flat
-    pairs = list(zip(arguments, functions, strict=True))
+    pairs = list(zip(arguments, functions, strict=True))[:_OPERANDS]
     upper = [_text(graph, argument, 2, depth) for argument, function in pairs if function != INVERSE]
     lower = [
         f" / {_text(graph, graph.nodes[argument].arguments[0], 3, depth - 1)}"
         for argument, function in pairs
         if function == INVERSE
     ]
-    return (" * ".join(upper) or "1") + "".join(lower)
+    more = " * …" * (len(arguments) > _OPERANDS)
+    return (" * ".join(upper) or "1") + "".join(lower) + more

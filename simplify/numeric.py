@@ -35,15 +35,16 @@ class Probe(NamedTuple):
     sizes: tuple[int, ...]
 
 
-def run(program: Program, probe: Probe, dtype: type[np.floating[Any]]) -> dict[str, np.ndarray]:
+def run(program: Program, probe: Probe, precise: bool = True) -> dict[str, np.ndarray]:
     """The update and every state slot after each step, each of shape `(steps, runs, P)`.
 
     Args:
         program: a valid program.
         probe: its inputs; the state begins at zero and weights follow the updates.
-        dtype: precision of the computation.
+        precise: whether to compute in float64 rather than float32.
     """
-    step = _step(program, dtype, probe.sizes)
+    dtype = np.float64 if precise else np.float32
+    step = _step(program, precise, probe.sizes)
     weights = probe.weights.astype(dtype)
     gradients, schedule = probe.gradients.astype(dtype), probe.schedule.astype(dtype)
     values = {slot: np.zeros_like(weights) for slot in program.slots}
@@ -59,9 +60,10 @@ def run(program: Program, probe: Probe, dtype: type[np.floating[Any]]) -> dict[s
 
 @lru_cache(maxsize=64)
 def _step(
-    program: Program, dtype: type[np.floating[Any]], sizes: tuple[int, ...]
+    program: Program, precise: bool, sizes: tuple[int, ...]
 ) -> Callable[[Mapping[str, Values]], dict[str, Values]]:
     """One step: from the inputs by name to the outputs by name."""
+    dtype = np.float64 if precise else np.float32
     graph = flow(program)
     calls = [
         (function(REGISTRY[statement.primitive], sizes), [dtype(s) if isinstance(s, float) else s for s in sources])

@@ -37,7 +37,7 @@ def trace(program: Program, nudge: float = 0.0, precise: bool = True, steps: int
     """
     probe = _probes()
     moved = probe._replace(gradients=probe.gradients[:steps] * (1 + nudge), schedule=probe.schedule[:steps])
-    return run(program, moved, np.float64 if precise else np.float32)
+    return run(program, moved, precise)
 
 
 def agree(
@@ -65,7 +65,8 @@ def agree(
 
 
 def _first(steps: list[np.ndarray]) -> np.ndarray:
-    return np.min(np.stack(steps), axis=0)
+    first: np.ndarray = np.min(np.stack(steps), axis=0)
+    return first
 
 
 def _parted(one: np.ndarray, other: np.ndarray, tolerance: float) -> np.ndarray:
@@ -76,7 +77,8 @@ def _parted(one: np.ndarray, other: np.ndarray, tolerance: float) -> np.ndarray:
         same = (np.abs(one - other) <= tolerance * np.abs(one) + _FLOOR * scale) | (one == other)
     same |= np.isnan(one) & np.isnan(other)
     bad = ~np.all(same, axis=2)
-    return np.where(np.any(bad, axis=0), np.argmax(bad, axis=0), len(one))
+    parted: np.ndarray = np.where(np.any(bad, axis=0), np.argmax(bad, axis=0), len(one))
+    return parted
 
 
 @cache

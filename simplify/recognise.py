@@ -27,6 +27,7 @@ from simplify.notation import text
 from simplify.probes import GUARDED, agree
 from simplify.rules import SHORT, rule_set
 from simplify.terms import Graph, read
+from simplify.work import SEARCH, Exhausted
 
 _PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
 _ROUNDS, _PATIENCE = 25, 4  # of the solution, at most, and without getting closer
@@ -93,12 +94,18 @@ def _recognise(simple: Program) -> Recognised | None:
     if len(slots) > _SLOTS or not simple.statements:
         return None
     names = ("m", "v", "u3")[: len(slots)]
-    given = [
-        canonical_form(
-            simple.renamed(dict(zip(slots, way, strict=True)))._replace(slots=(*names, *simple.slots[len(names) :]))
-        )
-        for way in permutations(names)
-    ]
+    try:
+        given = [
+            canonical_form(
+                simple.renamed(dict(zip(slots, way, strict=True)))._replace(
+                    slots=(*names, *simple.slots[len(names) :])
+                ),
+                SEARCH,
+            )
+            for way in permutations(names)
+        ]
+    except Exhausted:
+        return None  # those of the known optimizers take a tenth of this
     candidates = [
         (number, family, form)
         for form in given

@@ -117,8 +117,9 @@ class Average(Rule):
         for (one, a, x), (two, b, y) in combinations(scaled, 2):
             if abs(1 - a - b) <= ROUNDING * max(1.0, abs(b)):
                 first, second = graph.make("multiply", x), graph.make("multiply", y)
-                average = graph.make("interp", (first, second, graph.leaf(1 - a)))
-                yield graph.make("add", (average, *(other for other in arguments if other not in (one, two))))
+                rest = [other for other in arguments if other not in (one, two)]
+                for average in (first, second, graph.leaf(1 - a)), (second, first, graph.leaf(1 - b)):
+                    yield graph.make("add", (graph.make("interp", average), *rest))
 
 
 class Distributed(Rule):

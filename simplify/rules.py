@@ -8,12 +8,21 @@ Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(
 `interp(g, v, a*b)` by one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from primitives.registry import REGISTRY, Primitive, Property
 from simplify.rule import Domain, Exactness, Rule, Use
-from simplify.rule_kinds import Average, CommonConstant, CommonFactor, Distributed, Dominated, Leading, LikeSigns, LikeTerms
+from simplify.rule_kinds import (
+    Average,
+    CommonConstant,
+    CommonFactor,
+    Distributed,
+    Dominated,
+    Leading,
+    LikeSigns,
+    LikeTerms,
+)
 
 SHORT = (Use.ALWAYS, Use.CONTRACTING)  # what is applied wherever programs are made shorter
 

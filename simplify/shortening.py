@@ -75,9 +75,7 @@ def _multiplied_out(memory: Memory, exactness: tuple[Exactness, ...], work: Work
     return _climbed(graph, _live(graph, roots), tuple(steps), exactness)
 
 
-def _climbed(
-    graph: Graph, roots: dict[str, int], steps: tuple[Step, ...], exactness: tuple[Exactness, ...]
-) -> Way:
+def _climbed(graph: Graph, roots: dict[str, int], steps: tuple[Step, ...], exactness: tuple[Exactness, ...]) -> Way:
     """Apply rules that do not always pay wherever they do."""
     rules = rule_set(_CLIMBS, exactness)
     firings = list(graph.log)
@@ -93,7 +91,9 @@ def _climbed(
     except Exhausted:
         complete = False
     graph.work.left = max(graph.work.left, 0)
-    fired_texts = dict.fromkeys((firing.rule, text(graph, firing.before), text(graph, firing.after)) for firing in firings)
+    fired_texts = dict.fromkeys(
+        (firing.rule, text(graph, firing.before), text(graph, firing.after)) for firing in firings
+    )
     fired_steps = [Step(rule.law, before, after, rule.exactness) for rule, before, after in fired_texts]
     return Way(graph, roots, (*steps, *fired_steps), length, complete)
 

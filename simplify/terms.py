@@ -236,11 +236,15 @@ class Graph:
 
     def order(self, roots: Iterable[int]) -> list[int]:
         """The nodes that the roots are made of, arguments before functions."""
-        wanted = set(roots)
-        for node in range(max(wanted, default=-1), -1, -1):  # arguments have smaller numbers
-            if node in wanted:
-                wanted.update(self.nodes[node].arguments)
-        return sorted(wanted)
+        open_ends = list(roots)
+        wanted = set(open_ends)
+        while open_ends:
+            for argument in self.nodes[open_ends.pop()].arguments:
+                if argument not in wanted:
+                    wanted.add(argument)
+                    open_ends.append(argument)
+        self.work.spend(len(wanted) // 2)
+        return sorted(wanted)  # arguments have smaller numbers
 
     def rebuilt(self, roots: Sequence[int], into: "Graph", replaced: Mapping[int, int]) -> list[int]:
         """The roots made anew in a graph, where some nodes stand for others (given by their number there)."""
@@ -250,15 +254,6 @@ class Graph:
                 function, arguments, leaf = self.nodes[number]
                 new[number] = into.leaf(leaf) if leaf is not None else into.make(function, [new[a] for a in arguments])
         return [new[root] for root in roots]
-
-
-class Literal(Graph):
-    """A graph of functions as they were written; but for the order of arguments where that does not matter."""
-
-    def _make(self, function: str, arguments: tuple[int, ...]) -> int:
-        if commutative(function):
-            arguments = tuple(sorted(arguments, key=self.key))
-        return self._intern(Node(function, arguments))
 
 
 def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None) -> dict[str, int]:

@@ -8,7 +8,7 @@ units are used up; whoever holds a result that is complete in itself catches it,
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THOROUGH = 1_000_000  # for a program that somebody looks at: some seconds
+THOROUGH = 200_000  # for a program that somebody looks at: about a second
 SEARCH = 10_000  # for each of many thousand programs of a search: under 50 ms
 
 DEEPEST = 40  # rewritings inside one another; the rules lead to a dozen on programs of a hundred statements

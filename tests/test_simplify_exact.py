@@ -11,7 +11,7 @@ from simplify.exact import simplify
 from simplify.probes import GUARDED, TOLERANCE, agree, trace
 from simplify.rule import Exactness
 from simplify.steps import Step
-from simplify.work import SEARCH, Work
+from simplify.work import Work
 from tests.programs import mutant, programs
 from tests.tangles import PLAIN, tangle
 

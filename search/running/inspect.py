@@ -2,7 +2,6 @@
 
 import json
 import math
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from search.record.candidate_table import Row
 from search.record.folder import SUMMARY
 from search.record.journal import Journal
 from selection.derivation import derive
-from simplify.probes import prepared
 from simplify.recognise import recognise
 
 
@@ -55,21 +53,17 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     best = journal.best(count)
     first = next(journal.rows("repeat = 0 and number = 0"), None)
     yardstick = journal.meta()["yardstick"]
-    with prepared(parse(best[0].program)) if best else nullcontext():  # recognition waits for what it compiles
-        read = {
-            "lineage": _lineage(journal, best[0]) if best else [],
-            "statistics": journal.statistics(),
-            "digest": journal.digest(),
-            "config": journal.meta()["config"],
-            "versions": journal.meta()["versions"],
-        }
-        programs = [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best]
-    return read | {
+    return {
+        "lineage": _lineage(journal, best[0]) if best else [],
+        "statistics": journal.statistics(),
+        "digest": journal.digest(),
+        "config": journal.meta()["config"],
+        "versions": journal.meta()["versions"],
         "tasks": [
             {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
             for name, row in yardstick.items()
         ],
-        "programs": programs,
+        "programs": [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best],
     }
 
 
