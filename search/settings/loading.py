@@ -13,7 +13,7 @@ from primitives.errors import UserError
 from primitives.paper import PAPER
 from primitives.program import Program
 from primitives.registry import Primitive, by_names
-from proxy_tasks.families import problem
+from proxy_tasks.inputs import training_rows
 from search.settings.config import Config
 from search.settings.selection import check_stages
 from search.settings.tasks import task_of
@@ -35,7 +35,7 @@ def load(config: Config, *, with_start: bool = True) -> Program:
     load_plugins(config.search.plugins)  # first, since the program may use their functions
     insertable(config)
     for entry in config.tasks:
-        problem(task_of(entry))
+        training_rows(task_of(entry))
     check_stages(config.selection.stages, config.tasks)
     return load_program(config.program if with_start else "adamw")
 
