@@ -1,30 +1,37 @@
-"""Loading what a config names: plugins are imported, data are read, and the starting program is parsed.
+"""Loading a config: code is imported, data are read, and the starting program is parsed.
 
-This is the step that runs code of the user: only commands that run something load a config.
+This is the only step that runs code which a file names. Commands that run something load the config that they are given
+and say first which files that imports. Commands that look at something do not load: `check` does what can be done
+without importing anything.
 """
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from primitives.builtins import load_program
-from primitives.errors import UserError
+from primitives.errors import ProgramError, UserError
 from primitives.paper import PAPER
 from primitives.program import Program
 from primitives.registry import Primitive, by_names
 from proxy_tasks.inputs import training_rows
 from search.settings.config import Config
+from search.settings.places import describe_module
 from search.settings.selection import check_stages
-from search.settings.tasks import task_of
+from search.settings.tasks import OwnTask, task_of
+
+_announced: set[str] = set()
 
 
-def load(config: Config, *, with_start: bool = True) -> Program:
+def load(config: Config, *, with_start: bool = True, say: Callable[[str], None] | None = None) -> Program:
     """Load a config.
 
     Args:
         config: a resolved config.
         with_start: parse its starting program; a run that exists has its own copy, and the file may be gone.
+        say: receives one message a module, before it is imported.
 
     Returns:
         The starting program, or AdamW without `with_start`.
@@ -32,12 +39,60 @@ def load(config: Config, *, with_start: bool = True) -> Program:
     Raises:
         UserError: a plugin cannot be imported, data cannot be read, or a program or a stage is not valid.
     """
+    for name in named_modules(config):
+        if say and name not in _announced:
+            say(f"importing {describe_module(name)}, which the config names")
+            _announced.add(name)
     load_plugins(config.search.plugins)  # first, since the program may use their functions
     insertable(config)
     for entry in config.tasks:
         training_rows(task_of(entry))
     check_stages(config.selection.stages, config.tasks)
     return load_program(config.program if with_start else "adamw")
+
+
+def check(config: Config) -> list[str]:
+    """Check a resolved config as far as that takes no code of other people: data, stages, functions and program.
+
+    Returns:
+        What was not checked, one sentence each.
+
+    Raises:
+        UserError: data cannot be read, or a program or a stage is not valid.
+    """
+    modules = named_modules(config)
+    unchecked = [f"{describe_module(name)} was not imported" for name in modules]
+    custom = [entry.name for entry in _custom_tasks(config)]
+    unchecked += [f"task `{name}` was not built" for name in dict.fromkeys(custom)]
+    for entry in config.tasks:
+        if not _is_custom(entry):
+            training_rows(task_of(entry))
+    if not custom:
+        check_stages(config.selection.stages, config.tasks)
+    try:
+        insertable(config)
+        load_program(config.program)
+    except ProgramError as error:
+        if not config.search.plugins:
+            raise
+        unchecked.append(f"{error}, unless a plugin registers it")
+    return unchecked
+
+
+def named_modules(config: Config) -> list[str]:
+    """Modules that a resolved config names, each once: those that loading imports."""
+    families = [entry.family.rpartition(":")[0] for entry in _custom_tasks(config)]
+    return list(dict.fromkeys([*config.search.plugins, *families]))
+
+
+def _custom_tasks(config: Config) -> list[OwnTask]:
+    tasks = [*config.tasks, *(task for stage in config.selection.stages for task in stage.tasks or ())]
+    return [task for task in tasks if _is_custom(task)]
+
+
+def _is_custom(entry: str | OwnTask) -> TypeGuard[OwnTask]:
+    """Whether a task has a family of its own, which is code."""
+    return isinstance(entry, OwnTask) and ":" in entry.family
 
 
 def load_plugins(modules: Sequence[str]) -> None:
@@ -56,7 +111,7 @@ def load_plugins(modules: Sequence[str]) -> None:
             sys.path.append(place)
         try:
             importlib.import_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise UserError(f"`search.plugins`: module `{module}` cannot be imported: {reason}") from None
 
