@@ -28,7 +28,6 @@ from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
 from proxy_tasks.language import fill_in_characters, model_characters
 from proxy_tasks.task import SPLITS, Problem, Task
 
-
 Builder = Callable[[Task], Problem]
 
 
@@ -138,7 +137,7 @@ def _own_function(place: str) -> Callable[[Task], Any]:
     if not where:
         raise UserError(f"unknown family `{place}`{nearest(place, FAMILIES)} (known: {', '.join(FAMILIES)})")
     try:
-        function = getattr(_from_folder(folder, module) if folder else importlib.import_module(module), name)
+        function = getattr(module_in(folder, module) if folder else importlib.import_module(module), name)
     except AttributeError:
         raise UserError(f"module `{module}` has no function `{name}`") from None
     except (Exception, SystemExit) as error:
@@ -153,9 +152,17 @@ def _own_function(place: str) -> Callable[[Task], Any]:
     return function  # type: ignore[no-any-return]
 
 
-def _from_folder(folder: str, module: str) -> ModuleType:
-    """The module in a folder, whatever else is called like it; what lies beside it can be imported by it."""
-    key = f"{folder}/{module}"
+def module_in(folder: str, name: str) -> ModuleType:
+    """Import a module from its file.
+
+    Args:
+        folder: of the file; whatever lies beside it can be imported by the module.
+        name: of the module; another module of this name elsewhere does not matter.
+
+    Raises:
+        ImportError: there is no such file.
+    """
+    key = f"{folder}/{name}"
     if key not in sys.modules:
         if folder not in sys.path:
             sys.path.append(folder)
@@ -165,6 +172,7 @@ def _from_folder(folder: str, module: str) -> ModuleType:
         loaded = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         sys.modules[key] = loaded
+        sys.modules.setdefault(name, loaded)  # so that a neighbour that imports it by name does not run it twice
     return sys.modules[key]
 
 

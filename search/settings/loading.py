@@ -16,6 +16,7 @@ from primitives.errors import ProgramError, UserError
 from primitives.paper import PAPER
 from primitives.program import Program
 from primitives.registry import Primitive, by_names
+from proxy_tasks.families import module_in
 from proxy_tasks.inputs import training_rows
 from search.settings.config import Config
 from search.settings.places import describe_module
@@ -39,10 +40,7 @@ def load(config: Config, *, with_start: bool = True, say: Callable[[str], None] 
     Raises:
         UserError: a plugin cannot be imported, data cannot be read, or a program or a stage is not valid.
     """
-    for name in named_modules(config):
-        if say and name not in _announced:
-            say(f"importing {describe_module(name)}, which the config names")
-            _announced.add(name)
+    _announce(named_modules(config), say)
     load_plugins(config.search.plugins)  # first, since the program may use their functions
     insertable(config)
     for entry in config.tasks:
@@ -95,22 +93,31 @@ def _is_custom(entry: str | OwnTask) -> TypeGuard[OwnTask]:
     return isinstance(entry, OwnTask) and ":" in entry.family
 
 
-def load_plugins(modules: Sequence[str]) -> None:
+def _announce(modules: Sequence[str], say: Callable[[str], None] | None) -> None:
+    """Say what is about to be imported, once for each module."""
+    for name in modules:
+        if say and name not in _announced:
+            say(f"importing {describe_module(name)}, which the config names")
+            _announced.add(name)
+
+
+def load_plugins(modules: Sequence[str], say: Callable[[str], None] | None = None) -> None:
     """Import modules that register primitives.
 
     Args:
-        modules: names, looked for in the working directory too; or `folder/name`, looked for in that folder.
+        modules: names, looked for in the working directory too; or `folder/name`, the file `name.py` in that folder.
+        say: receives one message a module, before it is imported.
 
     Raises:
         UserError: a module cannot be imported.
     """
+    _announce(modules, say)
     for entry in modules:
         folder, _, module = entry.rpartition("/")
-        place = folder or str(Path.cwd())
-        if place not in sys.path:
-            sys.path.append(place)
+        if not folder and str(Path.cwd()) not in sys.path:
+            sys.path.append(str(Path.cwd()))
         try:
-            importlib.import_module(module)
+            _ = module_in(folder, module) if folder else importlib.import_module(module)
         except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise UserError(f"`search.plugins`: module `{module}` cannot be imported: {reason}") from None

@@ -64,7 +64,7 @@ class Origin:
             raise UserError(f"`{key}` (={name!r}) must be the name of a module, such as `my_module`, and not a path")
         if slash:
             return f"{(self.folder / folder).resolve()}/{module}"
-        folders = [] if self.recorded else [place for place in self._folders if (place / f"{name}.py").is_file()]
+        folders = [place for place in self._folders if (place / f"{name}.py").is_file()]
         return f"{folders[0].resolve()}/{name}" if folders else name
 
 

@@ -77,12 +77,12 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
     return _resolved(values, Origin(start))
 
 
-def restore_config(values: dict[str, Any], folder: Path = Path("/")) -> Config:
+def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
     """The config that `recorded` wrote, or the plain values of a resolved one.
 
     Args:
-        values: of the config.
-        folder: the run folder, to which recorded paths are relative.
+        values: of the config; modules may have folders.
+        folder: to which paths are relative: the run folder for recorded values.
 
     Raises:
         UserError: as for `build_config`.
