@@ -5,7 +5,7 @@ again. At the end a table of all rows is printed for `docs/baselines.md`. A task
 rows are the constants of the small one, which says what carries over.
 """
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from primitives import PAPER, REGISTRY, builtin, functional_hash, live
-from search.config import Mutations
-from search.mutation import Mutator
-from search.randomness import Draws
+from search.algorithms.mutation import Mutator
+from search.engine.randomness import Draws
+from search.settings.config import Mutations
 
 CHILDREN = 20_000
 LINES = 50  # lines of descent, so that programs of all ages take part

@@ -6,7 +6,7 @@ it would have dropped.
 *Rates*: the same searches with and without hurdles, programs a minute and what they end with.
 """
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 
@@ -24,11 +24,11 @@ import numpy as np  # noqa: E402
 from benchmarks.replays import BEST, FIRST, SEEDS, Replay, looks, races, replay, sanities  # noqa: E402
 from primitives.text import parse  # noqa: E402
 from proxy_tasks.sanity import EXPLODED  # noqa: E402
-from search.config import Config, build_config  # noqa: E402
-from search.evaluation import evaluator  # noqa: E402
-from search.progress import Progress  # noqa: E402
-from search.rows import Row  # noqa: E402
-from search.runner import begun, bench_of, search_all  # noqa: E402
+from search.commands.panel import Progress  # noqa: E402
+from search.record.candidate_table import Row  # noqa: E402
+from search.running.run import begun, bench_of, search_all  # noqa: E402
+from search.running.setup import evaluator  # noqa: E402
+from search.settings.config import Config, build_config  # noqa: E402
 from selection.comparison import FINAL_SEEDS  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"

@@ -13,13 +13,13 @@ from typing import Any
 from primitives.builtins import builtin
 from primitives.text import to_text
 from proxy_tasks.fitness import Score, Status
-from search.algorithms import engine
-from search.candidate import Record
-from search.config import build_config
-from search.evaluation import versions
-from search.journal import Journal
-from search.results import JOURNAL
-from search.rows import CHAIN, columns
+from search.algorithms.factory import engine
+from search.engine.candidate import Record
+from search.record.candidate_table import CHAIN, columns
+from search.record.folder import JOURNAL
+from search.record.journal import Journal
+from search.running.setup import versions
+from search.settings.config import build_config
 
 ROWS = 1_000_000
 HITS = 0.8
@@ -29,9 +29,9 @@ _RESUME = """
 import json, resource, sys, time
 from pathlib import Path
 from primitives.builtins import builtin
-from search.algorithms import engine
-from search.config import build_config
-from search.results import open_run
+from search.algorithms.factory import engine
+from search.settings.config import build_config
+from search.record.folder import open_run
 before = time.monotonic()
 with open_run(Path(sys.argv[1])) as journal:
     machine = engine(build_config(journal.meta()["config"]), builtin("adamw"), 0)
@@ -49,7 +49,7 @@ def large_journal() -> dict[str, Any]:
         _write(folder)
         size = (folder / JOURNAL).stat().st_size / 2**20
         seconds, memory = json.loads(_timed([sys.executable, "-c", _RESUME, name])[1])
-        command = [sys.executable, "-c", "import sys; from search.cli import main; sys.exit(main())", "inspect", name]
+        command = [sys.executable, "-m", "optsearch", "inspect", name]
         inspected, shown = _timed(command)
         assert f"{ROWS:,} candidates" in shown
     return {"rows": ROWS, "size": size, "resume": seconds, "memory": memory, "inspect": inspected}

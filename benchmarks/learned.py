@@ -7,7 +7,7 @@ lie around the present one in pairs, ε and −ε; ranks of the validation losse
 time, the same command goes on. Random numbers are keyed by the generation, so that a stop changes nothing.
 """
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 

@@ -7,7 +7,7 @@ Then what matters: funnels of one stage whose program *is* AdamW, begun at other
 funnel with seeds of its own and nothing on file for its task.
 """
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 

@@ -9,9 +9,9 @@ from primitives import PAPER, REGISTRY, builtin, functional_hash
 from primitives.interpreter import size_class
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer, interpreted_loop
-from search.config import Mutations
-from search.mutation import Mutator
-from search.randomness import Draws
+from search.algorithms.mutation import Mutator
+from search.engine.randomness import Draws
+from search.settings.config import Mutations
 
 PROGRAMS = 2000
 WARM = 200  # programs before the first reading, so that every size class has been compiled

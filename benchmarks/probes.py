@@ -1,6 +1,6 @@
 """What the second look at duplicates saves in a run, and how often it is wrong: `python -m benchmarks.probes RUN`."""
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 
@@ -10,9 +10,9 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 
 from primitives.text import parse  # noqa: E402
-from search.config import build_config  # noqa: E402
-from search.evaluation import evaluator  # noqa: E402
-from search.results import open_run  # noqa: E402
+from search.record.folder import open_run  # noqa: E402
+from search.running.setup import evaluator  # noqa: E402
+from search.settings.config import build_config  # noqa: E402
 
 PAIRS = 150
 SAME = 0.01  # mean log ratio of losses below which two trainings came to the same

@@ -7,7 +7,7 @@ through those a hundred times as long; and tuned optimizers are set beside the t
 Names of tasks as arguments restrict it to these.
 """
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 

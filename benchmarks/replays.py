@@ -17,9 +17,9 @@ from proxy_tasks import catalog
 from proxy_tasks.baselines import baseline
 from proxy_tasks.sanity import Probe
 from proxy_tasks.training import Trainer
-from search.config import Config
-from search.hurdle import Hurdle
-from search.rows import Row
+from search.engine.hurdle import Hurdle
+from search.record.candidate_table import Row
+from search.settings.config import Config
 
 SHARES = (0.1, 0.25, 0.5)  # of the steps, for a first look
 MARGINS = (0.1, 0.3, 0.6)

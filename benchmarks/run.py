@@ -1,6 +1,6 @@
 """Run every benchmark and write `docs/benchmarks.md`: `python -m benchmarks.run`."""
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 
@@ -17,7 +17,7 @@ from benchmarks.scoring import ROUNDS, SEEDS, compiling_ratio, scoring_ratio  # 
 from proxy_tasks import catalog  # noqa: E402
 from proxy_tasks.catalog import SMALLEST  # noqa: E402
 from proxy_tasks.families import problem  # noqa: E402
-from search.evaluation import versions  # noqa: E402
+from search.running.setup import versions  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _GRADIENT_DOMINATES, _SMALL = 1.15, 1.5

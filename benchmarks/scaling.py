@@ -11,17 +11,17 @@ from typing import Any
 from primitives.builtins import builtin, load_program
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
-from search.algorithms import engine
-from search.candidate import Record
-from search.config import Config, build_config, read_config
-from search.evaluation import executor
-from search.executors import Executor
-from search.journal import Journal
-from search.loop import search
-from search.mutation import MUTATIONS
-from search.progress import Progress
-from search.ray_executor import RayExecutor
-from search.worker import Built
+from search.algorithms.factory import engine
+from search.algorithms.mutation import MUTATIONS
+from search.commands.panel import Progress
+from search.engine.candidate import Record
+from search.execution.executor import Executor
+from search.execution.ray_actors import RayExecutor
+from search.execution.worker import Built
+from search.record.journal import Journal
+from search.running.loop import search
+from search.running.setup import executor
+from search.settings.config import Config, build_config, read_config
 
 QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.yaml"
 ROUNDS = 3

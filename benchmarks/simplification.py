@@ -1,6 +1,6 @@
 """How well simplification and reduction do: `python -m benchmarks.simplification` writes `docs/simplification.md`."""
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from primitives.program import Program
-from selection.judging import Judge
+from selection.fitness_on_seeds import Judge
 from selection.trials import Bench, Subject, Work
 from selection.tuning import Contender, drafts, tuned
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir(), "optsearch-tests-compiled")))
 
-from search.runtime import pin_threads
+from search.execution.process import pin_threads
 
 pin_threads()
 
@@ -18,9 +18,9 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from primitives import REGISTRY  # noqa: E402
-from search import runner  # noqa: E402
-from search.config import read_config  # noqa: E402
-from search.progress import Progress  # noqa: E402
+from search.commands.panel import Progress  # noqa: E402
+from search.running import run as runner  # noqa: E402
+from search.settings.config import read_config  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-MAIN = "import sys; from search.cli import main; sys.exit(main())"
+MAIN = "import sys; from search.commands.main import main; sys.exit(main())"
 ROOT = Path(__file__).resolve().parent.parent
 
 

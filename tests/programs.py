@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from primitives import BUILTINS, PAPER, REGISTRY, Program, builtin
 from primitives.interpreter import Encoded, compiled, encode, interpreted, run_steps
-from search.config import Mutations
-from search.mutation import Mutator
-from search.randomness import Draws
+from search.algorithms.mutation import Mutator
+from search.engine.randomness import Draws
+from search.settings.config import Mutations
 
 SIZES = (6, 3, 4)  # three parameter arrays, 13 weights
 MUTATOR = Mutator([REGISTRY[name] for name in PAPER], Mutations().model_dump())

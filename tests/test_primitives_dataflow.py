@@ -21,7 +21,7 @@ from primitives import (
     structure_hash,
 )
 from primitives.text import statement_text
-from search.randomness import Draws
+from search.engine.randomness import Draws
 from tests.programs import MUTATOR, path, programs
 
 

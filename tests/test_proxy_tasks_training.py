@@ -13,7 +13,7 @@ from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
 from proxy_tasks.training import TOGETHER, Trainer, _Written, compiled_loop, interpreted_loop, start
-from search.randomness import Draws
+from search.engine.randomness import Draws
 from tests.programs import MUTATOR, SIZES, probe
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})

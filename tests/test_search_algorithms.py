@@ -9,14 +9,14 @@ import pytest
 from primitives import UserError, builtin, check, parse, structure_hash, to_text
 from primitives.program import Program
 from proxy_tasks.fitness import Score, Status
-from search.algorithms import ALGORITHMS, engine
-from search.candidate import Candidate, Past, Record
-from search.comparators import TuneConstants
-from search.config import build_config
-from search.engine import Engine
-from search.evolution import Evolution
-from search.randomness import Draws
-from search.tree import TreeSearch, tree
+from search.algorithms.constant_tuning import TuneConstants
+from search.algorithms.evolution import Evolution
+from search.algorithms.factory import ALGORITHMS, engine
+from search.algorithms.tree import TreeSearch, tree
+from search.engine.candidate import Candidate, Past, Record
+from search.engine.engine import Engine
+from search.engine.randomness import Draws
+from search.settings.config import build_config
 from tests.test_search_engine import history, past, pretend
 
 NAMES = list(ALGORITHMS)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from primitives import UserError
-from search.config import Config, build_config, insertable, read_config, to_yaml
+from search.settings.config import Config, build_config, insertable, read_config, to_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from primitives import PAPER, REGISTRY, UserError, builtin, check, functional_hash, live, to_text
 from proxy_tasks.fitness import Score, Status
-from search.algorithms import engine as engine_of
-from search.candidate import START, Candidate, Past, Record
-from search.config import build_config
-from search.engine import Engine
+from search.algorithms.factory import engine as engine_of
+from search.engine.candidate import START, Candidate, Past, Record
+from search.engine.engine import Engine
+from search.settings.config import build_config
 
 ROWS = [REGISTRY[name] for name in PAPER]
 

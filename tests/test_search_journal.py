@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from primitives import UserError
-from search.journal import Journal
-from search.repair import repair
+from search.record.journal import Journal
+from search.record.repair import repair
 from tests.test_search_engine import REFERENCE, past
 
 META = {"config": {"seed": 1}, "searches": 6}

@@ -9,12 +9,12 @@ from pathlib import Path
 from primitives import builtin, functional_hash
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
-from search.algorithms import engine
-from search.config import build_config
-from search.executors import Inline, Scorer
-from search.journal import Journal
-from search.loop import search
-from search.progress import Progress
+from search.algorithms.factory import engine
+from search.commands.panel import Progress
+from search.execution.executor import Inline, Scorer
+from search.record.journal import Journal
+from search.running.loop import search
+from search.settings.config import build_config
 
 CONFIG = build_config({"search": {"children": 80, "population": 10, "tournament": 3, "mutations": {"scale": 0}}})
 

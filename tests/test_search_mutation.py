@@ -21,10 +21,10 @@ from primitives import (
     to_text,
 )
 from primitives.checking import input_kinds, is_valid
-from search import mutation
-from search.config import Mutations
-from search.mutation import MUTATIONS, Mutator
-from search.randomness import Draws
+from search.algorithms import mutation
+from search.algorithms.mutation import MUTATIONS, Mutator
+from search.engine.randomness import Draws
+from search.settings.config import Mutations
 from tests.programs import programs
 
 ROWS = [REGISTRY[name] for name in PAPER]

@@ -10,15 +10,15 @@ import pytest
 
 from primitives import builtin
 from proxy_tasks.fitness import Score, Status
-from search import runner
-from search.algorithms import engine as engine_of
-from search.candidate import Candidate, Record
-from search.config import build_config, read_config
-from search.engine import Engine
-from search.hurdle import Hurdle
-from search.journal import Journal
-from search.progress import Progress
-from search.results import open_run
+from search.algorithms.factory import engine as engine_of
+from search.commands.panel import Progress
+from search.engine.candidate import Candidate, Record
+from search.engine.engine import Engine
+from search.engine.hurdle import Hurdle
+from search.record.folder import open_run
+from search.record.journal import Journal
+from search.running import run as runner
+from search.settings.config import build_config, read_config
 
 WINDOW, POPULATION = 4, 10
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from search.randomness import Draws
+from search.engine.randomness import Draws
 
 
 def test_equal_keys_give_equal_numbers_and_others_do_not() -> None:

@@ -19,14 +19,14 @@ from ray.cluster_utils import Cluster
 
 from primitives import UserError
 from proxy_tasks.fitness import Status
-from search import runner
-from search.config import read_config
-from search.evaluation import executor
-from search.executors import Job
-from search.journal import Journal
-from search.progress import Progress
-from search.ray_executor import RayExecutor
-from search.worker import Built
+from search.commands.panel import Progress
+from search.execution.executor import Job
+from search.execution.ray_actors import RayExecutor
+from search.execution.worker import Built
+from search.record.journal import Journal
+from search.running import run as runner
+from search.running.setup import executor
+from search.settings.config import read_config
 from tests import workers
 from tests.processes import begin, finished, wait_for_rows
 from tests.workers import DIES, EATS, FACTS, FAILS, HANGS, job, obedient, processes, settle
@@ -282,7 +282,7 @@ def test_ctrl_c_ends_a_run_on_ray_in_order_and_leaves_no_process(small_run: Path
 
 
 def test_no_library_has_more_threads_than_one_after_pinning() -> None:
-    code = "import scipy.linalg\nfrom search.runtime import pin_threads\npin_threads()\n"
+    code = "import scipy.linalg\nfrom search.execution.process import pin_threads\npin_threads()\n"
     code += "import sklearn.gaussian_process\nfrom threadpoolctl import threadpool_info\n"
     code += "print([pool['num_threads'] for pool in threadpool_info()])\n"
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from primitives import UserError
-from search import evaluation, loop, runner
-from search.config import read_config
-from search.journal import read_digest
-from search.mutation import MUTATIONS
-from search.progress import Progress
-from search.results import open_run
+from search.algorithms.mutation import MUTATIONS
+from search.commands.panel import Progress
+from search.record.folder import open_run
+from search.record.journal import read_digest
+from search.running import loop
+from search.running import run as runner
+from search.running import setup as evaluation
+from search.settings.config import read_config
 from tests.processes import begin, finished, wait_for_rows
 
 
@@ -54,7 +56,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(small_run: 
     full = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000)); "
-        "from search.cli import main; sys.exit(main())"
+        "from search.commands.main import main; sys.exit(main())"
     )
     process = begin("run", str(small_run), "--out", "run", code=full)
     _, error = process.communicate()

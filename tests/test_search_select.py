@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from primitives import UserError
-from search import evaluation, runner
-from search.cli import main
-from search.config import read_config
-from search.progress import Progress
-from search.results import open_run
-from search.selecting import DEFAULT_STAGES
+from search.commands.main import main
+from search.commands.panel import Progress
+from search.record.folder import open_run
+from search.running import run as runner
+from search.running import setup as evaluation
+from search.settings.config import read_config
+from search.settings.selection import DEFAULT_STAGES
 from selection.trials import Trial
 from tests.processes import begin, finished, wait_for_rows
 

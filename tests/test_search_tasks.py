@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from primitives import UserError
 from proxy_tasks.families import fingerprint, problem
-from search import runner
-from search.cli import cli
-from search.config import read_config, to_yaml
-from search.evaluation import load_tasks, tasks_of, with_baselines, yardstick
-from search.progress import Progress
-from search.tasks import OwnTask
+from search.commands.main import cli
+from search.commands.panel import Progress
+from search.running import run as runner
+from search.running.setup import load_tasks, tasks_of, with_baselines, yardstick
+from search.settings.config import read_config, to_yaml
+from search.settings.tasks import OwnTask
 
 MODULE = """
 import jax

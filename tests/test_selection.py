@@ -17,7 +17,7 @@ from selection import baselines as tuned
 from selection import comparison
 from selection.champion import Champion, rank
 from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, compare, tuned_baselines
-from selection.judging import Judged
+from selection.fitness_on_seeds import Judged
 from selection.trials import Local, Work
 from selection.tuning import tune, validation_loss
 

@@ -12,8 +12,8 @@ from typing import Any
 from primitives import UserError, parse
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
-from search.executors import Job
-from search.worker import Built
+from search.execution.executor import Job
+from search.execution.worker import Built
 
 DIES, HANGS, EATS, FAILS = 1001.0, 1002.0, 1003.0, 1004.0
 FACTS = {"versions": {"jax": "1"}, "tasks": {"digits": {"noise": 0.1}}}

@@ -1,0 +1,1 @@
+"""How the next program is proposed: evolution, its comparators, and the mutations they share."""

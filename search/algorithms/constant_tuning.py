@@ -1,0 +1,50 @@
+"""Constant tuning: the comparator of evolution that changes the constants of the starting program and nothing else.
+
+Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
+"""
+
+import math
+
+import numpy as np
+
+from primitives.errors import UserError
+from primitives.program import Program
+from primitives.text import parse
+from search.engine.candidate import Past, Proposal
+from search.engine.randomness import Draws
+from selection.tuning import NARROW, WIDE, ConstantSpace
+
+
+class TuneConstants:
+    """The constants of the starting program are tuned and nothing else: widely at first, then around the best so far.
+
+    Args:
+        start: the starting program.
+        wide: how many children are drawn on the wide scale.
+
+    Raises:
+        UserError: there is nothing to tune.
+    """
+
+    def __init__(self, start: Program, wide: int) -> None:
+        self._space = ConstantSpace(start)
+        if not len(self._space.start):
+            raise UserError("`search.algorithm` (=tune_constants): the starting program has no constants to tune")
+        self._wide = wide
+        self._best, self._number, self._fitness = self._space.start, 0, math.inf
+
+    def propose(self, number: int, draws: Draws) -> Proposal:
+        """The starting program, or the best so far, with other constants."""
+        size = len(self._best)
+        normals = np.array([draws.normal() for _ in range(size)])
+        if number <= self._wide:
+            return Proposal(0, "wide", self._space.program(self._space.start + normals * WIDE))
+        uniforms = np.array([draws.uniform() for _ in range(size)])
+        point = self._space.near(self._best, normals, uniforms, draws.choice(NARROW))
+        return Proposal(self._number, "near", self._space.program(point))
+
+    def take(self, past: Past) -> None:
+        """Remember the best constants."""
+        if past.accepted and past.fitness < self._fitness:
+            program = parse(past.program) if isinstance(past.program, str) else past.program
+            self._best, self._number, self._fitness = self._space.point(program), past.number, past.fitness

@@ -1,0 +1,33 @@
+"""Random search: the comparator of evolution that learns nothing.
+
+Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
+"""
+
+from primitives.program import Program
+from search.algorithms.mutation import Mutator
+from search.engine.candidate import Past, Proposal
+from search.engine.randomness import Draws
+
+
+class RandomSearch:
+    """Every child is the starting program after a random number of random mutations; scores do not matter.
+
+    Args:
+        mutator: makes children.
+        start: the starting program.
+        mutations: the number of them is drawn from 1 … this.
+    """
+
+    def __init__(self, mutator: Mutator, start: Program, mutations: int) -> None:
+        self._mutator, self._start, self._mutations = mutator, start, mutations
+
+    def propose(self, number: int, draws: Draws) -> Proposal:
+        """A random program."""
+        program, dropped, count = self._start, 0, 1 + draws.integer(self._mutations)
+        for _ in range(count):
+            child = self._mutator.child(program, draws)
+            program, dropped = child.program, dropped + child.dropped
+        return Proposal(0, f"{count} mutations", program, dropped)
+
+    def take(self, past: Past) -> None:
+        """Nothing is learnt."""

@@ -1,0 +1,26 @@
+"""What commands print, and the options that several of them share."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+
+from search.record.folder import plain
+
+_WIDE = 160  # columns of a table that goes to a file or a pipe
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
+plugins = click.option(
+    "--plugin", "plugins", multiple=True, metavar="MODULE", help="Import a module that registers primitives first."
+)
+
+
+def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
+    """Print facts as JSON, or their view for people."""
+    if as_json:
+        click.echo(json.dumps(plain(facts), indent=2))
+    else:
+        Console(width=None if sys.stdout.isatty() else _WIDE).print(view())

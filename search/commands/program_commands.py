@@ -1,0 +1,122 @@
+"""The commands that turn a program into something to take away: `simplify` and `export`."""
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from primitives.builtins import BUILTINS, load_program
+from primitives.errors import UserError
+from primitives.export import TARGETS, origin_of
+from primitives.export import export as exported
+from search.commands import tables
+from search.commands.output import as_json, emit, plugins
+from search.record.folder import write_text
+from search.running.setup import load_tasks
+from search.settings.config import load_plugins
+from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
+from selection.derivation import SEEDS, Derivation, derive
+from selection.fitness_on_seeds import Judge
+
+
+@click.command()
+@click.argument("program")
+@plugins
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    help="Leave out what makes no difference on this task (or those of a config); may be repeated.",
+)
+@click.option("--seeds", type=click.IntRange(2), default=SEEDS, show_default=True, help="Networks trained with each.")
+@click.option("--tune", type=click.IntRange(0), default=0, show_default=True, help="Trainings to tune the constants.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the simplified program to a file.")
+@click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw the data flow before and after.")
+@as_json
+def simplify(
+    program: str,
+    plugins: tuple[str, ...],
+    tasks: tuple[str, ...],
+    seeds: int,
+    tune: int,
+    out: Path | None,
+    draw: Path | None,
+    as_json: bool,
+) -> None:
+    """Reduce PROGRAM (a file or a built-in) step by step to what it computes, and say which optimizer that is.
+
+    Without `--task` every step is exact. With it, parts are also left out that make no difference in training.
+    """
+    load_plugins(plugins)
+    original = load_program(program)
+    chosen = tuple(task for what in tasks for task in load_tasks(what))
+    if tune and not chosen:
+        raise UserError("`--tune` needs a task to tune on; add `--task NAME`")
+    if draw:
+        from primitives.drawing import check_format  # matplotlib takes a while to import
+
+        check_format(draw)
+    console = Console(stderr=True)
+    found = derive(
+        original,
+        Judge(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
+        Judge(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
+        tune,
+        report=partial(_note, console),
+    )
+    if out:
+        write(out, f"# {program}, simplified; {found.verdict}\n{found.as_json()['program']}")
+    if draw:
+        from primitives.drawing import draw as drawn
+
+        drawn({f"{program}: live part": original, "simplified": found.program}, draw)
+    emit(_facts(program, found), lambda: tables.derivation(found), as_json)
+
+
+def _facts(program: str, found: Derivation) -> dict[str, Any]:
+    return {"original": program} | found.as_json()
+
+
+def _note(console: Console, what: str) -> None:
+    console.print(what, highlight=False, markup=False)
+
+
+@click.command()
+@click.argument("program")
+@plugins
+@click.option("--to", required=True, type=click.Choice(TARGETS), help="What to write.")
+@click.option("--name", help="What the function or class is called; by default after the program.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file in place of the terminal."
+)
+@as_json
+def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, out: Path | None, as_json: bool) -> None:
+    """Write PROGRAM (a file or a built-in) as code that needs nothing of this project."""
+    load_plugins(plugins)
+    loaded = load_program(program)
+    origin = origin_of(program) or f"An optimizer found by program search ({Path(program).name})."
+    text = exported(loaded, to, name or _identifier(program), origin)
+    if out:
+        write(out, text)
+    facts = {"program": program, "to": to, "path": str(out) if out else None, "code": text}
+    if as_json:
+        emit(facts, lambda: "", as_json)
+    else:
+        click.echo(f"written to {out}" if out else text, nl=bool(out))
+
+
+def _identifier(program: str) -> str:
+    """A name for the exported function, after the program's own."""
+    name = program if program in BUILTINS else re.sub(r"\W+", "_", Path(program).stem).strip("_").lower()
+    return name if name.isidentifier() else "optimizer"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file as a whole; raises `UserError` where it cannot be."""
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise UserError(f"`{path}` cannot be written: {error.strerror}") from None

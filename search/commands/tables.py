@@ -1,0 +1,270 @@
+"""Views: results as tables and text for a terminal; each takes plain values and has no say in what they are."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from primitives.dataflow import live, live_part
+from primitives.program import Program
+from primitives.text import to_text
+from search.running.method_curves import Method
+from search.running.summary import Summary
+from selection.comparison import Comparison
+from selection.derivation import Derivation
+from selection.funnel import Outcome
+
+_STEPS_SHOWN = 15  # of a lineage
+
+
+def fitness(value: float) -> str:
+    """Fitness with what it means.
+
+    >>> fitness(-0.2231)
+    '-0.223 (20 % below AdamW)'
+    """
+    if not math.isfinite(value):
+        return "–"
+    side = "below" if value < 0 else "above"
+    return f"{value:.3f} ({abs(math.expm1(value)) * 100:.0f} % {side} AdamW)"
+
+
+def code(text: str, language: str = "python") -> RenderableType:
+    """Source text in colour."""
+    return Syntax(text.rstrip("\n"), language, background_color="default")
+
+
+def summary(found: Summary, folder: Path) -> RenderableType:
+    """The end of a run: the found program, what it comes down to, and the table of it beside AdamW and Lion."""
+    program = found.champion.program
+    lines, slots = live(program)
+    parts: list[RenderableType] = [
+        _heading("found program" + (", its constants tuned" if found.champion.tuned else "")),
+        code(to_text(program)),
+        _heading(f"its live part: {len(lines)} of {len(program.statements)} statements"),
+        code(to_text(live_part(program))),
+        Text(f"state slots in use: {', '.join(slots) or 'none'}"),
+        _heading(f"simplified in {len(found.derivation.steps)} steps (`optsearch inspect {folder}` lists them)"),
+        code(to_text(found.derivation.program)),
+        Text(found.derivation.verdict),
+        *(funnel(found.funnel) if found.funnel else ()),
+        comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
+        Text(_counts(found.statistics)),
+        Text(f"digest {found.digest}"),
+        Text(f"run folder {folder}" + ("" if found.complete else f"; not finished: `optsearch resume {folder}`")),
+    ]
+    return Group(*parts)
+
+
+def funnel(found: Outcome) -> Iterator[RenderableType]:
+    """Who stood how at each stage, and the last one on the test split."""
+    for number, stood in enumerate(found.stages, start=1):
+        stage = stood.stage
+        tasks = ", ".join(task.name for task in stage.tasks)
+        times = f"{stage.tunings} times" if stage.tunings > 1 else "once"
+        title = f"\nstage {number}, {tasks}: tuned {times} with {stage.trials} trials each, {stage.seeds} fresh seeds"
+        table = Table(title=title, title_justify="left")
+        for name in ("program or baseline", "vs AdamW, paired", "95 % interval", "verdict"):
+            table.add_column(
+                name, no_wrap=True, justify="left" if name in ("program or baseline", "verdict") else "right"
+            )
+        for row in stood.standings:
+            if math.isfinite(row.log_ratio):
+                low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
+                table.add_row(row.name, f"{math.expm1(row.log_ratio) * 100:+.1f} %", f"{low} … {high} %", row.verdict)
+            else:
+                table.add_row(row.name, "diverged", "–", row.verdict)
+        yield table
+    stages = f"{len(found.stages)} stage{'s' if len(found.stages) > 1 else ''}"
+    if found.winner:
+        yield Text(f"{found.winner.name} is better than the tuned AdamW at {stages}", style="bold")
+    else:
+        yield Text("no program is better than the tuned AdamW at the last stage that was held", style="bold")
+    yield comparison(found.table, "\nthe last stage on the test split, other seeds")
+
+
+def reproduction(facts: dict[str, Any]) -> RenderableType:
+    """The account of a repeated discovery."""
+    table = Table(title=f"{facts['target']}: {facts['successes']} of {facts['seeds']} runs")
+    for name in ("seed", "minutes", "children", "evaluations", "found", "level", "vs AdamW", "Lion vs AdamW"):
+        table.add_column(name, justify="left" if name == "found" else "right")
+    for row in facts["runs"]:
+        tests = {loss["program"]: loss["change"] for loss in row["losses"] if loss["split"] == "test"}
+        found, lion = (tests.get(name, math.nan) for name in ("found", "lion (tuned)"))
+        numbers = (f"{row['seconds'] / 60:.0f}", f"{row['children']:,}", f"{row['evaluated']:,}")
+        changes = (f"{found * 100:+.1f} %", f"{lion * 100:+.1f} %")
+        table.add_row(str(row["seed"]), *numbers, row["verdict"], f"{row['level']} of 3", *changes)
+    return Group(table, Text("change of the test loss against the tuned AdamW, on fresh seeds"))
+
+
+def comparison(rows: Sequence[Comparison], title: str) -> Table:
+    """Losses beside each other, with the change against the tuned AdamW and its confidence interval."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("program", overflow="ellipsis", no_wrap=True)
+    for name in ("task", "split"):
+        table.add_column(name, no_wrap=True)
+    for name in ("mean loss", "vs AdamW, paired", "95 % interval"):
+        table.add_column(name, no_wrap=True, justify="right")
+    for row in rows:
+        low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
+        numbers = (f"{row.loss:.4f}", f"{row.change * 100:+.1f} %", f"{low} … {high} %")
+        shown = numbers if math.isfinite(row.loss) else ("diverged", "–", "–")
+        table.add_row(row.program, row.task, row.split, *shown)
+    return table
+
+
+def methods(found: Sequence[Method], folder: Path) -> RenderableType:
+    """Search methods beside each other."""
+    table = Table(title="search methods under one budget; fitness: median (lowest … highest) over repeats")
+    for name in ("method", "evaluations", "children", "hits", "by probe", "redundant", "best of search", "fresh seeds"):
+        table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
+    for method in found:
+        counts = method.statistics
+        shares = [counts[key] / counts["children"] for key in ("cache_hits", "probe_hits")]
+        shares.append(counts["redundant_share"])
+        numbers = (f"{counts['evaluated']:,}", f"{counts['children']:,}", *(f"{share * 100:.1f} %" for share in shares))
+        table.add_row(method.name, *numbers, _spread(method.best[:, -1].tolist()), _spread(method.fresh))
+    return Group(table, Text(f"figures and numbers in {folder}"))
+
+
+def _spread(values: Sequence[float]) -> str:
+    middle, low, high = (
+        f"{value:.3f}" if math.isfinite(value) else "diverges" for value in (median(values), min(values), max(values))
+    )
+    return f"{middle} ({low} … {high})"
+
+
+def program_facts(facts: dict[str, Any]) -> RenderableType:
+    """One program, analysed."""
+    evidence = f" ({facts['evidence']})" if facts["evidence"] else ""
+    parts: list[RenderableType] = [
+        _heading(f"live part: {len(facts['live'])} statements, state slots in use: {_slots(facts)}"),
+        code(facts["live_program"]),
+        Text(facts["verdict"] + evidence),
+        Text(f"hash: {facts['hash']}"),
+    ]
+    if facts["redundant"]:
+        parts += [
+            _heading(f"redundant: {len(facts['redundant'])} statements"),
+            code("\n".join(facts["redundant"])),
+        ]
+    if facts["steps"]:
+        parts += [_heading("exact derivation"), steps(facts["steps"])]
+        parts += [_heading("simplified"), code(facts["simplified"])]
+    return Group(*parts)
+
+
+def derivation(found: Derivation) -> RenderableType:
+    """What a program comes down to, step by step."""
+    lines, _ = live(found.original)
+    return Group(
+        _heading(f"live part: {len(lines)} of {len(found.original.statements)} statements"),
+        code(to_text(live_part(found.original))),
+        _heading("derivation"),
+        steps([asdict(step) for step in found.steps]),
+        _heading(f"simplified: {len(live(found.program).lines)} statements"),
+        code(to_text(found.program)),
+        Text(found.verdict),
+        *([Text(found.recognised.evidence)] if found.recognised else []),
+    )
+
+
+def steps(rows: Sequence[dict[str, str]]) -> RenderableType:
+    """Steps of a derivation, as they are recorded."""
+    table = Table("step", "what", "before", "after", "exactness")
+    for number, row in enumerate(rows, start=1):
+        note = f"{row['exactness']}: {row['note']}" if row["note"] else row["exactness"]
+        table.add_row(str(number), *map(Text, (row["rule"], row["before"], row["after"] or "–", note)))
+    return table if rows else Text("nothing to do")
+
+
+def run_facts(facts: dict[str, Any]) -> RenderableType:
+    """A run: counts, the best programs, and where the first of them came from."""
+    names = [row["task"] for row in facts["tasks"]] if len(facts["tasks"]) > 1 else []
+    columns = ["rank", "repeat/number", "fitness", *(f"of it {name}" for name in names), "live", "slots", "recognised"]
+    table = Table(*columns, title="best distinct programs")
+    for rank, row in enumerate(facts["programs"], start=1):
+        place = f"{row['repeat']}/{row['number']}"
+        gains = [f"{row['parts'][name]:+.3f}" if row["parts"] else "–" for name in names]
+        rest = (str(len(row["live"])), _slots(row), row["recognised"] or "–")
+        table.add_row(str(rank), place, fitness(row["fitness"]), *gains, *rest)
+    parts: list[RenderableType] = [
+        Text(_counts(facts["statistics"])),
+        Text(f"digest {facts['digest']}"),
+        table,
+    ]
+    if names:
+        shares = ", ".join(f"{row['task']} {row['share']:.2f} (noise {row['noise']:.3f})" for row in facts["tasks"])
+        parts.append(
+            Text(f"share of each task: {shares}; `of it`: what a task adds to the gain over the starting program")
+        )
+    if facts["programs"]:
+        parts += [_heading("live part of the first"), code(facts["programs"][0]["live_program"])]
+        parts += [
+            _heading("where it came from: the steps that changed its function"),
+            *_lineage(facts["lineage"]),
+        ]
+    if facts["derivation"]:
+        parts += [_heading("what the champion comes down to"), steps(facts["derivation"]["steps"])]
+        parts += [code(facts["derivation"]["program"]), Text(facts["derivation"]["verdict"])]
+    return Group(*parts)
+
+
+def rows(values: Sequence[dict[str, Any]], hidden: Sequence[str] = ()) -> Table:
+    """Rows of equal keys as a table, without the hidden ones."""
+    names = [name for name in values[0] if name not in hidden]
+    table = Table(*names)
+    for row in values:
+        table.add_row(*("" if row[name] is None else Text(str(row[name])) for name in names))
+    return table
+
+
+def baselines(found: dict[str, Any]) -> RenderableType:
+    """Tuned constants of each baseline."""
+    parts: list[RenderableType] = []
+    for name, row in found["programs"].items():
+        parts += [_heading(f"{name}: validation loss {row['validation_loss']:.4f}"), code(row["program"])]
+    return Group(*parts, Text(f"noise of the paired log ratio: {found['noise']:.4f} a seed"))
+
+
+def champion(program: Program) -> RenderableType:
+    """The live part of the best program so far, for the live panel."""
+    return Group(Text("\nlive part of the best so far"), code(to_text(live_part(program))))
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _slots(facts: dict[str, Any]) -> str:
+    return ", ".join(facts["slots"]) or "none"
+
+
+def _counts(statistics: dict[str, Any]) -> str:
+    statuses = ", ".join(f"{count:,} {status}" for status, count in statistics["evaluated_by_status"].items())
+    return (
+        f"{statistics['children']:,} candidates, {statistics['evaluated']:,} evaluated ({statuses}), "
+        f"{statistics['cache_hits']:,} cache hits, {statistics['redundant_share'] * 100:.0f} % of statements redundant"
+    )
+
+
+def _lineage(steps: Sequence[dict[str, Any]]) -> list[RenderableType]:
+    """The last steps, each with what it changed."""
+    earlier = len(steps) - _STEPS_SHOWN
+    lines: list[RenderableType] = [Text(f"… {earlier:,} earlier steps, which --json lists")] if earlier > 0 else []
+    before: list[str] = steps[earlier - 1]["live"] if earlier > 0 else []
+    for step in steps[max(0, earlier) :]:
+        lines.append(Text(f"#{step['number']} {step['mutation']}: {fitness(step['fitness'])}"))
+        if before:
+            gone = [f"- {line}" for line in before if line not in step["live"]]
+            come = [f"+ {line}" for line in step["live"] if line not in before]
+            lines.append(code("\n".join(gone + come), "diff"))
+        before = step["live"]
+    return lines

@@ -1,0 +1,271 @@
+"""The engine: a pure state machine that proposes numbered candidates and takes in their scores.
+
+`ask()` gives the next candidate that has to be evaluated, `tell(number, score)` hands its score back, and
+`recorded()` gives what has become final, in order of number. The engine knows nothing of files, processes or clocks.
+An algorithm (`search.algorithms`) says what the next program is; order, hurdles and duplicates are the same for all.
+
+One history at any parallelism: child i is bred from what the algorithm knows after children 0 … i − W have been
+recorded, W being the in-flight window, and its random numbers are keyed by (seed, repeat, i). Scores are recorded in
+order of number whatever the order in which they arrive. So the window decides how stale a parent may be, and the
+number of workers decides nothing but the time it takes.
+
+A candidate that computes the same function as one of a lower number is not evaluated: it takes that one's score.
+Equal functional hashes prove it; equal updates on fixed probes (`search.engine.duplicates`) say so as far as a test
+can. What may be bred already is drafted ahead, so that probes are looked at many at a time and beside everything else.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from primitives.dataflow import functional_hash, live
+from primitives.errors import UserError
+from primitives.program import Program
+from proxy_tasks.fitness import Heights, Score
+from search.engine.candidate import START, Algorithm, Candidate, Past, Proposal, Record
+from search.engine.duplicates import Twins
+from search.engine.hurdle import Hurdle
+from search.engine.randomness import Draws
+
+_FLOAT32 = "<f4"
+_HITS_AT_ONCE = 256  # candidates without an evaluation, after which the caller may record them
+_AHEAD = 64  # drafts at most, looked at on probes together
+
+Look = Callable[[], np.ndarray]
+Probe = Callable[[Sequence[Program]], Sequence[Look]]
+
+
+class _Draft(NamedTuple):
+    """A child as it was proposed, before it is known whether it is a duplicate.
+
+    Attributes:
+        proposal: of the algorithm.
+        parent: number of its parent; `None` for the starting program.
+        hurdle: at the time of the proposal.
+        hash: functional hash.
+        key: the same in bytes.
+        look: gives the signature; `None` where the hash is known already, or where there is no probe.
+    """
+
+    proposal: Proposal
+    parent: int | None
+    hurdle: Heights
+    hash: str
+    key: bytes
+    look: Look | None = None
+
+
+class Engine:
+    """The history of one repeat; see the module for the contract.
+
+    Args:
+        algorithm: proposes programs.
+        start: the starting program.
+        hurdles: set those of each candidate, the first for the first seeds; get every accepted score.
+        seed: the key of the random numbers.
+        window: in-flight window W, in candidates.
+        children: most children to breed.
+        evaluations: most candidates to evaluate; `None` for no limit but that of the children.
+        probe: begins to compute the updates of programs on fixed probes, for the second look at duplicates; `None` for
+            the hash alone.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        start: Program,
+        hurdles: Sequence[Hurdle],
+        seed: tuple[int, ...],
+        window: int,
+        children: int,
+        evaluations: int | None = None,
+        probe: Probe | None = None,
+    ) -> None:
+        self._algorithm, self._start, self._hurdles = algorithm, start, hurdles
+        self._seed, self._window, self._probe = seed, window, probe
+        self._most = children + 1
+        self._most_evaluated = evaluations or self._most
+        self._drafts: deque[_Draft] = deque()  # of the numbers that come next
+        self._drafted: set[bytes] = set()  # their hashes
+        self._bred = 0  # candidates that have been bred
+        self._evaluated = 0  # of these, those that need an evaluation
+        self._finished = 0  # candidates whose score is final
+        self._numbers: dict[bytes, int] = {}  # hash -> number of the candidate that was evaluated for it
+        self._twins = Twins()
+        self._scores: dict[int, Score] = {}  # final scores of evaluated candidates, without losses
+        self._waiting: dict[int, Candidate] = {}  # bred, not final
+        self._told: dict[int, Score] = {}
+        self._untaken: deque[Past] = deque()  # final, not yet shown to the algorithm
+        self._taken = 0
+        self._records: list[Record] = []
+        self._pause: float = math.inf
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits at the number that `pause_at` said, everything before that being recorded."""
+        return self._finished == self._bred >= self._pause and self._more()
+
+    @property
+    def recorded_count(self) -> int:
+        """How many candidates are final."""
+        return self._finished
+
+    def pause_at(self, number: float) -> None:
+        """Breed no candidate of this number or a higher one until told otherwise; the history is the same."""
+        self._pause = number
+
+    def end(self) -> None:
+        """Breed no more."""
+        self._most = self._bred
+
+    @property
+    def done(self) -> bool:
+        """Whether every candidate has been recorded."""
+        return self._finished == self._bred and not self._more()
+
+    def ask(self) -> Candidate | None:
+        """The next candidate to be evaluated; `None` while others have to be scored or recorded, or at the end."""
+        for _ in range(_HITS_AT_ONCE):
+            if not self._more() or self._bred >= self._pause:
+                return None
+            if len(self._drafts) <= min(_AHEAD, self._window) // 2:
+                self._draft()
+            if not self._drafts:
+                return None
+            candidate = self._candidate(self._drafts.popleft())
+            self._bred += 1
+            self._waiting[candidate.number] = candidate
+            if candidate.same_as is None:
+                self._evaluated += 1
+                return candidate
+            self._advance()
+        return None
+
+    def tell(self, number: int, score: Score) -> None:
+        """Hand back the score of a candidate that `ask` gave out; a second answer for the same one is ignored."""
+        if number in self._waiting and self._waiting[number].same_as is None:
+            self._told.setdefault(number, score)
+            self._advance()
+
+    def recorded(self) -> list[Record]:
+        """Candidates that became final since the last call, in order of number."""
+        records, self._records = self._records, []
+        return records
+
+    def restore(self, history: Iterable[Past]) -> None:
+        """Take in a recorded history, in order of number from 0, in place of breeding it again.
+
+        Raises:
+            UserError: a candidate is missing.
+        """
+        for past in history:
+            if past.number != self._finished:
+                raise UserError(f"the journal has lost candidate {self._finished} of repeat {self._seed[-1]}")
+            self._bred = past.number + 1
+            self._numbers.setdefault(bytes.fromhex(past.hash), past.number if past.same_as is None else past.same_as)
+            if past.same_as is None:
+                self._evaluated += 1
+                self._scores[past.number] = Score(
+                    past.status, past.fitness, past.first_fitness, past.reason, later=past.later
+                )
+                if past.probe is not None:
+                    self._twins.add(past.number, np.frombuffer(past.probe, _FLOAT32))
+            self._finish(past)
+            self._show(past.number - self._window + 1)
+
+    def _more(self) -> bool:
+        """Whether there is something left to breed."""
+        return self._bred < self._most and self._evaluated < self._most_evaluated
+
+    def _draft(self) -> None:
+        """Draft children as long as there is room and those that a draft has to know of are final.
+
+        These are children 0 … i − W, and the starting program in any case.
+        """
+        fresh: list[_Draft] = []
+        for number in range(self._bred + len(self._drafts), min(self._bred + _AHEAD, self._most)):
+            if number and self._finished <= max(0, number - self._window):
+                break
+            fresh.append(self._proposed(number))
+        if self._probe is None:
+            self._drafts.extend(fresh)
+            return
+        unknown: dict[bytes, Program] = {}
+        for draft in fresh:
+            if draft.key not in self._numbers and draft.key not in self._drafted:
+                unknown.setdefault(draft.key, draft.proposal.program)
+        self._drafted.update(unknown)
+        looks = dict(zip(unknown, self._probe(list(unknown.values())), strict=True)) if unknown else {}
+        self._drafts.extend(draft._replace(look=looks.pop(draft.key, None)) for draft in fresh)
+
+    def _proposed(self, number: int) -> _Draft:
+        parent: int | None = None
+        heights: Heights = math.inf
+        if number == 0:
+            proposal = Proposal(0, START, self._start)
+        else:
+            self._show(max(1, number - self._window + 1))
+            proposal = self._algorithm.propose(number, Draws(*self._seed, number))
+            parent, heights = proposal.parent, [hurdle.height for hurdle in self._hurdles]
+        digest = functional_hash(proposal.program)
+        return _Draft(proposal, parent, heights, digest, bytes.fromhex(digest))
+
+    def _candidate(self, draft: _Draft) -> Candidate:
+        number, program = self._bred, draft.proposal.program
+        same_as, matched, probe = self._numbers.get(draft.key), "hash", None
+        if same_as is None and draft.look is not None:
+            probe = draft.look()
+            same_as, matched = self._twins.find(probe), "probe"
+        if same_as is None:
+            matched = ""
+            if probe is not None:
+                self._twins.add(number, probe)
+        self._numbers.setdefault(draft.key, number if same_as is None else same_as)
+        self._drafted.discard(draft.key)
+        return Candidate(
+            number=number,
+            parent=draft.parent,
+            mutation=draft.proposal.mutation,
+            program=program,
+            hash=draft.hash,
+            live=len(live(program).lines),
+            hurdle=draft.hurdle,
+            same_as=same_as,
+            matched=matched,
+            dropped=draft.proposal.dropped,
+            restarts=draft.proposal.restarts,
+            probe=probe.astype(_FLOAT32).tobytes() if same_as is None and probe is not None else None,
+        )
+
+    def _advance(self) -> None:
+        """Make final, in order, whatever has its score."""
+        while self._finished in self._waiting:
+            candidate = self._waiting[self._finished]
+            if candidate.same_as is not None:
+                score = self._scores[candidate.same_as]
+            elif candidate.number in self._told:
+                score = self._told.pop(candidate.number)
+                self._scores[candidate.number] = replace(score, losses={})
+            else:
+                return
+            del self._waiting[candidate.number]
+            self._records.append(Record(candidate, score))
+            self._finish(self._records[-1].past)
+
+    def _finish(self, past: Past) -> None:
+        self._untaken.append(past)
+        self._finished += 1
+
+    def _show(self, count: int) -> None:
+        """Show the algorithm candidates 0 … count − 1, and no more."""
+        while self._taken < count:
+            past = self._untaken.popleft()
+            self._taken += 1
+            if past.accepted:
+                for place, hurdle in enumerate(self._hurdles):
+                    hurdle.add(past.reached(place))
+            self._algorithm.take(past)

@@ -1,0 +1,144 @@
+"""A row of the journal: its columns, and the chain of hashes that ties each row to the one before."""
+
+import json
+import math
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from primitives.text import to_text
+from proxy_tasks.fitness import Status
+from search.engine.candidate import Past, Record
+
+SCHEMA = """
+create table meta (key text primary key, value text not null) without rowid;
+create table candidates (
+    repeat integer not null,
+    number integer not null,
+    parent integer,          -- number of the parent; null for the starting program
+    mutation text not null,
+    program text not null,   -- the genome, redundant statements included
+    hash text not null,      -- functional hash of the live part
+    fitness real,            -- null where training diverged
+    first_fitness real,      -- the same on the first seeds alone
+    status text not null,    -- ok, rejected, diverged, crashed, timeout
+    reason text not null,
+    same_as integer,         -- number of the candidate whose score this one took over
+    matched text not null,   -- why it did: hash, probe; empty for an evaluated candidate
+    chain blob not null,     -- hash over the columns above and the chain of the row before
+    restarts integer not null, -- how often the algorithm had begun again
+    statements integer not null,
+    live integer not null,   -- live statements
+    dropped integer not null, -- drafts that were not valid
+    losses text not null,    -- JSON: for each task the validation loss of each seed; what a race needs to go on
+    probe blob,              -- updates on the probes, float32
+    primary key (repeat, number)
+) without rowid;
+create index best on candidates (fitness, repeat, number) where status = 'ok' and matched = '';
+create index counts on candidates (matched, status, statements, live, dropped, restarts);
+"""
+
+CHAIN = 12  # index of that column
+_LATER = "race: fitness"  # beside the losses of the tasks, whose names have no colon: fitness at later stages of a race
+
+
+class Row(NamedTuple):
+    """One row of the journal; fitnesses are infinite where the file has none."""
+
+    repeat: int
+    number: int
+    parent: int | None
+    mutation: str
+    program: str
+    hash: str
+    fitness: float
+    first_fitness: float
+    status: str
+    reason: str
+    same_as: int | None
+    matched: str
+    chain: bytes
+    restarts: int
+    statements: int
+    live: int
+    dropped: int
+    losses: dict[str, list[float]]
+    probe: bytes | None
+
+
+_LOSSES = Row._fields.index("losses")
+
+
+def row(values: Sequence[Any]) -> Row:
+    """A row from the columns of the file."""
+    raw = Row(*values)
+    losses = json.loads(values[_LOSSES])
+    losses.pop(_LATER, None)
+    return raw._replace(fitness=_read(raw.fitness), first_fitness=_read(raw.first_fitness), losses=losses)
+
+
+def past(values: Sequence[Any]) -> Past:
+    """What the engine has to know, from the columns of the file."""
+    raw = Row(*values)
+    losses = values[_LOSSES]
+    return Past(
+        raw.number,
+        raw.mutation,
+        raw.program,
+        raw.hash,
+        _read(raw.fitness),
+        _read(raw.first_fitness),
+        Status(raw.status),
+        raw.reason,
+        raw.same_as,
+        raw.probe,
+        tuple(json.loads(losses)[_LATER]) if _LATER in losses else (),
+    )
+
+
+def columns(repeat: int, record: Record, before: bytes) -> tuple[Any, ...]:
+    """The columns of a record, linked to the chain of the row before (empty for the first)."""
+    candidate, score = record
+    losses = {task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}
+    history = (
+        repeat,
+        candidate.number,
+        candidate.parent,
+        candidate.mutation,
+        to_text(candidate.program),
+        candidate.hash,
+        _written(score.fitness),
+        _written(score.first_fitness),
+        score.status,
+        score.reason,
+        candidate.same_as,
+        candidate.matched,
+    )
+    return (
+        *history,
+        chained(before, history),
+        candidate.restarts,
+        len(candidate.program.statements),
+        candidate.live,
+        candidate.dropped,
+        json.dumps({**losses, _LATER: score.later} if score.later else losses),
+        candidate.probe,
+    )
+
+
+def chained(before: bytes, values: Sequence[Any]) -> bytes:
+    """Hash over the columns of a row up to the chain, and the chain of the row before."""
+    return blake2b(before + json.dumps(values[:CHAIN]).encode(), digest_size=16).digest()
+
+
+def _written(fitness: float) -> float | None:
+    return fitness if math.isfinite(fitness) else None
+
+
+def _read(fitness: float | None) -> float:
+    return math.inf if fitness is None else fitness
+
+
+def _rounded(loss: float) -> float | None:
+    """A float32 in seven digits, for people; JSON has no NaN."""
+    return float(f"{loss:.7g}") if math.isfinite(loss) else None

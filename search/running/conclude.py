@@ -1,0 +1,161 @@
+"""What follows the search: choose among the best on fresh seeds, send them through the funnel, simplify, compare.
+
+Every training goes over the bench of the run, and so into its journal: what was concluded can be concluded again, and
+what was interrupted goes on.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from primitives.dataflow import structure_hash
+from primitives.errors import UserError
+from primitives.probe import signature
+from primitives.program import Program
+from primitives.text import parse
+from proxy_tasks.baselines import shares
+from search.commands.panel import Progress
+from search.engine.duplicates import Twins
+from search.record.candidate_table import Row
+from search.record.journal import Journal
+from search.running.overfitting import Checks
+from search.running.recorded_trials import RecordedBench
+from search.running.setup import tasks_of
+from search.running.summary import Summary, write_summary
+from search.settings.config import Config
+from search.settings.selection import stage_of
+from selection.champion import rank, tuned_all
+from selection.comparison import (
+    FINAL_SEEDS,
+    FRESH_SEEDS,
+    REDUCTION_SEEDS,
+    TUNING_SEEDS,
+    Comparison,
+    compare,
+    tuned_baselines,
+)
+from selection.derivation import derive
+from selection.fitness_on_seeds import Judge
+from selection.funnel import Outcome, run_funnel
+from selection.optimizers import starting
+from selection.trials import Bench
+
+FOUND = "found"  # how the champion is called in the table
+
+
+def conclude(
+    config: Config, folder: Path, journal: Journal, bench: RecordedBench, progress: Progress, complete: bool
+) -> Summary:
+    """Choose the champion among the best of a search, say what it is, and write it down.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        journal: of the run.
+        bench: trains.
+        progress: is told what happens.
+        complete: whether the search came to its end; who stopped it does not want to wait for tuning and funnel.
+
+    Raises:
+        UserError: there is no program to choose from.
+    """
+    settings = config.selection
+    finalists = journal.best(settings.finalists, key=_Behaviour())
+    if not finalists and not complete:
+        raise UserError("stopped before a program was scored; `optsearch resume` with the run folder goes on")
+    if not finalists:
+        raise UserError("no program could be trained; does the starting program diverge on every seed?")
+    trials = settings.tuning_trials if complete else 0
+    margin = config.evaluation.hurdle_margin
+    tuner = judge_of(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds)
+    ranked = rank(
+        [parse(row.program) for row in finalists],
+        judge_of(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
+        tuner,
+        bench,
+        settings.leaders,
+        trials,
+        margin,
+        progress.phase,
+    )
+    chosen, outcome = ranked[0], None
+    if settings.stages and complete:
+        programs = [champion.program for champion in ranked[: settings.stages[0].programs]]
+        outcome = _funnel(config, programs, tuner, bench, progress.phase)
+        chosen = ranked[(outcome.winner or outcome.last).index or 0]
+    reducer = judge_of(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
+    derivation = derive(chosen.program, reducer, tuner, trials, bench, progress.phase)
+    progress.phase("comparing with the baselines")
+    fresh = range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds)
+    summary = Summary(
+        champion=chosen,
+        row=finalists[chosen.index],
+        table=tuple(comparison_table(config, chosen.program, fresh, bench)),
+        complete=complete,
+        digest=journal.digest(),
+        statistics=journal.statistics(),
+        derivation=derivation,
+        shares=shares(tasks_of(config)),
+        funnel=outcome,
+        checks=tuple(Checks(config, journal, bench).all() if complete else ()),
+        trained=bench.trained,
+    )
+    write_summary(folder, summary)
+    return summary
+
+
+def judge_of(config: Config, seeds: range, first_seeds: int = 0) -> Judge:
+    """The fitness of a config on other seeds."""
+    prices = (config.evaluation.statement_price, config.evaluation.slot_price)
+    return Judge(tuple(tasks_of(config)), seeds, first_seeds, *prices)
+
+
+def comparison_table(config: Config, champion: Program, seeds: range, bench: Bench) -> Iterator[Comparison]:
+    """The champion beside the tuned baselines of each task, on the validation and the test split."""
+    for task in tasks_of(config):
+        for split in ("validation", "test"):
+            yield from compare({FOUND: champion} | tuned_baselines(task), [task], seeds, split, bench)
+
+
+def _funnel(
+    config: Config, programs: list[Program], tuner: Judge, bench: Bench, report: Callable[[str], None]
+) -> Outcome:
+    """Programs with tuned constants against baselines whose constants are tuned on the same tasks in the same way."""
+    settings = config.selection
+    report(f"tuning the constants of {len(settings.baselines)} baselines")
+    found = tuned_all(
+        [starting(name, tasks_of(config)[0]) for name in settings.baselines],
+        tuner,
+        bench,
+        settings.tuning_trials,
+        config.evaluation.hurdle_margin,
+    )
+    stages = [stage_of(stage, config.tasks) for stage in settings.stages]
+    return run_funnel(programs, stages, dict(zip(settings.baselines, found, strict=True)), bench, report)
+
+
+class _Behaviour:
+    """What a row of the journal does, as a key: rows that do the same on the probes, or in training, have the same one.
+
+    Probes say nothing of programs that are not finite there, as an arc cosine beyond 1 is; their losses do.
+    """
+
+    def __init__(self) -> None:
+        self._twins = Twins()
+        self._structures: list[str] = []
+        self._trained: dict[str, str] = {}
+
+    def __call__(self, row: Row) -> str:
+        program = parse(row.program)
+        behaviour = signature(program)
+        twin = self._twins.find(behaviour)
+        if twin is not None:
+            return self._structures[twin]
+        key = structure_hash(program)
+        if not np.all(np.isfinite(behaviour)):
+            losses = " ".join(f"{loss:.6g}" for task in sorted(row.losses) for loss in row.losses[task])
+            key = self._trained.setdefault(losses, key)
+        self._twins.add(len(self._structures), behaviour)
+        self._structures.append(key)
+        return key

@@ -1,0 +1,119 @@
+"""Inspection: what a program is, and what a run has found, as plain values."""
+
+import json
+import math
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from primitives.dataflow import functional_hash, live, live_part
+from primitives.program import Program
+from primitives.text import parse, statement_text, to_text
+from proxy_tasks.fitness import Status
+from search.record.candidate_table import Row
+from search.record.folder import SUMMARY
+from search.record.journal import Journal
+from selection.derivation import derive
+from simplify.probes import prepared
+from simplify.recognise import recognise
+
+
+def program_facts(program: Program) -> dict[str, Any]:
+    """Live and redundant statements, state slots in use, hash, exact derivation and name of a valid program."""
+    found = derive(program).as_json()
+    return _dataflow_facts(program) | {
+        "simplified": found.pop("program"),
+        **{key: found[key] for key in ("steps", "recognised", "constants", "evidence", "resembles", "verdict")},
+    }
+
+
+def _dataflow_facts(program: Program) -> dict[str, Any]:
+    lines, slots = live(program)
+    return {
+        "program": to_text(program),
+        "live": [statement_text(program.statements[line]) for line in lines],
+        "redundant": [
+            statement_text(statement) for line, statement in enumerate(program.statements) if line not in lines
+        ],
+        "live_program": to_text(live_part(program)),
+        "slots": list(slots),
+        "hash": functional_hash(program),
+    }
+
+
+def derivation(folder: Path) -> dict[str, Any]:
+    """What the champion of a run came down to, as the run left it; empty where the run has not ended."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        summary = {}
+    return {"derivation": summary.get("simplified", {})}
+
+
+def run_facts(journal: Journal, count: int) -> dict[str, Any]:
+    """The best distinct programs of a run, the ancestry of the first of them, and its statistics."""
+    best = journal.best(count)
+    first = next(journal.rows("repeat = 0 and number = 0"), None)
+    yardstick = journal.meta()["yardstick"]
+    with prepared(parse(best[0].program)) if best else nullcontext():  # recognition waits for what it compiles
+        read = {
+            "lineage": _lineage(journal, best[0]) if best else [],
+            "statistics": journal.statistics(),
+            "digest": journal.digest(),
+            "config": journal.meta()["config"],
+            "versions": journal.meta()["versions"],
+        }
+        programs = [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best]
+    return read | {
+        "tasks": [
+            {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
+            for name, row in yardstick.items()
+        ],
+        "programs": programs,
+    }
+
+
+def _row_facts(row: Row) -> dict[str, Any]:
+    program = parse(row.program)
+    found = recognise(program)
+    facts = _dataflow_facts(program) | {"recognised": found.name if found else None}
+    return {
+        "repeat": row.repeat,
+        "number": row.number,
+        "fitness": row.fitness,
+        "losses": row.losses,
+        **{key: facts[key] for key in ("program", "live", "live_program", "slots", "hash", "recognised")},
+    }
+
+
+def _parts(row: Row, first: Row | None, yardstick: dict[str, Any]) -> dict[str, float]:
+    """What each task adds to the difference in fitness to the starting program; prices are the rest of it.
+
+    The share of the task times the mean over seeds of log(loss / loss of the starting program); empty where that is not
+    known, as for a starting program that diverged.
+    """
+    if first is None or first.status != Status.OK:
+        return {}
+    pairs = {name: list(zip(row.losses[name], first.losses[name], strict=False)) for name in yardstick}
+    return {
+        name: yardstick[name].get("share", 1.0) * sum(math.log(a / b) for a, b in pairs[name]) / len(pairs[name])
+        for name in yardstick
+    }
+
+
+def _lineage(journal: Journal, row: Row) -> list[dict[str, Any]]:
+    """Ancestors whose live part differs from that of their parent, oldest first."""
+    steps: list[dict[str, Any]] = []
+    for ancestor in journal.lineage(row.repeat, row.number):
+        if not steps or steps[-1]["hash"] != ancestor.hash:
+            live_lines = [statement_text(s) for s in live_part(parse(ancestor.program)).statements]
+            steps.append(
+                {
+                    "number": ancestor.number,
+                    "mutation": ancestor.mutation,
+                    "fitness": ancestor.fitness,
+                    "hash": ancestor.hash,
+                    "live": live_lines,
+                }
+            )
+    return steps

@@ -1,0 +1,149 @@
+"""Meta-overfitting: whether what a search finds still wins elsewhere, looked at while the search goes on.
+
+At fixed intervals of children the best program so far of a repeat is trained on fresh seeds and on larger tasks. A
+search that goes on to improve on its own tasks while its best get worse on the larger ones has begun to learn the
+proxy (Chen et al., 2023, section 2.3). Where a repeat is ended for it, that is decided from the recorded history up to
+a fixed number, so that it is decided alike wherever and however often the search runs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from primitives.text import parse
+from proxy_tasks.fitness import Score
+from search.engine.engine import Engine
+from search.execution.executor import Key
+from search.record.journal import Journal
+from search.running.recorded_trials import RecordedBench
+from search.running.setup import tasks_of
+from search.settings.config import Config
+from search.settings.selection import larger_tasks
+from selection.comparison import CHECK_SEEDS
+from selection.intervals import interval
+from selection.trials import Trial, Work, train
+
+PATIENCE = 3  # checks in a row
+
+
+@dataclass(frozen=True)
+class Check:
+    """The best program of a repeat after so many candidates.
+
+    Attributes:
+        repeat: which.
+        number: candidates before the check.
+        fitness: in the search.
+        fresh: mean log loss ratio to the starting program on the tasks of the search and fresh seeds; lower is better.
+        larger: the same on the larger tasks.
+        per_seed: the latter for each seed.
+    """
+
+    repeat: int
+    number: int
+    fitness: float
+    fresh: float
+    larger: float
+    per_seed: tuple[float, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {key: getattr(self, key) for key in ("repeat", "number", "fitness", "fresh", "larger")}
+
+
+def overfits(curve: Sequence[Check]) -> bool:
+    """Whether the last checks are all worse on the larger tasks than the best check was, and better in the search.
+
+    Worse is what the confidence interval of the differences, paired by seed, says.
+    """
+    best = min(range(len(curve)), key=lambda index: (curve[index].larger, index), default=0)
+    last = curve[best + 1 :][-PATIENCE:]
+    return len(last) == PATIENCE and all(
+        check.fitness < curve[best].fitness
+        and interval(np.array(check.per_seed) - np.array(curve[best].per_seed))[0] > 0
+        for check in last
+    )
+
+
+class Checks:
+    """Checks of a run.
+
+    Args:
+        config: of the run.
+        journal: of the run.
+        bench: trains, and remembers what it has trained.
+    """
+
+    def __init__(self, config: Config, journal: Journal, bench: RecordedBench) -> None:
+        self._journal, self._bench = journal, bench
+        self._every, self._stops = config.selection.check_every, config.selection.stop_on_meta_overfitting
+        self._seeds = range(CHECK_SEEDS, CHECK_SEEDS + config.selection.check_seeds)
+        self._tasks = (tasks_of(config), larger_tasks(config.tasks, config.selection.check_size)) if self._every else ()
+        self._start = parse(journal.meta()["start"])
+
+    def watch(self, repeat: int, engine: Engine) -> None:
+        """Have an engine wait at the next check."""
+        if self._every:
+            engine.pause_at(-(-max(1, engine.recorded_count) // self._every) * self._every)
+
+    def look(self, repeat: int, engine: Engine, tell: Callable[[Key, Score], None]) -> None:
+        """Hold a check if the engine waits for one, then let it go on or end it.
+
+        Args:
+            repeat: of the engine.
+            engine: is looked at.
+            tell: is handed the scores of candidates that come in meanwhile.
+        """
+        if not engine.paused:
+            return
+        self._bench.others = tell
+        curve = self.curve(repeat, engine.recorded_count)
+        if self._stops and overfits(curve):
+            engine.end()
+        else:
+            engine.pause_at(engine.recorded_count + self._every)
+
+    def curve(self, repeat: int, upto: int) -> list[Check]:
+        """The checks of a repeat up to a number of candidates."""
+        if not self._every:
+            return []
+        numbers = range(self._every, upto + 1, self._every)
+        return [check for check in self._bench.run([self._check(repeat, number) for number in numbers]) if check]
+
+    def all(self) -> list[Check]:
+        """The checks of all repeats, as far as the journal goes."""
+        return [check for repeat, count in self._journal.counts() for check in self.curve(repeat, count)]
+
+    def _check(self, repeat: int, number: int) -> Work[Check | None]:
+        row = next(iter(self._journal.best(1, repeats=range(repeat, repeat + 1), before=number)), None)
+        if row is None:  # nothing could be trained so far
+            return None
+        program, ratios = parse(row.program), []
+        for tasks in self._tasks:
+            own = yield from train([Trial(program, task, self._seeds) for task in tasks])
+            first = yield from train([Trial(self._start, task, self._seeds) for task in tasks])
+            with np.errstate(all="ignore"):
+                ratios.append(np.mean(np.log(own) - np.log(first), axis=0))
+        fresh, larger = ratios
+        return Check(repeat, number, row.fitness, float(fresh.mean()), float(larger.mean()), tuple(larger.tolist()))
+
+
+def draw(curve: Sequence[Check], path: Path) -> None:
+    """Draw the checks of a run: search fitness, fresh seeds and larger tasks against candidates."""
+    from matplotlib.figure import Figure  # half a second to import, which no other command needs
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    titles = {"fitness": "in the search", "fresh": "fresh seeds", "larger": "larger tasks"}
+    for axes, (key, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+        for repeat in sorted({check.repeat for check in curve}):
+            own = [check for check in curve if check.repeat == repeat]
+            points = [(check.number, getattr(check, key)) for check in own]
+            axes.plot(*zip(*points, strict=True), marker=".", label=f"repeat {repeat}")
+        axes.set(xlabel="candidates", title=f"best so far, {title}")
+    figure.axes[0].set_ylabel("fitness")
+    figure.axes[1].set_ylabel("log loss ratio to the starting program")
+    figure.axes[2].legend(fontsize="small")
+    figure.savefig(path)

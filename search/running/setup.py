@@ -1,0 +1,154 @@
+"""The evaluators and executors that a config describes; the driver and every worker build theirs here."""
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from primitives.registry import REGISTRY
+from proxy_tasks import catalog
+from proxy_tasks.baselines import REFERENCE, baseline, noise, shares
+from proxy_tasks.families import fingerprint
+from proxy_tasks.fitness import Evaluator
+from proxy_tasks.task import Task
+from search.execution.batch import Batches
+from search.execution.executor import Executor, Inline
+from search.execution.worker import Built
+from search.settings.config import Config, build_config, read_config
+from search.settings.selection import larger_tasks, stage_of
+from search.settings.tasks import task_of, tuned
+
+_VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
+_FED = 4  # candidates in flight for each worker, so that none waits while others are recorded
+_TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a user's own task is tuned
+
+
+def tasks_of(config: Config) -> list[Task]:
+    """The tasks of a config, in its order."""
+    return [task_of(entry) for entry in config.tasks]
+
+
+def load_tasks(what: str) -> list[Task]:
+    """A task that comes with the project by its name, or the tasks of a config by its path."""
+    if what not in catalog.TASKS and Path(what).is_file():
+        return tasks_of(read_config(Path(what)))
+    return [catalog.task(what)]
+
+
+def with_baselines(config: Config, report: Callable[[str, int, int, float], None]) -> Config:
+    """The config with tuned baselines for every task of the user's own; `report` gets task, trial, trials and best."""
+
+    def entry_tuned(entry: Any) -> Any:  # noqa: ANN401 - an entry of `tasks`
+        return tuned(
+            entry,
+            _TUNING_SEEDS,
+            lambda name, trial, best: report(f"{entry.name}: {name}", trial, entry.trials, best),
+        )
+
+    return config.model_copy(update={"tasks": [entry_tuned(entry) for entry in config.tasks]})
+
+
+def evaluator(config: Config, seeds: range, first_seeds: int = 0, search: bool = False) -> Evaluator:
+    """An evaluator with the tasks and prices of a config, for given seeds; the race and the probe are the search's."""
+    settings = config.evaluation
+    return Evaluator(
+        tasks_of(config),
+        seeds,
+        first_seeds,
+        settings.statement_price,
+        settings.slot_price,
+        short_share=settings.short_share,
+        short_margin=settings.short_margin,
+        race=settings.race if search else (),
+        sanity_steps=settings.sanity_steps if search else 0,
+    )
+
+
+def search_evaluator(config: Config) -> Evaluator:
+    """The evaluator that scores candidates during the search."""
+    return evaluator(config, range(config.evaluation.seeds), config.evaluation.first_seeds, search=True)
+
+
+def yardstick(config: Config) -> dict[str, Any]:
+    """What a fitness means, as plain values: tasks, the data themselves, baselines, noise and the share of each task.
+
+    Scores mix only where this is equal. Where the files lie does not matter, what is in them does.
+    """
+    tasks = tasks_of(config)
+    weights = shares(tasks)
+    measures = {
+        task.name: {
+            "task": _description(task),
+            "data": fingerprint(task),
+            "baseline": [value for *_, value in baseline(task).constants()],
+            "noise": noise(task),
+            "share": weights[task.name],
+        }
+        for task in tasks
+    }
+    return dict(json.loads(json.dumps(measures)))
+
+
+def _description(task: Task) -> dict[str, Any]:
+    values = asdict(task)
+    del values["tuned"]
+    values["settings"] = {key: value for key, value in task.settings.items() if key != "data"}
+    values["family"] = task.family.rpartition("/")[2]
+    return values
+
+
+def versions() -> dict[str, str]:
+    """Versions of whatever can change a number."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
+
+
+def facts(config: Config) -> dict[str, Any]:
+    """What a worker has to share with the driver for its scores to count."""
+    larger = {task.name: fingerprint(task) for task in _larger_tasks(config)}
+    functions = [row.name for row in REGISTRY]
+    return {"versions": versions(), "functions": functions, "tasks": yardstick(config), "larger tasks": larger}
+
+
+def _larger_tasks(config: Config) -> list[Task]:
+    """What the stages of the funnel and the checks during a search train."""
+    settings = config.selection
+    checked = larger_tasks(config.tasks, settings.check_size) if settings.check_every else ()
+    return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]
+
+
+def executor(config: Config, say: Callable[[str], None]) -> Executor:
+    """Who scores the candidates of a search.
+
+    Args:
+        config: of the run.
+        say: is told what a user should know.
+    """
+    settings = config.workers
+    if settings.executor == "inline":
+        scorer = search_evaluator(config)
+        return Inline(scorer) if jax.default_backend() == "cpu" else Batches(scorer, settings.in_flight)
+    from search.execution.ray_actors import RayExecutor  # takes a second to import, which other runs need not wait for
+
+    build = partial(_built, config.model_dump(mode="json"))
+    made = RayExecutor(
+        build, facts(config), settings.count, settings.address, settings.wall_limit, settings.memory_limit, say
+    )
+    at_once = settings.in_flight * config.search.repeats
+    if at_once < _FED * made.count:
+        say(
+            f"at most {at_once} candidates at a time (`workers.in_flight` × `search.repeats`) "
+            f"for {made.count} workers: some will wait; {_FED} for each worker keep them busy"
+        )
+    return made
+
+
+def _built(values: dict[str, Any]) -> Built:
+    """A worker's scorer, from the plain values of a config; a program file need not be there."""
+    config = build_config(values | {"program": REFERENCE})
+    return Built(search_evaluator(config), facts(config))

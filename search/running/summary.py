@@ -1,0 +1,109 @@
+"""The summary of a run: the champion, its comparison with the baselines, and the files that hold them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from primitives.dataflow import functional_hash, live, live_part
+from primitives.errors import UserError
+from primitives.export import export
+from primitives.text import to_text
+from search.record.candidate_table import Row
+from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain, write_text
+from search.running.overfitting import Check
+from search.running.overfitting import draw as draw_checks
+from search.running.setup import versions
+from selection.champion import Champion
+from selection.comparison import Comparison
+from selection.derivation import Derivation
+from selection.funnel import Outcome
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run found.
+
+    Attributes:
+        champion: the chosen program, with its fitness on the seeds on which it was chosen.
+        row: the journal's row of the candidate that it was.
+        table: the champion beside the tuned baselines, on other seeds.
+        complete: whether all children were scored.
+        digest: hash over the recorded history.
+        statistics: counts of the journal.
+        derivation: what the champion comes down to.
+        shares: the weight of each task in a fitness.
+        funnel: who stood how at larger stages; `None` where none were held.
+        checks: the best so far on larger tasks, while the search went on.
+        trained: trials that were not on record yet.
+    """
+
+    champion: Champion
+    row: Row
+    table: tuple[Comparison, ...]
+    complete: bool
+    digest: str
+    statistics: dict[str, Any]
+    derivation: Derivation
+    shares: dict[str, float]
+    funnel: Outcome | None = None
+    checks: tuple[Check, ...] = ()
+    trained: int = 0
+
+    def as_json(self, run: Path) -> dict[str, Any]:
+        """Plain values, as `--json` prints them and `summary.json` holds them."""
+        program = self.champion.program
+        simplified = self.derivation.as_json()
+        return {
+            "run": str(run),
+            "complete": self.complete,
+            "tasks": self.shares,
+            "best": {
+                "program": to_text(program),
+                "live": to_text(live_part(program)),
+                "fitness": self.champion.fitness,
+                "search_fitness": self.row.fitness,
+                "recognised": simplified["recognised"],
+                "hash": functional_hash(program),
+                "repeat": self.row.repeat,
+                "number": self.row.number,
+                "tuned": self.champion.tuned,
+                "as_found": self.row.program,
+            },
+            "simplified": simplified,
+            "digest": self.digest,
+            "children": self.statistics["children"],
+            "evaluated": self.statistics["evaluated"],
+            "statistics": self.statistics,
+            "comparison": [row.as_json() for row in self.table],
+            **(self.funnel.as_json() if self.funnel else {"stages": [], "table": []}),
+            "checks": [check.as_json() for check in self.checks],
+            "trained": self.trained,
+            "versions": versions(),
+        }
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Write the champion as it is, simplified, as code and as a drawing, and `summary.json`."""
+    from primitives.drawing import draw  # takes a while to import, which other commands need not wait for
+
+    program, simplified = summary.champion.program, summary.derivation.program
+    origin = f"candidate {summary.row.number} of repeat {summary.row.repeat}"
+    tuned = " with its constants tuned" if summary.champion.tuned else ""
+    fitness = f"fitness {summary.champion.fitness:.4f} on seeds that the search did not use"
+    note = (
+        f"{len(live(simplified).lines)} statements of {len(program.statements)} are left after "
+        f"{len(summary.derivation.steps)} steps; {summary.derivation.verdict}"
+    )
+    source = f"Found by program search: {origin}{tuned}, simplified"
+    write_text(folder / BEST, f"# {origin.capitalize()}{tuned}; {fitness}.\n{to_text(program)}")
+    write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
+    try:
+        code = export(simplified, "optax", "discovered", f"{source}; {fitness}.")
+    except UserError as error:  # a function of the user's own that does not say how it is written
+        code = f"# Not exported: {error}.\n"
+    write_text(folder / EXPORT, code)
+    draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
+    if summary.checks:
+        draw_checks(summary.checks, folder / CHECKS)
+    write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")

@@ -1,0 +1,129 @@
+"""The section `selection` of a config: the champion, the checks during a search, and the stages of the funnel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from primitives.errors import UserError
+from proxy_tasks import catalog
+from proxy_tasks.families import problem
+from proxy_tasks.task import Task
+from search.settings.tasks import OwnTask, Section, TaskEntry, resolve, task_name, task_of
+from selection.funnel import REFERENCE, Stage
+from selection.optimizers import OPTIMIZERS, optimizer
+
+LEAST_SEEDS = 5  # of the last stage
+
+
+class StageSettings(Section):
+    """One stage; `size` names the larger tasks of the families of `tasks`, or else the stage has tasks of its own."""
+
+    size: int | None = Field(None, gt=1, description="10 or 100: the tasks of the search in that size")
+    tasks: list[TaskEntry] | None = Field(None, min_length=1, description="in place of `size`: names, or your own")
+    programs: int = Field(6, ge=1, description="programs that enter at most")
+    budget: int = Field(40, ge=1, description="networks that each tuning of each program and each baseline trains")
+    tuning_seeds: int = Field(2, ge=1, description="networks in each trial of that")
+    tunings: int = Field(3, ge=1, le=9, description="independent tunings of each; with 1, verdicts know of seeds alone")
+    seeds: int = Field(8, ge=2, description="fresh seeds of the comparison")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "StageSettings":
+        if (self.size is None) == (self.tasks is None):
+            raise ValueError("a stage has either `size` or `tasks`")
+        if self.budget < self.tuning_seeds:
+            raise ValueError(
+                f"`budget` (={self.budget}) is too small for one trial on `tuning_seeds` (={self.tuning_seeds}) seeds"
+            )
+        return self
+
+
+class SelectionSettings(Section):
+    """Which of the best is the champion, and how it is compared."""
+
+    finalists: int = Field(32, ge=1, description="programs of different structure that are scored again on fresh seeds")
+    leaders: int = Field(6, ge=1, description="how many of these have their constants tuned")
+    tuning_trials: int = Field(200, ge=0, description="scorings to tune the constants of each leader")
+    seeds: int = Field(24, ge=2, description="fresh seeds of that, and as many others of the last table")
+    stages: list[StageSettings] = Field([], description="the funnel; none: the champion is chosen on the tasks alone")
+    baselines: list[str] = Field(list(OPTIMIZERS), description="that programs meet in the funnel; adamw among them")
+    check_every: int = Field(0, ge=0, description="candidates of a repeat between two checks of its best; 0: none")
+    check_size: int = Field(10, gt=1, description="size of the tasks on which it is checked")
+    check_seeds: int = Field(4, ge=2, description="fresh seeds of a check")
+    stop_on_meta_overfitting: bool = Field(False, description="end a repeat once its best get worse on larger tasks")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SelectionSettings":
+        for name in self.baselines:
+            optimizer(name)
+        if self.stages and REFERENCE not in self.baselines:
+            raise ValueError(f"`baselines` must have `{REFERENCE}` among them, which programs have to beat")
+        if self.stop_on_meta_overfitting and not self.check_every:
+            raise ValueError("`stop_on_meta_overfitting` needs `check_every`")
+        return self
+
+
+DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, budget=16)]
+
+
+def resolve_stages(
+    stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, start: Path
+) -> list[StageSettings]:
+    """Check the stages of a config, and find their data.
+
+    Args:
+        stages: as the config has them.
+        tasks: the tasks of the search, resolved.
+        leaders: how many programs come with tuned constants.
+        start: where files are looked for first.
+
+    Raises:
+        UserError: a stage is smaller than what is before it, has no task to train, or too few seeds.
+    """
+    resolved = []
+    before, least, programs = "the search", max(_cost(task_of(entry)) for entry in tasks), leaders
+    for number, settings in enumerate(stages):
+        where = f"`selection.stages.{number}`"
+        own = None if settings.tasks is None else [_known(entry, start) for entry in settings.tasks]
+        stage = settings.model_copy(update={"tasks": own})
+        cost = max(_cost(task) for task in stage_of(stage, tasks).tasks)
+        if cost <= least:
+            raise UserError(f"{where} trains no longer than {before}; stages have to grow in size")
+        if stage.programs > programs:
+            known = "`selection.leaders`" if number == 0 else "the stage before"
+            raise UserError(f"{where} takes {stage.programs} programs, but only {programs} come from {known}")
+        before, least, programs = f"stage {number}", cost, stage.programs
+        resolved.append(stage)
+    if stages and stages[-1].seeds < LEAST_SEEDS:
+        raise UserError(f"the last of `selection.stages` has {stages[-1].seeds} seeds; it needs at least {LEAST_SEEDS}")
+    return resolved
+
+
+def stage_of(stage: StageSettings, tasks: Sequence[str | OwnTask]) -> Stage:
+    """The stage that settings stand for; raises `UserError` where a family has no task of that size."""
+    chosen = [task_of(entry) for entry in stage.tasks or ()] or [_larger(task_name(e), stage.size or 0) for e in tasks]
+    return Stage(tuple(chosen), stage.programs, stage.budget, stage.tuning_seeds, stage.seeds, stage.tunings)
+
+
+def larger_tasks(tasks: Sequence[str | OwnTask], size: int) -> tuple[Task, ...]:
+    """The tasks of a config in another size; raises `UserError` where there is none."""
+    return tuple(_larger(task_name(entry), size) for entry in tasks)
+
+
+def _larger(name: str, size: int) -> Task:
+    larger = f"{name}_x{size}"
+    if larger in catalog.TASKS:
+        return catalog.task(larger)
+    sizes = [str(row.size) for row in catalog.TASKS.values() if row.name.startswith(f"{name}_x")]
+    there = f"it comes in {' and '.join(sizes)} times the size" if sizes else "give the stage `tasks` of its own"
+    raise UserError(f"there is no task `{larger}` for `selection.stages`; {there}")
+
+
+def _known(entry: str | OwnTask, start: Path) -> str | OwnTask:
+    """A task of a stage needs no baselines that were tuned before."""
+    return catalog.task(entry).name if isinstance(entry, str) else resolve(entry, start)
+
+
+def _cost(task: Task) -> int:
+    """Examples that a training sees times weights that each of them passes."""
+    return sum(problem(task).sizes) * task.batch * task.steps

@@ -1,0 +1,103 @@
+"""From a program to what can be taken away: simplified, recognised, exported, with every step on the way."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from primitives.dataflow import live
+from primitives.program import Program
+from primitives.text import to_text
+from selection.fitness_on_seeds import Judge
+from selection.trials import Bench, Local, Work
+from selection.tuning import drafts, tuned
+from simplify.exact import simplify
+from simplify.recognise import Recognised, recognise, resembles
+from simplify.reduction import reduce
+from simplify.steps import Step
+
+SEEDS = 24  # an effect of a fifth of the spread over seeds is then as large as the noise
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What a program comes down to.
+
+    Attributes:
+        original: the program.
+        program: the simplified one.
+        steps: what was done, in order.
+        recognised: the optimizer that it is; `None` if it is none of those known.
+        resembles: the optimizer that it is but for a remainder, if there is one.
+    """
+
+    original: Program
+    program: Program
+    steps: tuple[Step, ...]
+    recognised: Recognised | None
+    resembles: Recognised | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        lines, slots = live(self.program)
+        return {
+            "program": to_text(self.program),
+            "steps": [asdict(step) for step in self.steps],
+            "recognised": self.recognised.name if self.recognised else None,
+            "constants": dict(self.recognised.constants) if self.recognised else {},
+            "evidence": self.recognised.evidence if self.recognised else "",
+            "resembles": _plain(self.resembles),
+            "verdict": self.verdict,
+            "statements": len(lines),
+            "slots": list(slots),
+        }
+
+    @property
+    def verdict(self) -> str:
+        """What was recognised, in words."""
+        if self.recognised:
+            return f"recognised: {self.recognised}"
+        return f"resembles {self.resembles}" if self.resembles else "no optimizer known here"
+
+
+def _plain(found: Recognised | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"name": found.name, "constants": dict(found.constants), "remainder": list(found.remainder)}
+
+
+def derive(
+    program: Program,
+    judge: Judge | None = None,
+    tuner: Judge | None = None,
+    trials: int = 0,
+    bench: Bench | None = None,
+    report: Callable[[str], None] = lambda what: None,
+) -> Derivation:
+    """Simplify a valid program and say what it is.
+
+    Args:
+        program: what to simplify.
+        judge: scores programs on seeds that serve for nothing else; without it, simplification is exact.
+        tuner: scores programs to tune the constants after reduction.
+        trials: scorings for that; 0 for no tuning.
+        bench: trains; by default this process does.
+        report: called with what is being done.
+
+    Raises:
+        UserError: the program cannot be trained.
+    """
+    if judge is None:
+        found = simplify(program)
+    else:
+        bench = bench or Local()
+        tuning = partial(_tuned, tuner, trials) if tuner is not None and trials else None
+        (found,) = bench.run([reduce(program, judge.log_losses, tuning, report, bench.width)])
+    return Derivation(program, found.program, found.steps, recognise(found.program), resembles(found.program))
+
+
+def _tuned(tuner: Judge, trials: int, program: Program) -> Work[Program]:
+    def fitness(draft: Program) -> Work[float]:
+        return (yield from tuner.fitness(draft)).fitness
+
+    return (yield from tuned(drafts(program, trials), fitness)).program

@@ -1,0 +1,58 @@
+"""The panel and the plain lines say what the journal says."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from search.commands.panel import Counts, Progress
+from search.commands.tables import fitness
+from search.settings.config import Config
+from tests.test_search_engine import REFERENCE
+from tests.test_search_journal import journal_of
+
+
+def test_counts_of_records_are_those_of_their_journal(tmp_path: Path) -> None:
+    counts = Counts()
+    for record in REFERENCE:
+        counts.add(record)
+    with journal_of(tmp_path / "j") as journal:
+        assert Counts.of(journal) == counts
+        known = journal.statistics()
+    assert counts.children == known["children"]
+    assert counts.evaluated == known["evaluated"]
+
+
+def test_the_panel_shows_counts_rates_best_and_time_left(tmp_path: Path) -> None:
+    progress = Progress(quiet=True)
+    with journal_of(tmp_path / "j", 30) as journal:
+        progress.begin(Config(), journal)
+    progress.round(0)
+    progress.reference(-0.1)
+    progress.recorded(REFERENCE[30:])
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(progress._panel())
+    shown = console.export_text()
+    assert "61 of 2,001" in shown
+    for words in ("children/s", "evaluations/s", "cache hits", "redundant", "rejected early", "diverged", "time left"):
+        assert words in shown
+    assert "-0.100 (10 % below AdamW)" in shown
+    assert "def train(w, g, m, v, lr):" in shown
+
+
+def test_where_there_is_no_terminal_a_line_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with journal_of(tmp_path / "j") as journal, Progress() as progress:
+        progress.begin(Config(), journal)
+        progress.phase("choosing")
+        progress.note("something")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "(61 candidates are in the journal)" in captured.err
+    assert "61/2,001 children" in captured.err
+    assert "note: something" in captured.err
+
+
+def test_fitness_is_said_in_per_cent() -> None:
+    assert fitness(0.1) == "0.100 (11 % above AdamW)"
+    assert fitness(float("inf")) == "–"

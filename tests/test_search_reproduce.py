@@ -1,0 +1,85 @@
+"""The account of a repeated discovery: what counts as success, and that it goes on where it stopped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from primitives import Program, builtin, parse
+from search.commands.main import main
+from search.running.reproduce import LEVELS, level, succeeded
+from selection.derivation import derive
+
+
+def train(*lines: str) -> Program:
+    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
+
+
+LION_WITHOUT_DECAY = train("u = interp(g, m, 0.9)", "m = interp(g, m, 0.99)", "u = sign(u)", "update = u * lr")
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (builtin("lion"), 3),
+        (builtin("lion_raw"), 3),
+        (LION_WITHOUT_DECAY, 2),
+        (builtin("signum"), 1),
+        (builtin("adamw"), 0),
+        (train("update = sign(g)", "update = update * lr"), 0),
+        (train("m = m + g", "u = m * 0.1", "update = sin(u)"), 0),
+    ],
+    ids=["lion", "lion_raw", "no decay", "signum", "adamw", "signsgd", "unknown"],
+)
+def test_levels_say_how_much_of_lion_there_is(program: Program, expected: int) -> None:
+    assert level(derive(program)) == expected
+    assert len(LEVELS) == 4
+
+
+def test_lion_but_for_a_remainder_has_its_level_and_is_no_success() -> None:
+    found = derive(builtin("lion_raw"))  # exactly, so that the clips stay
+    assert found.recognised is None
+    assert not succeeded(found)
+    assert succeeded(derive(builtin("lion")))
+    assert not succeeded(derive(LION_WITHOUT_DECAY))
+    assert not succeeded(derive(builtin("signum")))
+
+
+def test_a_reproduction_is_accounted_for_and_goes_on(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["reproduce", "lion", "--config", str(small_run), "--out", "account", "--seeds"]
+    assert main([*command, "1", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert main([*command, "2", "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert (first["seeds"], both["seeds"]) == (1, 2)
+    assert both["runs"][0] | {"seconds": 0} == first["runs"][0] | {"seconds": 0}
+    assert both["runs"][1]["digest"] != both["runs"][0]["digest"]
+    assert both["successes"] == sum(row["success"] for row in both["runs"])
+    assert json.loads(Path("account/summary.json").read_text()) == both
+    row = both["runs"][1]
+    assert row["seconds"] > 0
+    assert (row["seed"], row["children"]) == (2, 41)
+    assert parse(row["raw"])
+    assert parse(row["simplified"])
+    assert {loss["program"] for loss in row["losses"]} == {"found", "adamw (tuned)", "lion (tuned)"}
+    assert (Path("account/seed-2") / "optax_export.py").exists()
+
+
+def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["reproduce", "lion", "--config", str(small_run), "--out", "account", "--seeds", "1"]
+    assert main(command) == 0
+    before = Path("account/summary.json").read_text()
+    capsys.readouterr()
+    assert main([*command, "--set", "search.children=50"]) == 2
+    assert "`account/seed-1` holds a run of another config" in capsys.readouterr().err.splitlines()[-1]
+    assert Path("account/summary.json").read_text() == before
+
+
+def test_without_a_config_there_is_one_beside_the_packages(
+    small_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.running.reproduce._CONFIGS", (small_run.parent,))
+    assert main(["reproduce", "lion"]) == 2
+    assert "give one with `--config`" in capsys.readouterr().err
+    assert main(["reproduce", "tiger"]) == 2
+    assert "'tiger' is not" in capsys.readouterr().err
