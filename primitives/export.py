@@ -171,7 +171,7 @@ def _facts(code: Code, name: str, origin: str, to: str) -> dict[str, Any]:
         "helpers": code.helpers,
         "lines": list(code.lines()) if to != "latex" else [],
         "equations": equations(code.program, code.names) if to == "latex" else [],
-        "values": _latex_values(code) if to == "latex" else [],
+        "opening": _latex_opening(code) if to == "latex" else "",
     }
 
 
@@ -191,10 +191,14 @@ def _example(arguments: Mapping[str, str]) -> str:
     return ""
 
 
-def _latex_values(code: Code) -> list[str]:
+def _latex_opening(code: Code) -> str:
+    """The sentence before the equations: what their symbols stand for, with the values of the constants."""
     written = symbols(code.names)
-    places = {(line, place): value for line, place, value in code.program.constants()}
-    return [f"{written[place]} = {latex_number(value)}" for place, value in places.items()]
+    meanings = ["$w$ are the weights", "$g$ is the gradient"]
+    meanings += ["$s$ is the schedule of the learning rate"] if LEARNING_RATE in code.read else []
+    meanings += ["the state is zero at first"] if code.slots else []
+    meanings += [f"${written[line, place]} = {latex_number(value)}$" for line, place, value in code.program.constants()]
+    return f"Step $t$, where {', '.join(meanings[:-1])} and {meanings[-1]}:"
 
 
 def _call(
