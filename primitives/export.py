@@ -22,7 +22,7 @@ from primitives.builtins import BUILTINS, source_of
 from primitives.errors import UserError, nearest
 from primitives.escaping import escaped
 from primitives.exported_code import Code
-from primitives.identifiers import is_name, unused, vocabulary
+from primitives.identifiers import is_name, taken_names, unused
 from primitives.latex import equations, latex_number, symbols
 from primitives.program import LEARNING_RATE, UPDATE, WEIGHTS, Program
 from primitives.text import to_text
@@ -129,7 +129,8 @@ def to_torch(
     """
     if find_spec("torch") is None:
         raise UserError("`to_torch` needs PyTorch, which is not installed; install `optsearch[torch]`")
-    return _call(program, "torch", name, recognised, (params,), hyperparameters)
+    optimizer: torch.optim.Optimizer = _call(program, "torch", name, recognised, (params,), hyperparameters)
+    return optimizer
 
 
 def origin_of(name: str) -> str:
@@ -140,7 +141,7 @@ def origin_of(name: str) -> str:
 def _facts(code: Code, name: str, origin: str, to: str) -> dict[str, Any]:
     """Everything that a template reads."""
     slots, count = code.slots, len(code.slots)
-    function = name if name not in vocabulary() else unused(f"{name}_", vocabulary())
+    function = name if name not in taken_names() else unused(f"{name}_", taken_names())
     title = _title(name)
     sources = {"torch": {WEIGHTS: "p", "g": "p.grad"}, "python": {WEIGHTS: "params", "g": "gradients"}}
     held = {"torch": 'state["{}"]', "python": 'state["{}"]'}.get(to, "state.{}")
@@ -180,7 +181,7 @@ def _title(name: str) -> str:
     title = "".join(part.capitalize() for part in name.split("_"))
     title = title if is_name(title) else f"Optimizer{name.strip('_').capitalize()}"
     title = title if is_name(title) else "Optimizer"
-    return title if title not in vocabulary() else f"{title}_"
+    return title if title not in taken_names() else f"{title}_"
 
 
 def _example(arguments: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from primitives.checking import kinds_before
 from primitives.dataflow import flow, live, live_part
 from primitives.errors import UserError
 from primitives.hyperparameters import RATE, constant_names
-from primitives.identifiers import MODULES, code_words, vocabulary, with_free_names
+from primitives.identifiers import MODULES, code_words, taken_names, with_free_names
 from primitives.kinds import Kind
 from primitives.paper import PAPER
 from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program, Statement
@@ -63,7 +63,7 @@ class Code:
         self.program = with_free_names(_inlined(live_part(program)))
         self.slots = live(self.program).slots
         variables = {s.target for s in self.program.statements} | {*self.program.inputs, UPDATE}
-        self.names = constant_names(self.program, variables | vocabulary(), hyperparameters)
+        self.names = constant_names(self.program, variables | taken_names(), hyperparameters)
         self.rate: str | None = None  # default of the rate that stands in the place of the schedule
         if to == "torch":
             self._absorb_rate()
@@ -103,7 +103,9 @@ class Code:
     def words(self) -> frozenset[str]:
         """Every identifier that the program and the rows of its functions bring into the code."""
         variables = {s.target for s in self.program.statements} | set(self.program.inputs) | {UPDATE}
-        rows = frozenset[str]().union(*(names | attributes for names, attributes in map(code_words, self._rows.values())))
+        rows = frozenset[str]().union(
+            *(names | attributes for names, attributes in map(code_words, self._rows.values()))
+        )
         return rows | variables | set(self.names.values())
 
     @property
@@ -130,7 +132,7 @@ class Code:
             yield f"{statement.target} = {_over(call, over)}"
 
     def _lists(self, line: int, statement: Statement, arguments: list[str]) -> list[str]:
-        """Arguments of a statement that are lists; in PyTorch scalars are, since groups of parameters have their own."""
+        """Arguments that are lists; in PyTorch scalars are, too, since every group of parameters has its own."""
         row, kinds = REGISTRY[statement.primitive], kinds_before(self.program, line)
         if row.code.startswith(f"_{row.name}("):
             return []  # a helper takes whole lists

@@ -74,7 +74,7 @@ def _matched(program: Program, known: Mapping[str, float]) -> dict[Place, str]:
             and roles[line, place] in ("", kind)
         ]
         fitting.sort(key=lambda place: roles[place] != kind)
-        found |= {place: name for place in fitting[:1]}
+        found |= dict.fromkeys(fitting[:1], name)
     return found
 
 
@@ -89,9 +89,8 @@ class _Scales:
 
     def __init__(self, program: Program) -> None:
         self._program, self._graph = program, flow(program)
-        self._of: dict[Source, str | None] = dict.fromkeys(program.inputs) | {
-            WEIGHTS: WEIGHTS,
-            LEARNING_RATE: LEARNING_RATE,
+        self._of: dict[Source, str | None] = {
+            name: name if name in (WEIGHTS, LEARNING_RATE) else None for name in program.inputs
         }
         self._users: dict[int, list[int]] = {}
         for line, sources in enumerate(self._graph.arguments):
@@ -131,7 +130,9 @@ class _Scales:
         found: dict[int, bool] = {}
         for line in reversed(range(len(self._program.statements))):
             users = self._users.get(line, [])
-            found[line] = bool(users) and line not in self._returned and all(self._onto(line, user, found) for user in users)
+            found[line] = (
+                bool(users) and line not in self._returned and all(self._onto(line, user, found) for user in users)
+            )
         return found
 
     def _onto(self, line: int, user: int, found: Mapping[int, bool]) -> bool:

@@ -29,12 +29,20 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 @cache
 def vocabulary() -> frozenset[str]:
-    """Identifiers that the templates of code use, outside of docstrings and comments, and names nobody may assign."""
-    found = set(_UNASSIGNABLE)
-    for path in _TEMPLATES.glob("*.py.j2"):
-        text = re.sub(r'""".*?"""|{%.*?%}|#.*?$', "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-        found |= set(_WORD.findall(text))
-    return frozenset(found)
+    """Identifiers that the templates of code use, outside of docstrings and comments."""
+    return frozenset(_WORD.findall(_code_of_templates()))
+
+
+@cache
+def taken_names() -> frozenset[str]:
+    """Names that nothing else in the scope of an exported module may have."""
+    return _UNASSIGNABLE.union(re.findall(rf"(?<![.\w]){_WORD.pattern}", _code_of_templates()))
+
+
+@cache
+def _code_of_templates() -> str:
+    texts = [path.read_text(encoding="utf-8") for path in sorted(_TEMPLATES.glob("*.py.j2"))]
+    return re.sub(r'""".*?"""|{%.*?%}|#.*?$', "", "\n".join(texts), flags=re.DOTALL | re.MULTILINE)
 
 
 def is_name(text: str) -> bool:

@@ -134,8 +134,10 @@ def _run(module: Any, to: str, entry: str) -> None:  # noqa: ANN401 - a code obj
 
 
 def _step_optax(scope: dict[str, Any], entry: str, arrays: list[np.ndarray]) -> None:
+    import jax  # compiled as a whole, since JAX would compile each operation by itself for each shape
+
     transformation = scope[entry]()
-    transformation.update(arrays, transformation.init(arrays), arrays)
+    jax.jit(lambda x: transformation.update(x, transformation.init(x), x))(arrays)
 
 
 def _step_python(scope: dict[str, Any], entry: str, arrays: list[np.ndarray]) -> None:
