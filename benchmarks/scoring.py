@@ -13,8 +13,9 @@ from jax import Array
 from primitives import Program, builtin
 from proxy_tasks.baselines import baseline
 from proxy_tasks.families import problem
+from proxy_tasks.inputs import start
 from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer, start
+from proxy_tasks.training import Trainer
 
 SEEDS = 3
 ROUNDS = 15  # of each contestant, in turn; the figure is the median of the ratios within a round

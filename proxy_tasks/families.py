@@ -137,14 +137,15 @@ def _from_folder(folder: str, module: str) -> ModuleType:
 
 @cache
 def fingerprint(task: Task) -> str:
-    """Hash of what a task trains on: rows, sizes of the arrays, and the source of a family of the user's own."""
-    built = problem(task)
-    digest = blake2b(repr(built.sizes).encode(), digest_size=16)
-    for split in SPLITS:
-        for name, values in built.rows[split].items():
-            array = np.ascontiguousarray(values)
-            digest.update(f"{split} {name} {array.dtype} {array.shape}".encode())
-            digest.update(array.tobytes())
+    """Hash of the data of a task under each circumstance, the array sizes, and the source of a custom family."""
+    variants = [task.under(circumstance) for circumstance in task.circumstances] or [task]
+    digest = blake2b(repr(problem(task).sizes).encode(), digest_size=16)
+    for rows in [problem(variant).rows for variant in variants]:
+        for split in SPLITS:
+            for name, values in rows[split].items():
+                array = np.ascontiguousarray(values)
+                digest.update(f"{split} {name} {array.dtype} {array.shape}".encode())
+                digest.update(array.tobytes())
     if task.family not in FAMILIES:
         digest.update(Path(getsourcefile(_own_function(task.family)) or "").read_bytes())
     return digest.hexdigest()

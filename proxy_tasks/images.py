@@ -143,7 +143,7 @@ def contrast(task: Task) -> Problem:
         first, second = (mlp(layout, weights, rows[name]) for name in ("first", "second"))
         return info_nce(first, second, settings["temperature"])
 
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    return Problem(layout.sizes, layout.initialise, loss, rows, separable=False)
 
 
 def _view(task: Task, images: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Small networks as pure functions on a flat vector of weights.
 
 A model is a list of named parameter arrays (`Layout`) and a function that reads them. Losses use a log-softmax
-that is shifted by its largest entry, so that no weights, however large, give a loss that is zero by overflow.
+that is shifted by its largest entry, so that no weights, however large, give a loss that is zero by overflow. Gains of
+norms are stored as differences from 1: a program cannot tell them from other weights by their initial size, and
+weight decay pulls a gain to 1, not to 0.
 """
 
 from collections.abc import Sequence
@@ -20,19 +22,17 @@ _RELATIVE = 2.0  # deviation of the biases by distance; with 0 the masked model 
 class Parameter(NamedTuple):
     """One array: its name, its shape, and how its initial values are drawn.
 
-    `scale` is the standard deviation of normal values (0: zeros, `None`: ones), or, where `orthogonal` is set, what a
-    random matrix with orthonormal rows or columns is multiplied by.
+    `scale` is the standard deviation of normal values, or, where `orthogonal` is set, the factor on a random matrix
+    with orthonormal rows or columns. Zero gives zeros.
     """
 
     name: str
     shape: tuple[int, ...]
-    scale: float | None
+    scale: float
     orthogonal: bool = False
 
     def initialise(self, generator: np.random.Generator) -> np.ndarray:
         """Draw initial values, of shape `shape`."""
-        if self.scale is None:
-            return np.ones(self.shape)
         values = generator.standard_normal(self.shape)
         if self.orthogonal:
             wide = self.shape[0] < self.shape[1]
@@ -103,14 +103,14 @@ def _blocks_layout(width: int, layers: int, hidden: int) -> list[Parameter]:
     arrays = []
     for layer in range(layers):
         arrays += [
-            Parameter(f"norm_attention{layer}", (width,), None),
+            Parameter(f"norm_attention{layer}", (width,), 0),
             Parameter(f"query_key_value{layer}", (width, 3 * width), deviation),
             Parameter(f"attention_out{layer}", (width, width), deviation / sqrt(2 * layers)),
-            Parameter(f"norm_mlp{layer}", (width,), None),
+            Parameter(f"norm_mlp{layer}", (width,), 0),
             Parameter(f"mlp_in{layer}", (width, hidden), sqrt(2) * deviation),
             Parameter(f"mlp_out{layer}", (hidden, width), 1 / sqrt(hidden * 2 * layers)),
         ]
-    return [*arrays, Parameter("norm_out", (width,), None)]
+    return [*arrays, Parameter("norm_out", (width,), 0)]
 
 
 def transformer_layout(
@@ -145,9 +145,9 @@ def vit_layout(tokens: int, patch: int, width: int, layers: int, hidden: int, cl
 
 
 def _normalise(values: Array, gain: Array) -> Array:
-    """Root-mean-square norm over the last axis (Zhang and Sennrich, 2019)."""
+    """Root-mean-square norm over the last axis (Zhang and Sennrich, 2019); `gain` is the difference from 1."""
     scale = jax.lax.rsqrt(jnp.mean(jnp.square(values), axis=-1, keepdims=True) + 1e-6)
-    return values * scale * gain[None, None]
+    return values * scale * (1 + gain[None, None])
 
 
 def _attention(

@@ -2,10 +2,11 @@
 
 Each step draws a batch, takes the gradient for every seed at once, lets the optimizer turn it into an update, and
 subtracts that. The loop ends early once no seed has finite weights left. Nothing but the state slots survives a step.
+Training conditions may differ between seeds; they are inputs of the loop (`proxy_tasks.inputs`).
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interp
 from primitives.program import Program
 from primitives.registry import REGISTRY
 from proxy_tasks.families import problem
+from proxy_tasks.inputs import Horizon, loop_inputs
 from proxy_tasks.task import Problem, Rows, Task
 
 TOGETHER = 32  # programs in a batch; always as many, so that what a program gets does not depend on how many there are
@@ -49,10 +51,17 @@ class Trainer:
 
     Args:
         task: what to train.
-        seeds: each gives its own initial weights and order of the data.
-        split: on which rows the loss is taken after training.
-        compile_programs: let XLA compile each program (for long runs) in place of interpreting it.
-        horizon: stop after so many steps of the schedule; all of them if it is `None`.
+        seeds: each has its own initial weights and order of the data, and the circumstance `task.circumstance(seed)`.
+        split: rows on which the loss is taken after training.
+        compile_programs: let XLA compile each program (for long runs) instead of interpreting it.
+        horizon: number of steps (an integer) or share of the steps of each seed (a float in (0, 1]) after which
+            training stops, the schedule being that of the whole training; `None` for all steps.
+
+    Attributes:
+        task: the task.
+        seeds: the seeds.
+        circumstances: training conditions of each seed.
+        inputs: input arrays of the compiled loop, see `loop_inputs`.
     """
 
     def __init__(
@@ -61,23 +70,13 @@ class Trainer:
         seeds: Sequence[int],
         split: str = "validation",
         compile_programs: bool = False,
-        horizon: int | None = None,
+        horizon: Horizon = None,
     ) -> None:
         self.task = task
         self.seeds = tuple(seeds)
-        self._problem = problem(task)
+        self.circumstances = tuple(task.circumstance(seed) for seed in self.seeds)
         self._compile_programs = compile_programs
-        weights, order = zip(*(start(task, seed) for seed in self.seeds), strict=True)
-        self.inputs = jax.device_put(
-            {
-                "weights": np.stack(weights),
-                "order": np.stack(order, axis=1),
-                "schedule": task.schedule(),
-                "horizon": np.int32(horizon or task.steps),
-                "train": self._problem.rows["train"],
-                "scored": self._problem.rows[split],
-            }
-        )
+        self.inputs: dict[str, Any] = jax.device_put(loop_inputs(task, self.seeds, split, horizon))
 
     def losses(self, program: Program | Optimizer) -> np.ndarray:
         """Loss of each seed after training with a program; not finite where training diverged. Shape `(seeds,)`.
@@ -133,21 +132,12 @@ class _Written:
         return compiled(self.program, sizes, constants)
 
 
-@lru_cache(maxsize=4096)
-def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Initial weights, shape `(P,)`, and the rows of each batch, int32, shape `(steps, batch)`, of one seed."""
-    built = problem(task)
-    generator = np.random.default_rng([seed])
-    weights = built.initialise(generator)
-    order = generator.integers(0, built.examples("train"), size=(task.steps, task.batch), dtype=np.int32)
-    return weights, order
-
-
-@cache
 def interpreted_loop(
     task: Task, functions: int, together: bool = False
 ) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
     """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds.
+
+    Tasks that differ in nothing but inputs of the loop (schedule, circumstances) share it.
 
     Args:
         task: what to train.
@@ -158,18 +148,34 @@ def interpreted_loop(
         `(encoded program, inputs) -> (losses, steps)`: the loss of each seed, not finite where training diverged, and
         the number of steps that were taken, which is smaller than the horizon if no seed was left.
     """
+    return _interpreted_loop(_without_inputs(task), functions, together)
+
+
+@cache
+def _interpreted_loop(
+    task: Task, functions: int, together: bool
+) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
     built = problem(task)
     loop = _loop(built, lambda encoded: interpreted(encoded, built.sizes))
     return jax.jit(jax.vmap(loop, in_axes=(0, None)) if together else loop)
 
 
-@lru_cache(maxsize=COMPILED)
+def _without_inputs(task: Task) -> Task:
+    """The task with defaults for what enters the loop as data."""
+    return replace(task, schedule_power=1.0, peak=1.0, tuned=None, circumstances=())
+
+
 def compiled_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
     """The loop of a task around the update rule of one structure, for any constants; compiled for each number of seeds.
 
     Returns:
         `(constants, inputs) -> (losses, steps)`, as `interpreted_loop` has it.
     """
+    return _compiled_loop(_without_inputs(task), structure)
+
+
+@lru_cache(maxsize=COMPILED)
+def _compiled_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
     built = problem(task)
     return jax.jit(_loop(built, lambda constants: structure.rule(constants, built.sizes)))
 
@@ -185,18 +191,22 @@ def _loop(built: Problem, rule_of: Callable[[Any], UpdateRule]) -> Callable[[Any
 
         def going(carry: tuple[Array, Array, Any]) -> Array:
             step, weights, _ = carry
-            return (step < horizon) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
+            return (step < jnp.max(horizon)) & jnp.any(jnp.all(jnp.isfinite(weights), axis=-1))
 
         def advance(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
             step, weights, state = carry
             gradient = gradients(weights, _take(inputs["train"], inputs["order"][step]))
+            if "loss_scale" in inputs:
+                gradient *= inputs["loss_scale"]
             update, state = rule.update(weights, gradient, state, schedule[step])
+            if horizon.ndim:  # differs between seeds
+                update = jnp.where((step < horizon)[:, None], update, 0)
             return step + 1, weights - update, state
 
         begin = (jnp.int32(0), inputs["weights"], rule.init(inputs["weights"]))
         steps, weights, _ = lax.while_loop(going, advance, begin)
-        finished = (steps == horizon) & jnp.all(jnp.isfinite(weights), axis=-1)
-        return jnp.where(finished, losses(weights, inputs["scored"]), jnp.nan), steps
+        trained = jnp.all(jnp.isfinite(weights), axis=-1)  # what is not finite once stays so
+        return jnp.where(trained, losses(weights, inputs["scored"]), jnp.nan), steps
 
     return run
 

@@ -118,11 +118,12 @@ def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes:
         return jax.vmap(lambda flat: transform(jnp.float32(1)).init(leaves(flat)))(weights)
 
     def update(weights: Array, gradient: Array, state: Any, schedule: Array) -> tuple[Array, Any]:  # noqa: ANN401
-        def one(flat: Array, gradient: Array, state: Any) -> tuple[Array, Any]:  # noqa: ANN401 - of one network
-            change, state = transform(schedule).update(leaves(gradient), state, leaves(flat))
+        def one(flat: Array, gradient: Array, state: Any, rate: Array) -> tuple[Array, Any]:  # noqa: ANN401 - of one network
+            change, state = transform(rate).update(leaves(gradient), state, leaves(flat))
             return -jnp.concatenate(change), state
 
-        return jax.vmap(one)(weights, gradient, state)
+        rates = jnp.broadcast_to(jnp.ravel(schedule), weights.shape[:1])  # one a network, or one for all
+        return jax.vmap(one)(weights, gradient, state, rates)
 
     return UpdateRule(init, update)
 

@@ -112,7 +112,7 @@ def subject_text(subject: Subject) -> str:
 def _task_key(task: Task) -> str:
     """The name of a task and a digest of what it is, so that records of another task by that name are not mixed in."""
     settings = sorted((key, value) for key, value in task.settings.items() if key != "data")  # a path
-    facts = (task.batch, task.steps, task.schedule_power, task.peak, settings, fingerprint(task))
+    facts = (task.batch, task.steps, task.schedule_power, task.peak, settings, task.circumstances, fingerprint(task))
     return f"{task.name}:{blake2b(repr(facts).encode(), digest_size=6).hexdigest()}"
 
 

@@ -11,8 +11,9 @@ from primitives.interpreter import encode, interpreted
 from primitives.program import Statement
 from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
+from proxy_tasks.inputs import start
 from proxy_tasks.task import Task
-from proxy_tasks.training import TOGETHER, Trainer, _Written, compiled_loop, interpreted_loop, start
+from proxy_tasks.training import TOGETHER, Trainer, _compiled_loop, _Written, compiled_loop, interpreted_loop
 from search.engine.randomness import Draws
 from tests.programs import MUTATOR, SIZES, probe
 
@@ -113,14 +114,14 @@ def test_one_compilation_serves_all_constants_of_a_structure() -> None:
     task = Task("structures", "digit classification", "", batch=16, steps=12, settings={"hidden": (8,)})
     trainer, plain = Trainer(task, range(2), compile_programs=True), Trainer(task, range(2))
     short = Trainer(task, range(2), horizon=6, compile_programs=True)
-    before = compiled_loop.cache_info().currsize
+    before = _compiled_loop.cache_info().currsize
     for rate in (0.001, 0.01, 0.1):
         program = builtin("lion").with_constants([0.9 - rate, 0.99, 10 * rate, rate])
         dead = program._replace(statements=(*program.statements, Statement("x", "multiply", ("m", rate))))
         np.testing.assert_allclose(trainer.losses(dead), plain.losses(program), rtol=1e-4)
         assert np.all(short.losses(program) != trainer.losses(program))
     assert len({tuple(trainer.losses(builtin("sgd").with_constants([rate]))) for rate in (0.1, 0.2)}) == 2
-    assert compiled_loop.cache_info().currsize == before + 2
+    assert _compiled_loop.cache_info().currsize == before + 2
     structure = _Written(builtin("lion").with_constants([0.0] * 4))
     assert compiled_loop(task, structure)._cache_size() == 1  # type: ignore[attr-defined]
 

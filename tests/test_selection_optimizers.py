@@ -13,8 +13,9 @@ import pytest
 from primitives import builtin
 from primitives.errors import UserError
 from proxy_tasks.families import problem
+from proxy_tasks.inputs import start
 from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer, compiled_loop, start
+from proxy_tasks.training import Trainer, compiled_loop
 from selection.baselines import best_of_restarts
 from selection.optimizers import OPTIMIZERS, Optimizer, optimizer
 from selection.tuning import ConstantSpace, tune, validation_loss

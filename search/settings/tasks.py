@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from primitives.errors import UserError, nearest
 from proxy_tasks import catalog
 from proxy_tasks.baselines import noise
-from proxy_tasks.families import FAMILIES, problem
-from proxy_tasks.task import Task
+from proxy_tasks.families import FAMILIES
+from proxy_tasks.task import Circumstance, Task
 from selection.baselines import tune_baselines
 
 TAGS = NAMED, OWN = "task name", "own task"  # pydantic's; they stand in the paths of its errors
@@ -41,6 +41,19 @@ class Tuned(Section):
     noise: float = Field(gt=0, description="standard deviation over seeds of the log loss ratio of the two")
 
 
+class OwnCircumstance(Section):
+    """Training conditions of some of the seeds of an evaluation; see `proxy_tasks.task.Circumstance`."""
+
+    loss_scale: float = Field(1.0, gt=0, description="factor on the training loss")
+    initial_scale: float = Field(1.0, gt=0, description="factor on the initial weights")
+    schedule_power: float | None = Field(None, gt=0, description="power of the cosine schedule")
+    peak: float | None = Field(None, gt=0, description="learning rate at the first step")
+    steps: int | None = Field(None, ge=1, description="training steps; at most those of the task")
+    batch: int | None = Field(None, ge=1, description="different examples a step; divides that of the task")
+    examples: int | None = Field(None, ge=1, description="number of training examples")
+    label_noise: float | None = Field(None, ge=0, le=1, description="share of training labels drawn at random")
+
+
 class OwnTask(Section):
     """A task of the user's own."""
 
@@ -50,6 +63,10 @@ class OwnTask(Section):
     batch: int = Field(64, ge=1, description="examples a step")
     steps: int = Field(200, ge=1)
     schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
+    peak: float = Field(1.0, gt=0, description="learning rate at the first step")
+    circumstances: list[OwnCircumstance] = Field(
+        [], description="training conditions by seed: seed s has number s mod n; without any, all are as the task says"
+    )
     settings: dict[str, Any] = Field({}, description="what the family wants to know besides")
     trials: int = Field(300, ge=1, description="trainings of each baseline, 8 networks each, where `tuned` is left out")
     tuned: Tuned | None = Field(None, description="baselines that were tuned before")
@@ -77,14 +94,14 @@ def task_name(entry: str | OwnTask) -> str:
 
 
 def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
-    """Check an entry and build its task; a task of the user's own gets every default and absolute paths.
+    """Check an entry; a task of the user's own gets every default and absolute paths. No file is read.
 
     Args:
         entry: what the config says.
         start: where files and modules are looked for first; the working directory is next.
 
     Raises:
-        UserError: the task, its settings or its data are not what they must be.
+        UserError: there is no such task, or its settings are not what they must be.
     """
     if isinstance(entry, str):
         noise(catalog.task(entry))
@@ -93,9 +110,8 @@ def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
     if entry.name in catalog.TASKS:
         raise UserError(f"{where} is one that comes with the project; call yours otherwise")
     module, colon, function = entry.family.rpartition(":")
-    if colon and "/" not in module:
-        folders = [folder.resolve() for folder in (start, Path()) if (folder / f"{module}.py").is_file()]
-        entry = entry.model_copy(update={"family": f"{folders[0]}/{module}:{function}"}) if folders else entry
+    if colon:
+        entry = entry.model_copy(update={"family": f"{resolve_module(module, start)}:{function}"})
     elif entry.family in FAMILIES:
         family = FAMILIES[entry.family]
         if entry.data is None:
@@ -105,8 +121,13 @@ def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
     if entry.data is not None:
         data = next((path for path in (start / entry.data, Path(entry.data)) if path.exists()), Path(entry.data))
         entry = entry.model_copy(update={"data": str(data.resolve())})
-    problem(task_of(entry))
     return entry
+
+
+def resolve_module(name: str, start: Path) -> str:
+    """The module `name` as `folder/name` where a file of that name is in `start` or the working directory."""
+    folders = [folder.resolve() for folder in (start, Path()) if "/" not in name and (folder / f"{name}.py").is_file()]
+    return f"{folders[0]}/{name}" if folders else name
 
 
 def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,8 +158,18 @@ def task_of(entry: str | OwnTask) -> Task:
     settings = entry.settings | ({} if entry.data is None else {"data": entry.data})
     found = entry.tuned
     rows = found and {name: {"constants": getattr(found, name)} for name in ("adamw", "lion")} | {"noise": found.noise}
-    budget = (entry.batch, entry.steps, entry.schedule_power)
-    return Task(entry.name, entry.family, "a task of your own", *budget, settings, tuned=rows or {})
+    return Task(
+        entry.name,
+        entry.family,
+        "a task of your own",
+        entry.batch,
+        entry.steps,
+        entry.schedule_power,
+        settings,
+        peak=entry.peak,
+        tuned=rows or {},
+        circumstances=tuple(Circumstance(**circumstance.model_dump()) for circumstance in entry.circumstances),
+    )
 
 
 def tuned(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], None]) -> str | OwnTask:
