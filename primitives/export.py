@@ -16,8 +16,6 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from primitives.builtins import BUILTINS, source_of
 from primitives.errors import UserError, nearest
 from primitives.escaping import escaped
@@ -29,6 +27,7 @@ from primitives.text import to_text
 from primitives.vetting import vet
 
 if TYPE_CHECKING:
+    import jinja2
     import optax
     import torch
 
@@ -178,8 +177,8 @@ def _facts(code: Code, name: str, origin: str, to: str) -> dict[str, Any]:
 
 def _title(name: str) -> str:
     """Name of a class, after that of a function: `my_adam` becomes `MyAdam`."""
-    title = "".join(part.capitalize() for part in name.split("_"))
-    title = title if is_name(title) else f"Optimizer{name.strip('_').capitalize()}"
+    title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    title = title if is_name(title) else f"Optimizer{name.strip('_')}"
     title = title if is_name(title) else "Optimizer"
     return title if title not in taken_names() else f"{title}_"
 
@@ -233,7 +232,9 @@ def _module(source: str, to: str) -> ModuleType:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment() -> "jinja2.Environment":
+    import jinja2  # exports alone need it
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("primitives", "templates"),
         undefined=jinja2.StrictUndefined,
