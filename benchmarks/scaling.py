@@ -1,6 +1,7 @@
 """What workers add to a search, and what the driver can sustain when they cost nothing."""
 
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -13,15 +14,16 @@ from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms.factory import engine
 from search.algorithms.mutation import MUTATIONS
-from search.commands.panel import Progress
 from search.engine.candidate import Record
 from search.execution.executor import Executor
 from search.execution.ray_actors import RayExecutor
 from search.execution.worker import Built
 from search.record.journal import Journal
 from search.running.loop import search
+from search.running.reporter import Counts, SilentReporter
 from search.running.setup import executor
-from search.settings.config import Config, build_config, read_config
+from search.settings.config import Config
+from search.settings.reading import build_config, read_config
 
 QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.yaml"
 ROUNDS = 3
@@ -31,19 +33,21 @@ SCALING = {"scale": 1.0, "insert": 0.3, "delete": 0.3}  # children that nearly a
 SHUFFLING = {"insert": 1.0, "delete": 1.0, "scale": 0.1}  # children that mostly compute what is known
 
 
-class _Clock(Progress):
-    """Notes when what was recorded."""
+class _Clock(SilentReporter):
+    """Marks the time at which candidates are recorded."""
 
     def __init__(self) -> None:
-        super().__init__(quiet=True)
+        self._counts = Counts()
         self.marks: list[tuple[float, int, int]] = []  # seconds, children, evaluations so far
+        self.digest = ""
 
-    def recorded(self, records: Sequence[Record]) -> None:
-        super().recorded(records)
+    def candidates_recorded(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._counts.add(record)
         self.marks.append((time.monotonic(), self._counts.children, self._counts.evaluated))
 
     def rates(self, warm: int) -> tuple[float, float]:
-        """Children and evaluations a second, from the moment at which so many had been evaluated."""
+        """Children and evaluations a second, from the moment at which `warm` evaluations were recorded."""
         start = next(mark for mark in self.marks if mark[2] >= warm)
         seconds, children, evaluated = (end - begin for end, begin in zip(self.marks[-1], start, strict=True))
         return children / seconds, evaluated / seconds
@@ -54,25 +58,30 @@ def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
     clock = _Clock()
     engines = {repeat: engine(config, start, repeat) for repeat in range(config.search.repeats)}
     with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder, "journal.sqlite"), {}) as journal:
-        search(engines, workers, journal, clock, [])
+        search(engines, workers, journal, clock, threading.Event())
+        clock.digest = journal.digest()
     return clock
 
 
-def workers_ratio() -> dict[str, Any]:
+def workers_ratio(rounds: int = ROUNDS, evaluations: int = 200) -> dict[str, Any]:
     """Evaluations a second of two Ray workers over those in one process, at the quickstart's task, in turns."""
     rates: dict[str, list[float]] = {"inline": [], "ray": []}
-    for _ in range(ROUNDS):
+    digests = set()
+    for _ in range(rounds):
         for name, found in rates.items():
-            count = ["workers.count=2"] if name == "ray" else []
-            config = read_config(QUICKSTART, [f"workers.executor={name}", "search.evaluations=200", *count])
+            options = [f"workers.executor={name}", f"search.evaluations={evaluations}", "workers.in_flight=32"]
+            config = read_config(QUICKSTART, [*options, *(["workers.count=2"] if name == "ray" else [])])
             with executor(config, print) as workers:
-                found.append(_timed(config, workers, load_program(config.program)).rates(200)[1])
+                clock = _timed(config, workers, load_program(config.program))
+            found.append(clock.rates(evaluations)[1])
+            digests.add(clock.digest)
     inline, ray = (median(found) for found in rates.values())
-    return {"inline": inline, "ray": ray, "ratio": median(r / i for i, r in zip(*rates.values(), strict=True))}
+    ratio = median(r / i for i, r in zip(*rates.values(), strict=True))
+    return {"inline": inline, "ray": ray, "ratio": ratio, "histories": len(digests)}
 
 
 class _Instant:
-    """Answers at once, always the same."""
+    """Returns the same score at once."""
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
         return Score(Status.OK, 0.5, 0.5, "", {"digits": (0.5,) * 8})
@@ -82,15 +91,23 @@ def _instant() -> Built:
     return Built(_Instant(), {})
 
 
-def driver_rates() -> list[dict[str, Any]]:
-    """Candidates a second that the driver breeds, hands out and records, with many workers that answer at once."""
+def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
+    """Candidates a second that the driver breeds, sends and records, with 64 workers that answer at once.
+
+    Args:
+        share: of the children of a full measurement.
+    """
     rows = []
     with RayExecutor(partial(_instant), {}, count=WORKERS, say=print) as workers:
-        while not workers.workers().startswith(str(WORKERS)):  # until all have started
+        while not workers.describe().startswith(str(WORKERS)):  # until all have started
             _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
-        for name, mutations, children in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
-            each, evaluated = _timed(_neutral(mutations, children), workers, builtin("adamw")).rates(1000)
-            rows.append({"case": name, "children": each, "evaluated": evaluated, "hits": 1 - evaluated / each})
+        for name, mutations, full in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
+            children = round(share * full)
+            clock = _timed(_neutral(mutations, children), workers, builtin("adamw"))
+            each, evaluated = clock.rates(round(share * 1000))
+            missing = children - clock.marks[-1][1]
+            hits = 1 - evaluated / each
+            rows.append({"case": name, "children": each, "evaluated": evaluated, "hits": hits, "missing": missing})
     return rows
 
 

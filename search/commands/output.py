@@ -1,6 +1,7 @@
 """What commands print, and the options that several of them share."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,16 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 plugins = click.option(
     "--plugin", "plugins", multiple=True, metavar="MODULE", help="Import a module that registers primitives first."
 )
+trust = click.option(
+    "--trust", is_flag=True, help="Import the code that the file names (plugins, custom tasks), which may do anything."
+)
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key, such as search.children=500.",
+)
 
 
 def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
@@ -24,3 +35,14 @@ def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: boo
         click.echo(json.dumps(plain(facts), indent=2))
     else:
         Console(width=None if sys.stdout.isatty() else _WIDE).print(view())
+
+
+def say(message: str) -> None:
+    """Print a note for the user to standard error."""
+    click.echo(f"note: {message}", err=True)
+
+
+def print_trial(console: Console, name: str, trial: int, trials: int, best: float) -> None:
+    """Print every tenth trial of tuning a baseline; `best` is the lowest log loss so far."""
+    if trial % max(1, trials // 10) == 0:
+        console.print(f"{name}: {trial}/{trials} trials, best validation loss {math.exp(best):.4f}")

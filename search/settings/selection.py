@@ -1,7 +1,6 @@
 """The section `selection` of a config: the champion, the checks during a search, and the stages of the funnel."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import Field, model_validator
 
@@ -9,6 +8,7 @@ from primitives.errors import UserError
 from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
+from search.settings.places import Origin
 from search.settings.tasks import OwnTask, Section, TaskEntry, resolve, task_name, task_of
 from selection.funnel import REFERENCE, Stage
 from selection.optimizers import OPTIMIZERS, optimizer
@@ -67,36 +67,44 @@ DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, bu
 
 
 def resolve_stages(
-    stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, start: Path
+    stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, origin: Origin
 ) -> list[StageSettings]:
-    """Check the stages of a config, and find their data.
+    """Check the stages of a config as far as no data are needed, and resolve their paths.
 
     Args:
         stages: as the config has them.
         tasks: the tasks of the search, resolved.
-        leaders: how many programs come with tuned constants.
-        start: where files are looked for first.
+        leaders: number of programs that come with tuned constants.
+        origin: of the config.
 
     Raises:
-        UserError: a stage is smaller than what is before it, has no task to train, or too few seeds.
+        UserError: a stage has no task to train, takes more programs than there are, or has too few seeds.
     """
-    resolved = []
-    before, least, programs = "the search", max(_cost(task_of(entry)) for entry in tasks), leaders
+    resolved, programs = [], leaders
     for number, settings in enumerate(stages):
-        where = f"`selection.stages.{number}`"
-        own = None if settings.tasks is None else [_known(entry, start) for entry in settings.tasks]
+        own = None if settings.tasks is None else [_known(entry, origin) for entry in settings.tasks]
         stage = settings.model_copy(update={"tasks": own})
-        cost = max(_cost(task) for task in stage_of(stage, tasks).tasks)
-        if cost <= least:
-            raise UserError(f"{where} trains no longer than {before}; stages have to grow in size")
+        stage_of(stage, tasks)
         if stage.programs > programs:
             known = "`selection.leaders`" if number == 0 else "the stage before"
-            raise UserError(f"{where} takes {stage.programs} programs, but only {programs} come from {known}")
-        before, least, programs = f"stage {number}", cost, stage.programs
+            raise UserError(
+                f"`selection.stages.{number}` takes {stage.programs} programs, but only {programs} come from {known}"
+            )
+        programs = stage.programs
         resolved.append(stage)
     if stages and stages[-1].seeds < LEAST_SEEDS:
         raise UserError(f"the last of `selection.stages` has {stages[-1].seeds} seeds; it needs at least {LEAST_SEEDS}")
     return resolved
+
+
+def check_stages(stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask]) -> None:
+    """Build the tasks of the stages; raises `UserError` where a stage trains no longer than what comes before it."""
+    before, least = "the search", max(_cost(task_of(entry)) for entry in tasks)
+    for number, stage in enumerate(stages):
+        cost = max(_cost(task) for task in stage_of(stage, tasks).tasks)
+        if cost <= least:
+            raise UserError(f"`selection.stages.{number}` trains no longer than {before}; stages have to grow in size")
+        before, least = f"stage {number}", cost
 
 
 def stage_of(stage: StageSettings, tasks: Sequence[str | OwnTask]) -> Stage:
@@ -119,9 +127,9 @@ def _larger(name: str, size: int) -> Task:
     raise UserError(f"there is no task `{larger}` for `selection.stages`; {there}")
 
 
-def _known(entry: str | OwnTask, start: Path) -> str | OwnTask:
+def _known(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
     """A task of a stage needs no baselines that were tuned before."""
-    return catalog.task(entry).name if isinstance(entry, str) else resolve(entry, start)
+    return catalog.task(entry).name if isinstance(entry, str) else resolve(entry, origin)
 
 
 def _cost(task: Task) -> int:

@@ -1,0 +1,197 @@
+"""Reading a config: YAML to typed settings, with one clear line for a mistake.
+
+Reading imports no code and opens no file but the config itself: it parses the YAML, checks names, types and ranges,
+and makes the paths absolute. `search.settings.loading` does the rest.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+
+from primitives.builtins import BUILTINS
+from primitives.errors import UserError, nearest
+from search.settings.config import Config
+from search.settings.places import Origin, relative_to
+from search.settings.selection import larger_tasks, resolve_stages
+from search.settings.tasks import OWN, TAGS, OwnTask, resolve, task_name
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML, in which `1e-3` is a number (as in YAML 1.2) and a key that occurs twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        self.flatten_mapping(node)
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for index, key in enumerate(keys) if key in keys[:index]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"key `{twice}` occurs twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML file.
+
+    Args:
+        path: the file.
+        overrides: assignments such as `search.children=500`, applied in order; the value is YAML.
+
+    Raises:
+        UserError: the file cannot be read, or says something that is not a config.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"there is no config `{path}`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"config `{path}` cannot be read as text: {error}") from None
+    values = _yaml(text, f"config `{path}`")
+    if values is None:
+        raise UserError(f"config `{path}` is empty; `tasks: [digits]` would be enough")
+    if not isinstance(values, dict):
+        raise UserError(f"config `{path}` must hold `key: value` lines, not a {type(values).__name__}")
+    for override in overrides:
+        set_key(values, override)
+    return build_config(values, start=path.parent)
+
+
+def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
+    """Check the values of a config and resolve the paths in them.
+
+    Args:
+        values: as they stand in the YAML file.
+        start: folder in which files are looked for first; the working directory is second.
+
+    Raises:
+        UserError: the path of the first key that is wrong, and what would be right.
+    """
+    return _resolved(values, Origin(start))
+
+
+def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
+    """The config that `recorded` wrote, or the plain values of a resolved one.
+
+    Args:
+        values: of the config; modules may have folders.
+        folder: to which paths are relative: the run folder for recorded values.
+
+    Raises:
+        UserError: as for `build_config`.
+    """
+    return _resolved(values, Origin(folder, recorded=True))
+
+
+def recorded(config: Config, folder: Path) -> dict[str, Any]:
+    """Plain values of a resolved config as the journal has them: every path is relative to the run folder."""
+    relative = partial(relative_to, folder)
+    return _with_places(config, relative, relative)
+
+
+def to_yaml(config: Config, folder: Path | None = None) -> str:
+    """A resolved config as YAML, every default written out.
+
+    Args:
+        config: the config.
+        folder: of the file, to which paths become relative; without it they are absolute.
+    """
+    values = _with_places(config, partial(relative_to, folder) if folder else str, lambda name: name.rpartition("/")[2])
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+def _with_places(config: Config, file: Callable[[str], str], module: Callable[[str], str]) -> dict[str, Any]:
+    """Plain values of a config, with a function applied to each path of a file and one to each name of a module."""
+    values = config.model_dump(mode="json")
+    values["program"] = file(config.program)
+    values["search"]["plugins"] = list(map(module, config.search.plugins))
+    stages = [stage["tasks"] or () for stage in values["selection"]["stages"]]
+    for task in (task for tasks in (values["tasks"], *stages) for task in tasks if isinstance(task, dict)):
+        task["family"] = module(task["family"]) if ":" in task["family"] else task["family"]
+        task["data"] = task["data"] and file(task["data"])
+    return values
+
+
+def _resolved(values: dict[str, Any], origin: Origin) -> Config:
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_explain(error)) from None
+    names = [task_name(entry) for entry in config.tasks]
+    if len(set(names)) < len(names):
+        raise UserError("`tasks` names the same task twice")
+    tasks = [resolve(entry, origin) for entry in config.tasks]
+    selection = config.selection
+    if selection.check_every:
+        larger_tasks(tasks, selection.check_size)
+    stages = resolve_stages(selection.stages, tasks, selection.leaders, origin)
+    plugins = [origin.module(name, key="search.plugins") for name in config.search.plugins]
+    program = None if config.program in BUILTINS else origin.file(config.program)
+    return config.model_copy(
+        update={
+            "program": str(program or config.program),
+            "tasks": tasks,
+            "search": config.search.model_copy(update={"plugins": plugins}),
+            "selection": selection.model_copy(update={"stages": stages}),
+        }
+    )
+
+
+def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{what} is not valid YAML, line {line}: {error.problem or error.context}") from None
+    except RecursionError:
+        raise UserError(f"{what} is not valid YAML: it is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow; impossible dates
+        raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def set_key(values: dict[str, Any], override: str) -> None:
+    """Carry out an assignment such as `search.children=500`; raises `UserError` if it is none."""
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")
+    *sections, key = path.strip().split(".")
+    for section in sections:
+        values[section] = values.get(section) or {}
+        values = values[section]
+        if not isinstance(values, dict):
+            raise UserError(f"`--set {override}`: `{section}` is a value, not a section")
+    values[key] = _yaml(text, f"`--set {override}`")
+
+
+def _explain(error: ValidationError) -> str:
+    """The first thing that is wrong, as one line."""
+    problem = error.errors()[0]
+    tags = ("list[", "literal[", *TAGS)
+    path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(tags)) or "config"
+    if problem["type"] == "extra_forbidden":
+        known = _fields(problem["loc"][:-1])
+        name = str(problem["loc"][-1])
+        return f"unknown key `{path}`{nearest(name, known)} (known here: {', '.join(known)})"
+    if problem["type"] == "value_error":
+        return f"`{path}`: {problem['ctx']['error']}"
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"`{path}` (={problem['input']!r}): {message}"
+
+
+def _fields(location: tuple[int | str, ...]) -> list[str]:
+    """Keys of the section at a path."""
+    model: Any = Config
+    for part in location:
+        if part == OWN:
+            model = OwnTask
+        elif isinstance(part, str) and part != "tasks":
+            annotation = model.model_fields[part].annotation
+            model = next(iter(get_args(annotation)), annotation)  # the first of `Section | None`
+    return list(model.model_fields)
