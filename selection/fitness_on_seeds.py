@@ -31,6 +31,8 @@ class Judge:
         first_seeds: how many of them are trained before the hurdle; 0 for all at once.
         statement_price: added to the fitness of a program for each live statement.
         slot_price: added to the fitness for each live state slot.
+        horizon: share of the steps after which training stops, of the program and of the tuned AdamW alike; `None` for
+            all of them.
     """
 
     tasks: tuple[Task, ...]
@@ -38,10 +40,11 @@ class Judge:
     first_seeds: int = 0
     statement_price: float = 0.0
     slot_price: float = 0.0
+    horizon: float | None = None
 
     def fitness(self, program: Subject, hurdle: float = math.inf) -> Work[Judged]:
         """The fitness of a valid program or a baseline, unless it is beyond the hurdle on the first seeds."""
-        price = self._price(program)
+        price = self.price(program)
         ratios: list[np.ndarray] = []
         reached: list[float] = []
         for seeds in filter(None, (self.seeds[: self.first_seeds], self.seeds[self.first_seeds :])):
@@ -54,7 +57,8 @@ class Judge:
             reached.append(float(np.mean(np.concatenate(ratios))) + price)
         return Judged(reached[-1], reached[0])
 
-    def _price(self, subject: Subject) -> float:
+    def price(self, subject: Subject) -> float:
+        """What is added to the fitness of a program for its length and its state."""
         if not isinstance(subject, Program):
             return 0.0
         lines, slots = live(subject)
@@ -68,7 +72,7 @@ class Judge:
         """The same; `None` is the tuned AdamW of each task."""
         weights = shares(self.tasks)
         losses = yield [
-            Trial(baseline(task) if program is None else program, task, seeds)
+            Trial(baseline(task) if program is None else program, task, seeds, horizon=self.horizon)
             for program in programs
             for task in self.tasks
         ]

@@ -9,12 +9,15 @@ from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
 from search.algorithms.mutation import Mutator
 from search.algorithms.random_search import RandomSearch
+from search.algorithms.structures.search import StructureSearch
 from search.algorithms.tree import TreeSearch
 from search.engine.candidate import Algorithm
 from search.engine.engine import Engine
 from search.engine.hurdle import Hurdle
 from search.settings.config import Config, insertable
+from search.settings.tasks import task_of
 
+STRUCTURES = "structures"
 _WIDE_SHARE = 0.25  # of the candidates of `tune_constants`
 
 
@@ -46,6 +49,26 @@ ALGORITHMS: dict[str, Callable[[Config, Program], Algorithm]] = {
     "tune_constants": _tune_constants,
     "tree": _tree,
 }
+
+
+def check(config: Config, start: Program) -> None:
+    """Raise `UserError` where the algorithm of a config does not suit its starting program or its other settings."""
+    if config.search.algorithm == STRUCTURES:
+        structure_search(config, 0)
+    else:
+        engine(config, start, 0)
+
+
+def structure_search(config: Config, repeat: int) -> StructureSearch:
+    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `engine`."""
+    return StructureSearch(
+        config.search.structures,
+        tasks=[task_of(entry) for entry in config.tasks],
+        prices=(config.evaluation.statement_price, config.evaluation.slot_price),
+        primitives=insertable(config),
+        key=(config.seed, repeat),
+        children=config.search.children,
+    )
 
 
 def engine(config: Config, start: Program, repeat: int) -> Engine:

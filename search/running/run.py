@@ -14,7 +14,7 @@ from primitives.builtins import load_program
 from primitives.errors import UserError
 from primitives.text import parse, to_text
 from proxy_tasks.baselines import REFERENCE, baseline
-from search.algorithms.factory import engine
+from search.algorithms.factory import STRUCTURES, check, engine
 from search.commands.panel import Progress
 from search.record.folder import CONFIG, JOURNAL, claim, locked, open_run, write_text
 from search.record.journal import Journal
@@ -24,6 +24,7 @@ from search.running.loop import search, stoppable
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedBench
 from search.running.setup import executor, search_evaluator, tasks_of, versions, yardstick
+from search.running.structure_runs import search_structures
 from search.running.summary import Summary
 from search.settings.config import Config, build_config, set_key, to_yaml
 from search.settings.selection import DEFAULT_STAGES
@@ -62,7 +63,7 @@ def resume(folder: Path, progress: Progress, mend: bool = False) -> Summary:
 def begun(config: Config, folder: Path) -> Iterator[Journal]:
     """The journal of a new run, and the run folder held against others."""
     start = load_program(config.program)
-    engine(config, start, 0)  # what is wrong with the algorithm is said before a folder is made
+    check(config, start)  # what is wrong with the algorithm is said before a folder is made
     claim(folder)
     meta = {
         "config": config.model_dump(mode="json"),
@@ -133,12 +134,18 @@ def search_all(config: Config, journal: Journal, bench: RecordedBench, progress:
         progress.reference(lion)
         for number in range(settings.rounds):
             repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
-            engines = {repeat: engine(config, start, repeat) for repeat in repeats}
-            for repeat, machine in engines.items():
-                machine.restore(journal.past(repeat))
             progress.round(number)
-            search(engines, bench.executor, journal, progress, stop, checks=checks)
-            if not all(machine.done for machine in engines.values()):
+            if settings.algorithm == STRUCTURES:
+                done = search_structures(
+                    config, start, repeats, journal=journal, bench=bench, progress=progress, stop=stop
+                )
+            else:
+                engines = {repeat: engine(config, start, repeat) for repeat in repeats}
+                for repeat, machine in engines.items():
+                    machine.restore(journal.past(repeat))
+                search(engines, bench.executor, journal, progress, stop, checks=checks)
+                done = all(machine.done for machine in engines.values())
+            if not done:
                 return False
             for row in journal.best(1, repeats=repeats):
                 start = parse(row.program)

@@ -21,6 +21,7 @@ from primitives.errors import UserError, nearest
 from primitives.paper import PAPER
 from primitives.registry import Primitive, by_names
 from search.settings.selection import SelectionSettings, larger_tasks, resolve_stages
+from search.settings.structures import StructureSettings
 from search.settings.tasks import OWN, TAGS, OwnTask, TaskEntry, resolve, task_name
 from search.settings.tasks import Section as _Section
 
@@ -46,7 +47,9 @@ class Mutations(_Section):
 class SearchSettings(_Section):
     """How programs are proposed."""
 
-    algorithm: Literal["regularized_evolution", "random", "tune_constants", "tree"] = "regularized_evolution"
+    algorithm: Literal["regularized_evolution", "random", "tune_constants", "tree", "structures"] = (
+        "regularized_evolution"
+    )
     children: int = Field(2000, ge=1, description="candidates of each repeat, the starting program not counted")
     evaluations: int | None = Field(None, ge=1, description="end a repeat sooner, once so many have been evaluated")
     population: int = Field(100, ge=1, description="members P (the paper: 1000)")
@@ -57,6 +60,7 @@ class SearchSettings(_Section):
     random_mutations: int = Field(16, ge=1, description="random: most mutations between the start and a program")
     tree_depth: int = Field(3, ge=1, le=8, description="tree: most functions between the update and an operand")
     mutations: Mutations = Mutations()
+    structures: StructureSettings = StructureSettings()
     primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
     plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
 
