@@ -1,5 +1,6 @@
 """Tuning of constants by hill climbing, as trials; and works that go on side by side."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -7,38 +8,39 @@ import numpy as np
 
 from primitives.program import Program
 from search.engine.randomness import Draws
+from selection.fitness_on_seeds import Judged
 from selection.trials import Trial, Work
 from selection.tuning import ConstantSpace
 
 T = TypeVar("T")
-Measure = Callable[[Program], Work[float]]
+Measure = Callable[[Program, float], Work[Judged]]  # of a program, given up beyond a hurdle on the first seeds
+
+_BEHIND = 0.1  # on the first seeds, beyond the best setting so far: the others are not trained
 
 
 class Climbed(NamedTuple):
-    """The best program of a climb, its value, and how many settings were tried."""
+    """The best program of a climb, its fitness, and how many settings were tried."""
 
     program: Program
-    value: float
+    fitness: float
     trials: int
 
 
-def climb(
-    program: Program, value: float, measure: Measure, trials: int, scales: Sequence[float], draws: Draws
-) -> Work[Climbed]:
+def climb(program: Program, measure: Measure, trials: int, scales: Sequence[float], draws: Draws) -> Work[Climbed]:
     """Steps of random sizes around the best setting so far.
 
     Args:
-        program: where to start.
-        value: of the measure there.
+        program: where to start; it is measured first.
         measure: what is to be low.
         trials: settings to try.
         scales: standard deviations of a step, in the units of `selection.tuning`, one of which is drawn each time.
         draws: random numbers.
     """
+    lowest = yield from measure(program, math.inf)
     space = ConstantSpace(program)
     size = len(space.start)
     if not size:
-        return Climbed(program, value, 0)
+        return Climbed(program, lowest.fitness, 0)
     best, point = program, space.start
     for _ in range(trials):
         scale = draws.choice(scales)
@@ -46,10 +48,10 @@ def climb(
         uniforms = np.array([draws.uniform() for _ in range(size)])
         tried = space.near(point, normals, uniforms, scale)
         draft = space.program(tried)
-        found = yield from measure(draft)
-        if found < value:
-            best, point, value = draft, tried, found
-    return Climbed(best, value, trials)
+        found = yield from measure(draft, lowest.first_fitness + _BEHIND)
+        if found.fitness < lowest.fitness:
+            best, point, lowest = draft, tried, found
+    return Climbed(best, lowest.fitness, trials)
 
 
 def side_by_side(works: Sequence[Work[T]]) -> Work[list[T]]:

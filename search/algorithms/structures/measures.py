@@ -8,7 +8,7 @@ luck.
 """
 
 from collections.abc import Sequence
-from math import lcm
+from math import inf, lcm
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from primitives.program import Program
 from proxy_tasks.task import Task
 from search.settings.structures import StructureSettings
 from selection.comparison import FINAL_SEEDS
-from selection.fitness_on_seeds import Judge
+from selection.fitness_on_seeds import Judge, Judged
 from selection.trials import Work
 
 _BLOCKS = 24  # judging blocks that a search has room for, after which the first ones come again
@@ -44,31 +44,36 @@ class Measures:
             place += -(-count // conditions) * conditions
         room = max(1, min(_SEARCHES, FINAL_SEEDS // place))
         first = search % room * place
+        self._together = settings.tuning_seeds
         self._judging = [range(first + at, first + at + settings.judging_seeds) for at in starts[2:]]
         tuning = range(first, first + settings.tuning_seeds)
         climbing = range(first + starts[1], first + starts[1] + settings.climb_seeds)
-        self._short = self._judge(tuning, settings.short_share)
-        self._whole, self._climbing = self._judge(tuning), self._judge(climbing)
+        self._short = self._judge(tuning, horizon=settings.short_share)
+        self._whole = self._judge(tuning)
+        self._climbing = self._judge(climbing, first=settings.tuning_seeds)
         self.replay_seed = first
 
-    def _judge(self, seeds: range, horizon: float | None = None) -> Judge:
-        return Judge(self._tasks, seeds, 0, *self._prices, horizon=None if horizon == 1 else horizon)
+    def _judge(self, seeds: range, first: int = 0, horizon: float | None = None) -> Judge:
+        whole = horizon is None or horizon == 1
+        return Judge(
+            self._tasks, seeds, first, *self._prices, horizon=None if whole else horizon, together=self._together
+        )
 
     def price(self, program: Program) -> float:
         """What a program pays for its length and its state."""
         return self._whole.price(program)
 
-    def short(self, program: Program) -> Work[float]:
+    def short(self, program: Program, hurdle: float = inf) -> Work[Judged]:
         """Fitness at the short horizon on the tuning seeds."""
-        return (yield from self._short.fitness(program)).fitness
+        return self._short.fitness(program, hurdle)
 
-    def whole(self, program: Program) -> Work[float]:
+    def whole(self, program: Program, hurdle: float = inf) -> Work[Judged]:
         """Fitness at the whole horizon on the tuning seeds."""
-        return (yield from self._whole.fitness(program)).fitness
+        return self._whole.fitness(program, hurdle)
 
-    def climbing(self, program: Program) -> Work[float]:
-        """Fitness on the climbing seeds."""
-        return (yield from self._climbing.fitness(program)).fitness
+    def climbing(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+        """Fitness on the climbing seeds, unless it is beyond the hurdle on the first of them."""
+        return self._climbing.fitness(program, hurdle)
 
     def judged(self, program: Program, block: int) -> Work[float]:
         """Mean log loss ratio to the tuned AdamW on a block of judging seeds, without price."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from primitives.checking import kinds_before
+from primitives.kinds import Kind
 from primitives.program import GRADIENT, UPDATE, Program, Statement
 from primitives.registry import REGISTRY, Primitive
 from search.algorithms.edits import bypassed, fresh_names, names_of, spliced, with_argument
@@ -72,7 +73,7 @@ def graft(parent: Program, material: Material, draws: Draws) -> Program | None:
     if spot is None:
         return None
     kinds = kinds_before(parent, spot[0])
-    known = _known(taken, set(kinds), material.prior, kinds, draws)
+    known = _known(taken, material.prior, kinds, draws)
     return None if known is None else _placed(parent, spot, known, donor, material)
 
 
@@ -220,15 +221,15 @@ def _call(
     return tuple(argument for argument in arguments if argument is not None) if None not in arguments else None
 
 
-def _known(term: Expression, defined: set[str], prior: Prior, kinds: Mapping, draws: Draws) -> Expression | None:  # type: ignore[type-arg]
+def _known(term: Expression, prior: Prior, kinds: Mapping[str, Kind], draws: Draws) -> Expression | None:
     """An expression with variables that are not defined replaced by random arguments; `None` if there are none."""
     row = REGISTRY[term.primitive]
     arguments: list[Term] = []
     for place, argument in enumerate(term.arguments):
         new: Term | None = argument
         if isinstance(argument, Expression):
-            new = _known(argument, defined, prior, kinds, draws)
-        elif isinstance(argument, str) and argument not in defined:
+            new = _known(argument, prior, kinds, draws)
+        elif isinstance(argument, str) and argument not in kinds:
             new = prior.argument(row, place, kinds, draws)
         if new is None:
             return None

@@ -44,12 +44,14 @@ def pruned(program: Program, measures: Measures, block: int) -> Work[Program]:
     def judged(draft: Program) -> Work[float]:
         return (yield from measures.judged(draft, block)) + measures.price(draft)
 
-    climbing = yield from measures.climbing(program)
+    climbing = (yield from measures.climbing(program)).fitness
     judging = yield from judged(program)
     while True:
         drafts = list(deletions(program))
         values = yield from side_by_side([measures.climbing(draft) for draft in drafts])
-        close = [(value, draft) for value, draft in zip(values, drafts, strict=True) if value <= climbing + _CLIMBING]
+        close = [
+            (v.fitness, draft) for v, draft in zip(values, drafts, strict=True) if v.fitness <= climbing + _CLIMBING
+        ]
         found = yield from side_by_side([judged(draft) for _, draft in close])
         better = [
             (value + other, value, other, place)

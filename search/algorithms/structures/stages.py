@@ -48,8 +48,8 @@ class Stages:
     def look(self, candidate: Bred) -> Work[None]:
         """The first look."""
         assert candidate.parent is not None
-        parent = yield from self._measures.short(candidate.parent.program)
-        candidate.fitness = yield from self._measures.short(candidate.program)
+        parent = (yield from self._measures.short(candidate.parent.program)).fitness
+        candidate.fitness = (yield from self._measures.short(candidate.program)).fitness
         candidate.first_fitness = candidate.fitness
         if not candidate.fitness <= parent + self._settings.look_margin:
             candidate.drop("look: too far behind its parent at the short horizon")
@@ -58,8 +58,8 @@ class Stages:
         """Tuned at the short horizon, if it is not near its parent as it is."""
         assert candidate.parent is not None
         settings = self._settings
-        parent = yield from self._measures.short(candidate.parent.program)
-        candidate.fitness = yield from self._measures.short(candidate.program)
+        parent = (yield from self._measures.short(candidate.parent.program)).fitness
+        candidate.fitness = (yield from self._measures.short(candidate.program)).fitness
         if candidate.fitness > parent + settings.short_margin:
             yield from self._climb(candidate, self._measures.short, settings.short_trials, WIDE, 1)
             if candidate.fitness > parent + settings.short_margin:
@@ -69,7 +69,7 @@ class Stages:
         """Tuned at the whole horizon."""
         settings = self._settings
         limit = self._limit(candidate, tuning=True)
-        candidate.fitness = yield from self._measures.whole(candidate.program)
+        candidate.fitness = (yield from self._measures.whole(candidate.program)).fitness
         if not candidate.fitness <= limit + settings.whole_margin:
             return candidate.drop("whole: too far behind what is no longer")
         yield from self._climb(candidate, self._measures.whole, settings.whole_trials, MIDDLE, 2)
@@ -79,7 +79,6 @@ class Stages:
 
     def judgement(self, candidate: Bred) -> Work[None]:
         """Tuned on further seeds, and judged."""
-        candidate.fitness = yield from self._measures.climbing(candidate.program)
         yield from self._climb(candidate, self._measures.climbing, self._settings.climb_trials, NARROW, 3)
         yield from self.judge(candidate, self._limit(candidate) + self._settings.judging_margin)
 
@@ -96,24 +95,21 @@ class Stages:
         candidate.fitness = self._measures.fitness(candidate.program, candidate.judged)
         if not candidate.fitness <= limit:
             return candidate.drop("judgement: behind what is no longer, on all judging seeds")
-        candidate.tuning = yield from self._measures.whole(candidate.program)
+        candidate.tuning = (yield from self._measures.whole(candidate.program)).fitness
         return None
 
     def refine(self, candidate: Bred) -> Work[None]:
         """Tune an incumbent further, and judge it again where that changed something."""
         before = candidate.program
-        candidate.fitness = yield from self._measures.climbing(before)
         yield from self._climb(candidate, self._measures.climbing, self._settings.refined_trials, NARROW, 4)
         if candidate.program == before:
             return candidate.drop("refined: no better constants found")
         return (yield from self.judge(candidate))
 
-    def _climb(
-        self, candidate: Bred, measure: Measure, trials: int, scales: Sequence[float], stage: int
-    ) -> Work[None]:
+    def _climb(self, candidate: Bred, measure: Measure, trials: int, scales: Sequence[float], stage: int) -> Work[None]:
         draws = Draws(*self._key, candidate.number, stage)
-        found = yield from climb(candidate.program, candidate.fitness, measure, trials, scales, draws)
-        candidate.program, candidate.fitness = found.program, found.value
+        found = yield from climb(candidate.program, measure, trials, scales, draws)
+        candidate.program, candidate.fitness = found.program, found.fitness
         candidate.trials += found.trials
 
     def _limit(self, candidate: Bred, tuning: bool = False) -> float:
