@@ -31,7 +31,7 @@ State = tuple[Array, ...]
 
 
 class UpdateRule(NamedTuple):
-    """An optimizer as two pure functions, on weights of shape `(..., P)` and a learning rate of shape `()` or `(..., 1)`.
+    """An optimizer as two pure functions; weights of shape `(..., P)`, learning rate of shape `()` or `(..., 1)`.
 
     Attributes:
         init: `weights -> state`.

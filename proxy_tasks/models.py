@@ -22,8 +22,8 @@ _RELATIVE = 2.0  # deviation of the biases by distance; with 0 the masked model 
 class Parameter(NamedTuple):
     """One array: its name, its shape, and how its initial values are drawn.
 
-    `scale` is the standard deviation of normal values, or, where `orthogonal` is set, the factor on a random matrix with
-    orthonormal rows or columns. Zero gives zeros.
+    `scale` is the standard deviation of normal values, or, where `orthogonal` is set, the factor on a random matrix
+    with orthonormal rows or columns. Zero gives zeros.
     """
 
     name: str

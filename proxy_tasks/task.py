@@ -108,8 +108,10 @@ class Task:
             UserError: `steps` or `batch` do not fit the task.
         """
         varied = circumstance.varied
-        own = {name: varied[name] for name in ("schedule_power", "peak", "steps", "batch") if name in varied}
-        changed = replace(self, **own, circumstances=())  # type: ignore[arg-type] - mypy takes one type for all fields
+        own: dict[str, Any] = {
+            name: varied[name] for name in ("schedule_power", "peak", "steps", "batch") if name in varied
+        }
+        changed = replace(self, **own, circumstances=())
         if changed.steps > self.steps:
             raise UserError(
                 f"task `{self.name}`: `steps` (={changed.steps}) of a circumstance must be at most {self.steps}, the "

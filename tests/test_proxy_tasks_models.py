@@ -9,7 +9,17 @@ import pytest
 
 from proxy_tasks.catalog import SMALLEST, task
 from proxy_tasks.families import problem
-from proxy_tasks.models import Layout, Parameter, cross_entropy, mlp, mlp_layout, transformer, transformer_layout
+from proxy_tasks.models import (
+    Layout,
+    Parameter,
+    cross_entropy,
+    mlp,
+    mlp_layout,
+    transformer,
+    transformer_layout,
+    vit,
+    vit_layout,
+)
 
 
 def test_a_layout_unflattens_to_its_arrays_in_order() -> None:
@@ -31,11 +41,26 @@ def test_initial_weights_are_orthogonal_with_gain_root_two_and_biases_are_zero(w
     np.testing.assert_array_equal(weights[widths[0] * widths[1] :], 0)
 
 
-def test_initial_values_are_normal_zero_or_one_as_the_layout_says() -> None:
-    layout = Layout([Parameter("a", (100, 100), 0.5), Parameter("b", (3,), 0), Parameter("c", (2,), None)])
+def test_initial_values_are_normal_or_zero_as_the_layout_says() -> None:
+    layout = Layout([Parameter("a", (100, 100), 0.5), Parameter("b", (3,), 0)])
     weights = layout.initialise(np.random.default_rng(0))
     assert np.std(weights[:10_000]) == pytest.approx(0.5, rel=0.03)
-    np.testing.assert_array_equal(weights[10_000:], [0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(weights[10_000:], [0, 0, 0])
+
+
+def test_gains_of_norms_begin_at_zero_and_stand_for_one() -> None:
+    layout = vit_layout(4, 16, 8, 1, 16, 10)
+    weights = jnp.asarray(layout.initialise(np.random.default_rng(0)))
+    arrays = layout.unflatten(weights)
+    gains = [name for name in arrays if name.startswith("norm")]
+    assert len(gains) == 3
+    assert all(np.all(arrays[name] == 0) for name in gains)
+    patches = jnp.asarray(np.random.default_rng(1).normal(size=(5, 4, 16)), jnp.float32)
+    start = sum(layout.sizes[: [one.name for one in layout].index("norm_out")])
+    doubled = weights.at[start : start + 8].set(1.0)  # a gain of 2 on the last norm, whose output is read linearly
+    logits = vit(layout, weights, patches, 1, 1)
+    np.testing.assert_allclose(vit(layout, doubled, patches, 1, 1), 2 * logits, rtol=1e-4)
+    assert np.std(logits) > 0.1
 
 
 def test_a_perceptron_is_what_it_says() -> None:

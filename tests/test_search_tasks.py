@@ -12,11 +12,13 @@ from click.testing import CliRunner
 
 from primitives import UserError
 from proxy_tasks.families import fingerprint, problem
+from proxy_tasks.task import Circumstance
 from search.commands.main import cli
-from search.commands.panel import Progress
+from search.commands.panel import LivePanel
 from search.running import run as runner
 from search.running.setup import load_tasks, tasks_of, with_baselines, yardstick
-from search.settings.config import read_config, to_yaml
+from search.settings.loading import load
+from search.settings.reading import read_config, to_yaml
 from search.settings.tasks import OwnTask
 
 MODULE = """
@@ -85,9 +87,37 @@ def own(tmp_path: Path) -> Path:
 def one(own: Path, text: str) -> OwnTask:
     """The entry of a config with this one task."""
     own.write_text(f"tasks: [{text}]")
-    entry = read_config(own).tasks[0]
+    config = read_config(own)
+    load(config)
+    entry = config.tasks[0]
     assert isinstance(entry, OwnTask)
     return entry
+
+
+VARIED = "[{}, {loss_scale: 20.0, schedule_power: 0.5, examples: 40, label_noise: 0.2, peak: 0.5, steps: 9, batch: 4}]"
+
+
+def test_the_training_conditions_of_each_seed_are_read_and_recorded(own: Path) -> None:
+    entry = "{name: flowers, family: classification, data: flowers.npz, batch: 8, steps: 15, settings: {hidden: [4]}"
+    one(own, f"{entry}, peak: 0.02, circumstances: {VARIED}, {TUNED}}}")
+    config = read_config(own)
+    (task,) = tasks_of(config)
+    assert task.peak == 0.02
+    assert task.circumstance(2) == Circumstance()
+    assert task.circumstance(3) == Circumstance(
+        loss_scale=20.0, schedule_power=0.5, examples=40, label_noise=0.2, peak=0.5, steps=9, batch=4
+    )
+    assert tasks_of(read_config(_written(own, to_yaml(config)))) == [task]
+    assert yardstick(config)["flowers"]["task"]["circumstances"][1]["loss_scale"] == 20.0
+    one(own, f"{entry}, circumstances: [{{loss_scale: 20.0}}], {TUNED}}}")
+    assert yardstick(read_config(own)) != yardstick(config)
+    with pytest.raises(UserError, match=r"`steps` \(=16\) of a circumstance must be at most 15"):
+        one(own, f"{entry}, circumstances: [{{steps: 16}}], {TUNED}}}")
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
 
 
 def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_the_config(own: Path) -> None:
@@ -98,7 +128,7 @@ def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_th
     own.unlink()
     resolved = read_config(folder / "config.yaml")
     assert all(isinstance(entry, OwnTask) and entry.tuned for entry in resolved.tasks)
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         assert runner.resume(folder, progress).digest == json.loads((folder / "summary.json").read_text())["digest"]
     facts = json.loads(CliRunner().invoke(cli, ["inspect", str(folder), "--json"]).stdout)
     shares = {row["task"]: row["share"] for row in facts["tasks"]}
@@ -144,7 +174,7 @@ def test_a_change_in_the_users_module_changes_the_fingerprint(own: Path) -> None
 
 def test_a_task_without_tuned_baselines_is_named(own: Path) -> None:
     with (
-        Progress(quiet=True) as progress,
+        LivePanel(quiet=True) as progress,
         pytest.raises(UserError, match=r"task `flowers` has no tuned `noise` yet; .* `optsearch tune` with its config"),
     ):
         runner.run(read_config(own), own.parent / "run", progress)

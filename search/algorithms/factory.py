@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from primitives.errors import UserError
 from primitives.probe import signatures
 from primitives.program import Program
 from search.algorithms.constant_tuning import TuneConstants
@@ -14,7 +15,8 @@ from search.algorithms.tree import TreeSearch
 from search.engine.candidate import Algorithm
 from search.engine.engine import Engine
 from search.engine.hurdle import Hurdle
-from search.settings.config import Config, insertable
+from search.settings.config import Config
+from search.settings.loading import insertable
 from search.settings.tasks import task_of
 
 STRUCTURES = "structures"
@@ -60,7 +62,13 @@ def check(config: Config, start: Program) -> None:
 
 
 def structure_search(config: Config, repeat: int) -> StructureSearch:
-    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `engine`."""
+    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `engine`.
+
+    Raises:
+        UserError: a program of the corpus cannot be read, or other settings do not suit the algorithm.
+    """
+    if config.selection.check_every:
+        raise UserError("`selection.check_every` must be 0 with `search.algorithm: structures`: it judges as it goes")
     return StructureSearch(
         config.search.structures,
         tasks=[task_of(entry) for entry in config.tasks],

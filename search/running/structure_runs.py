@@ -10,47 +10,33 @@ from collections.abc import Callable, Sequence
 from primitives.errors import UserError
 from primitives.program import Program
 from search.algorithms.factory import structure_search
-from search.commands.panel import Progress
 from search.engine.candidate import Record
-from search.record.journal import Journal
-from search.running.recorded_trials import RecordedBench
-from search.settings.config import Config
+from search.running.open_run import OpenRun
+from search.running.recorded_trials import RecordedTrials
 
 
-def search_structures(
-    config: Config,
-    start: Program,
-    repeats: Sequence[int],
-    *,
-    journal: Journal,
-    bench: RecordedBench,
-    progress: Progress,
-    stop: Sequence[int],
-) -> bool:
+def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], trials: RecordedTrials) -> bool:
     """Search some repeats from what the journal holds; whether all came to their end.
 
     Args:
-        config: of the run.
+        opened: the run.
         start: the starting program.
         repeats: their numbers.
-        journal: of the run.
-        bench: trains.
-        progress: is told of new candidates.
-        stop: not empty once the user has asked to stop.
+        trials: runs what candidates are scored by.
 
     Raises:
         UserError: the journal holds other candidates than those that are bred.
     """
     works = [
-        structure_search(config, repeat).run(start, _recorder(repeat, journal, progress), lambda: bool(stop))
+        structure_search(opened.config, repeat).run(start, _recorder(repeat, opened), opened.stop.is_set)
         for repeat in repeats
     ]
-    return all(bench.run(works))
+    return all(trials.run(works))
 
 
-def _recorder(repeat: int, journal: Journal, progress: Progress) -> Callable[[Sequence[Record]], None]:
+def _recorder(repeat: int, opened: OpenRun) -> Callable[[Sequence[Record]], None]:
     """Takes the candidates of a generation, and writes those that are not in the journal yet."""
-    known = {past.number: past.hash for past in journal.past(repeat)}
+    known = {entry.number: entry.hash for entry in opened.journal.history(repeat)}
 
     def record(records: Sequence[Record]) -> None:
         for found in records:
@@ -61,7 +47,7 @@ def _recorder(repeat: int, journal: Journal, progress: Progress) -> Callable[[Se
                     f"the run was begun with another version of optsearch, or on another kind of machine"
                 )
         new = [found for found in records if found.candidate.number not in known]
-        journal.append(repeat, new)
-        progress.recorded(new)
+        opened.journal.append(repeat, new)
+        opened.reporter.candidates_recorded(new)
 
     return record
