@@ -56,6 +56,6 @@ class Breeder:
             draft = OPERATORS[name](parent, material, draws)
             if draft is not None and draft != parent and is_valid(draft):
                 child = live_part(draft)
-                if child.statements and is_valid(child):
+                if child.statements and child != parent and is_valid(child):
                     return Child(child, name, dropped)
         return None
