@@ -12,7 +12,7 @@ from pathlib import Path
 
 from primitives.errors import UserError
 from primitives.text import to_text
-from search.algorithms.factory import engine
+from search.algorithms.factory import check_names, engine, with_registered_rates
 from search.record.folder import CONFIG, JOURNAL, claim, locked, open_journal, write_text
 from search.record.journal import Journal
 from search.record.repair import repair
@@ -72,6 +72,8 @@ def new_run(
         UserError: the config cannot be run, or the folder holds something.
     """
     start = load(config)
+    config = with_registered_rates(config)
+    check_names(config)
     engine(config, start, 0)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
@@ -114,6 +116,7 @@ def existing_run(
         with open_journal(folder) as journal:
             config = config_of(journal)
             load(config, with_start=False)
+            check_names(config)
             _check_scores_mix(config, journal, folder, reporter)
             yield OpenRun(config, folder, journal, reporter, stop or threading.Event())
 
