@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from optsearch._found import Found
-from primitives import export as exporters
 from primitives.builtins import load_program
+from primitives.export import export as exported
+from primitives.export import to_optax as optax_of
+from primitives.export import to_torch as torch_of
 from primitives.program import Program
 from primitives.text import parse
 from search.running.setup import load_tasks
@@ -113,7 +115,7 @@ def export(source: ProgramLike, *, to: str = "optax", name: str = "optimizer") -
         UserError: a function of the program has no spelling in code, or the name is not an identifier.
     """
     chosen, names = _named(source)
-    return exporters.export(chosen, to, name, "Found by optsearch.", hyperparameters=names)
+    return exported(chosen, to, name, "Found by optsearch.", hyperparameters=names)
 
 
 def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN401 - a GradientTransformation
@@ -132,7 +134,7 @@ def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN40
         [-0.10000000149011612, -0.10000000149011612]
     """
     chosen, names = _named(source)
-    return exporters.to_optax(chosen, recognised=names, **hyperparameters)
+    return optax_of(chosen, recognised=names, **hyperparameters)
 
 
 def to_torch(source: ProgramLike, parameters: Iterable[Any], **hyperparameters: Any) -> Any:  # noqa: ANN401 - optional
@@ -144,7 +146,7 @@ def to_torch(source: ProgramLike, parameters: Iterable[Any], **hyperparameters: 
         hyperparameters: as for `to_optax`; the learning rate is `lr`.
     """
     chosen, names = _named(source)
-    return exporters.to_torch(chosen, parameters, recognised=names, **hyperparameters)
+    return torch_of(chosen, parameters, recognised=names, **hyperparameters)
 
 
 def _named(source: ProgramLike) -> tuple[Program, dict[str, float]]:

@@ -1,7 +1,9 @@
 """A run: its best program, its front, its candidates, their lineage, and what was spent."""
 
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = tuple(name for name in CandidateRow._fields if name not in ("chain", "probe"))
+
+
+class TemporaryFolder:
+    """A new folder that is deleted together with this object."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="optsearch-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class Candidates:
@@ -69,7 +79,7 @@ class Run:
     """
 
     folder: Path
-    _keeper: "tempfile.TemporaryDirectory[str] | None" = field(default=None, repr=False, compare=False)
+    _keeper: TemporaryFolder | None = field(default=None, repr=False, compare=False)
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optsearch._progress import Bar, CallbackReporter, Progress
-from optsearch._run import Run
+from optsearch._run import Run, TemporaryFolder
 from primitives.program import Program
 from primitives.text import to_text
 from search.record.folder import open_journal
@@ -63,8 +63,8 @@ def search(
         >>> run.best  # doctest: +SKIP
         Found(fitness=-0.0312, fresh=-0.028 (-0.049 … -0.005), number=17, length=11)
     """
-    keeper = tempfile.TemporaryDirectory(prefix="optsearch-") if out is None else None
-    folder = Path(out) if out is not None else Path(keeper.name, "run")  # type: ignore[union-attr]
+    keeper = None if out is not None else TemporaryFolder()
+    folder = keeper.path / "run" if keeper else Path(out or "")
     with _program_file(program) as start:
         given = {"program": start, "tasks": tasks and list(tasks), "seed": seed, "search.children": children}
         values, base = _values(config)
@@ -106,7 +106,7 @@ def open_run(folder: str | Path) -> Run:
     return Run(Path(folder))
 
 
-def _kept(work: Callable[[], object], folder: Path, keeper: "tempfile.TemporaryDirectory[str] | None") -> Run:
+def _kept(work: Callable[[], object], folder: Path, keeper: TemporaryFolder | None) -> Run:
     """The run of a folder after some work on it, even if that was interrupted."""
     try:
         work()

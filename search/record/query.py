@@ -88,7 +88,7 @@ def _condition(node: ast.expr) -> Predicate:
         return _comparison(node)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "uses":
         (name,) = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
-        function = REGISTRY.resolve(str(name)).name
+        function = REGISTRY.find(str(name)).name
         return lambda row: any(
             statement.primitive == function for statement in live_part(parse(row.program)).statements
         )
