@@ -90,7 +90,7 @@ def resume(folder: str | Path, *, progress: ProgressOption = False, stop: thread
         UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed.
     """
     with _reporting(progress) as reporter:
-        return _kept(lambda: runs.resume(Path(folder), reporter, stop), Path(folder), None)
+        return _kept(lambda: runs.resume(Path(folder), reporter, stop, trust=trust), Path(folder), None)
 
 
 def open_run(folder: str | Path) -> Run:

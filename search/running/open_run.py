@@ -79,14 +79,10 @@ def new_run(
     Raises:
         UserError: the config cannot be run, or the folder holds something.
     """
-<<<<<<< HEAD
-    start = load(config)
-    config = with_registered_rates(config)
-    check_names(config)
-=======
     reporter = reporter or SilentReporter()
     start = load(config, say=reporter.note)
->>>>>>> main
+    config = with_registered_rates(config)
+    check_names(config)
     engine(config, start, 0)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
@@ -135,11 +131,6 @@ def existing_run(
             kept = repair(folder / JOURNAL)
             reporter.note(f"the journal is repaired: {kept:,} candidates are kept; the old file is kept beside it")
         with open_journal(folder) as journal:
-<<<<<<< HEAD
-            config = config_of(journal)
-            load(config, with_start=False)
-            check_names(config)
-=======
             config = config_of(journal, folder)
             if workers is not None:
                 config = config.model_copy(update={"workers": workers})
@@ -147,10 +138,10 @@ def existing_run(
                 reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` uses a cluster")
             _check_trusted(config, folder, journal, trust)
             load(config, with_start=False, say=reporter.note)
+            check_names(config)
             opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
             if trust:
                 opened.vouch()
->>>>>>> main
             _check_scores_mix(config, journal, folder, reporter)
             yield opened
 
