@@ -17,7 +17,7 @@ from primitives.errors import UserError
 from primitives.text import parse
 from search.record.candidate_table import CandidateRow
 from search.record.folder import SUMMARY, open_journal
-from search.record.query import query
+from search.record.query import front, query
 from search.running.open_run import SEARCH_ENDED
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Run:
     def front(self) -> tuple[Found, ...]:
         """For each number of live statements the best program, where it is better than all shorter ones."""
         with open_journal(self.folder) as journal:
-            return tuple(Found.of(row, parse(row.program)) for row in journal.front())
+            return tuple(Found.of(row, parse(row.program)) for row in front(journal))
 
     @cached_property
     def candidates(self) -> Candidates:

@@ -78,11 +78,18 @@ def search(
             return _kept(lambda: runs.run(resolved, folder, reporter, stop), folder, keeper)
 
 
-def resume(folder: str | Path, *, progress: ProgressOption = False, stop: threading.Event | None = None) -> Run:
+def resume(
+    folder: str | Path,
+    *,
+    trust: bool = False,
+    progress: ProgressOption = False,
+    stop: threading.Event | None = None,
+) -> Run:
     """Continue a run from where its journal ends.
 
     Args:
         folder: the run folder.
+        trust: import the code that the folder names, even if the run did not begin on this account.
         progress: as for `search`.
         stop: as for `search`.
 

@@ -206,18 +206,6 @@ class Journal:
                 break
         return list(taken.values())
 
-    def front(self) -> list[CandidateRow]:
-        """The best program of each number of live statements, shortest first, each better than the one before."""
-        query = f"""
-            select {_ALL} from (select *, row_number() over (partition by live order by fitness, repeat, number) as rank
-            from candidates where status = 'ok' and matched = '') where rank = 1 order by live
-        """
-        front: list[CandidateRow] = []
-        for candidate in map(row, self._query(query)):
-            if not front or candidate.fitness < front[-1].fitness:
-                front.append(candidate)
-        return front
-
     def lineage(self, repeat: int, number: int) -> list[CandidateRow]:
         """A candidate and its ancestors, the starting program first."""
         query = """

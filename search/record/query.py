@@ -1,4 +1,4 @@
-"""Queries over candidates: `uses:sign and length < 8`.
+"""Queries over candidates: `uses:sign and length < 8`, and the front of fitness over length.
 
 A query is a Python expression over the columns below, with `uses:NAME` for "the live part calls the function NAME". It
 is parsed and interpreted here; nothing in it is executed.
@@ -23,6 +23,7 @@ from primitives.errors import UserError, nearest
 from primitives.registry import REGISTRY
 from primitives.text import parse
 from search.record.candidate_table import CandidateRow
+from search.record.journal import Journal
 
 COLUMNS: dict[str, Callable[[CandidateRow], Any]] = {
     "number": lambda row: row.number,
@@ -47,6 +48,7 @@ _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 Predicate = Callable[[CandidateRow], bool]
 _LONGEST = 1000  # characters
+_LONGEST_FRONT = 1_000_000  # more lengths than any search has
 
 
 def query(text: str) -> Predicate:
@@ -74,6 +76,16 @@ def query(text: str) -> Predicate:
     except RecursionError:
         reason = "it is nested too deeply"
     raise UserError(f"query `{text}` is not valid: {reason}; an example is `uses:sign and length < 8`")
+
+
+def front(journal: Journal) -> list[CandidateRow]:
+    """The best program of each number of live statements, shortest first, each better than the one before."""
+    best = journal.best(_LONGEST_FRONT, key=lambda row: row.live)
+    rows: list[CandidateRow] = []
+    for row in sorted(best, key=lambda row: row.live):
+        if not rows or row.fitness < rows[-1].fitness:
+            rows.append(row)
+    return rows
 
 
 def _condition(node: ast.expr) -> Predicate:
