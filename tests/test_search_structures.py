@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from selection.trials import Trial, Work
 from simplify.exact import simplify
 
 PROGRAMS = corpus(CORPUS)
-PRIOR = Prior(by_names(PAPER), PROGRAMS, 0.35)
+PRIOR = Prior(by_names(list(PAPER)), PROGRAMS, 0.35)
 MATERIAL = Material(PRIOR, (builtin("adam"), builtin("signum")), PROGRAMS)
 TWO_BETAS = "m2 = interp(g, m, 0.9)\n update = sign(m2)\n m = interp(g, m, 0.99)"
 
@@ -113,9 +114,9 @@ def test_constants_names_and_order_of_statements_do_not_make_another_structure()
 def test_the_prior_draws_every_function_and_frequent_ones_more_often() -> None:
     def counts(prior: Prior) -> dict[str, int]:
         drawn = [prior.function(Draws(number)) for number in range(8000)]
-        return {row.name: drawn.count(row) for row in by_names(PAPER) if row.accepts}
+        return {row.name: drawn.count(row) for row in by_names(list(PAPER)) if row.accepts}
 
-    mixed, uniform = counts(PRIOR), counts(Prior(by_names(PAPER), PROGRAMS, 1.0))
+    mixed, uniform = counts(PRIOR), counts(Prior(by_names(list(PAPER)), PROGRAMS, 1.0))
     assert all(mixed.values())
     assert mixed["multiply"] > 4 * mixed["arctan"]
     assert max(uniform.values()) < 2 * min(uniform.values())
@@ -141,7 +142,7 @@ def test_deletions_are_shorter_and_valid() -> None:
     assert all(is_valid(draft) and len(live(draft).lines) < len(live(adamw).lines) for draft in drafts)
 
 
-def settings(**changes: object) -> StructureSettings:
+def settings(**changes: Any) -> StructureSettings:
     """Settings for tests without training: no replay."""
     return StructureSettings.model_validate(
         {"near_twin": 0.0, "descent": False, "simplify": False, "generation": 12} | changes
@@ -219,8 +220,8 @@ def test_seeds_of_different_purposes_and_searches_never_meet_and_blocks_see_the_
     starts: set[int] = set()
     for measure in measures:
         trials: list[Trial] = []
-        works = [measure.whole(builtin("sgd")), measure.climbing(builtin("sgd"))]
-        works += [measure.judged(builtin("sgd"), block) for block in range(3)]  # type: ignore[list-item]
+        works: list[Work[Any]] = [measure.whole(builtin("sgd")), measure.climbing(builtin("sgd"))]
+        works += [measure.judged(builtin("sgd"), block) for block in range(3)]
         completed(works, lambda trial, kept=trials: kept.append(trial) or loss_of(trial))  # type: ignore[misc]
         own = [seed for trial in trials if trial.subject == builtin("sgd") for seed in trial.seeds]
         assert len(own) == len(set(own))
@@ -250,17 +251,14 @@ def test_updates_that_climb_or_are_not_finite_do_not_descend(replay: Replay) -> 
 
 
 def searched(
-    children: int = 40,
-    fail_after: int | None = None,
-    known: dict | None = None,
-    **changes: object,  # type: ignore[type-arg]
+    children: int = 40, fail_after: int | None = None, known: dict[Any, Any] | None = None, **changes: Any
 ) -> list[Record]:
     """Records of a search; after `fail_after` trials that are not known it is killed."""
     search = StructureSearch(
         settings(**changes),
         tasks=tasks(),
         prices=(0.015, 0.02),
-        primitives=by_names(PAPER),
+        primitives=by_names(list(PAPER)),
         key=(5, 0),
         children=children,
     )
@@ -323,14 +321,14 @@ def test_the_search_finds_what_the_losses_reward() -> None:
      {"refined": 0}, {"short_trials": 0, "whole_trials": 0, "climb_trials": 0},
      {"operators": Operators(graft=0, graft_on_way=0, context=0).model_dump()}],
 )  # fmt: skip
-def test_every_part_can_be_switched_off_and_changes_the_history(changes: dict[str, object]) -> None:
+def test_every_part_can_be_switched_off_and_changes_the_history(changes: dict[str, Any]) -> None:
     assert rows(searched(24, **changes)) != rows(searched(24))
 
 
 def test_fresh_judging_seeds_join_and_all_count() -> None:
     search = StructureSearch(
         settings(rotate_every=1, refined=0),
-        tasks=tasks(), prices=(0.0, 0.0), primitives=by_names(PAPER), key=(1, 0), children=30,
+        tasks=tasks(), prices=(0.0, 0.0), primitives=by_names(list(PAPER)), key=(1, 0), children=30,
     )  # fmt: skip
     completed([search.run(builtin("adamw"), lambda records: None, lambda: False)])
     blocks = {len(held.judged) for held in search.front.cells.values()}
