@@ -254,7 +254,7 @@ def least_squares(rng: Any) -> Any:
     y = x @ np.ones((4, 1), np.float32) + rng.normal(size=(300, 1)).astype(np.float32)
 
     def initialise(rng: Any) -> Any:
-        return {"a": rng.normal(size=(4, 1)).astype(np.float32), "b": np.zeros(1, np.float32)}
+        return {"a": rng.normal(size=(4, 1)).astype(np.float32), "b": np.zeros((1, 1), np.float32)}
 
     def loss(parameters: Any, rows: Any) -> Any:
         return ((rows["x"] @ parameters["a"] + parameters["b"] - rows["y"]) ** 2).mean()
