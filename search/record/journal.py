@@ -48,7 +48,7 @@ class Journal:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute(f"pragma application_id = {_APPLICATION}")
             connection.execute(f"pragma user_version = {_VERSION}")
-            connection.executescript(SCHEMA + trials.SCHEMA)
+            connection.executescript(";".join((SCHEMA, trials.SCHEMA, trials.FAILED_SCHEMA)))
             rows = [(key, json.dumps(value)) for key, value in meta.items()]
             connection.executemany("insert into meta values (?, ?)", rows)
         part.replace(path)
@@ -132,6 +132,15 @@ class Journal:
         """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
         self._write(trials.SCHEMA)  # a journal begun by an earlier version has no such table yet
         return dict(filter(None, map(trials.entry, self._query(trials.SELECT))))
+
+    def failed_trials(self) -> dict[TrialKey, tuple[str, int]]:
+        """Status and attempts of the trials that crashed their worker or exceeded their time limit."""
+        self._write(trials.FAILED_SCHEMA)  # absent as above
+        return dict(filter(None, map(trials.failed_entry, self._query(trials.SELECT_FAILED))))
+
+    def record_failed_trials(self, found: Mapping[TrialKey, tuple[str, int]]) -> None:
+        """Write status and attempts of failed trials, as one transaction; raises `UserError` if that fails."""
+        self._write(trials.INSERT_FAILED, [trials.failed_columns(key, *row) for key, row in found.items()])
 
     def record_trials(self, found: Mapping[TrialKey, Sequence[float]]) -> None:
         """Write losses of trials, as one transaction; raises `UserError` if that fails."""
