@@ -15,7 +15,7 @@ from proxy_tasks.baselines import PATH, REFERENCE, baseline
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import BASELINES, FRESH_SEEDS
-from selection.tuning import Contender, Objective, Tuned, tune, validation_loss
+from selection.tuning import EntrantT, Objective, TuningResult, tune, validation_loss
 
 _STARTS = {"adamw": (0.9, 0.95, 0.1, 0.01), "lion": (0.9, 0.95, 0.3, 0.01)}  # in the order of the constants
 _RESTARTS = 3  # independent tunings, the best of which counts
@@ -64,11 +64,11 @@ def _start(task: Task, name: str) -> Program:
 
 
 def best_of_restarts(
-    start: Contender,
+    start: EntrantT,
     objective: Objective,
     trials: int,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Tuned[Contender]:
+) -> TuningResult[EntrantT]:
     """The best of three independent tunings, which share the trials; arguments as for `tune`."""
     each = max(1, trials // _RESTARTS)
 
@@ -86,7 +86,9 @@ def write_baselines(task: Task, found: dict[str, Any]) -> None:
         name: {key: row[key] for key in ("constants", "validation_loss")} for name, row in found["programs"].items()
     }
     table = dict(table or {}) | {task.name: {**rows, **{key: found[key] for key in ("noise", "trials", "seeds")}}}
-    header = "# Tuned constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
+    header = (
+        "# TuningResult constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
+    )
     part = PATH.with_name(PATH.name + ".part")  # a file that is there is always whole
     part.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
     part.replace(PATH)

@@ -55,7 +55,7 @@ class Counting(InlineExecutor):
 
 
 def first(trial: Trial) -> float:
-    subject = trial.subject
+    subject = trial.entrant
     return next(subject.constants())[2] if isinstance(subject, Program) else subject.values[0]
 
 
