@@ -9,7 +9,7 @@ import yaml
 from primitives import UserError, parse
 from search.settings.config import Config
 from search.settings.loading import insertable, load
-from search.settings.reading import build_config, read_config, to_yaml
+from search.settings.reading import build_config, read_config, recorded, restore_config, to_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +31,7 @@ def test_what_is_left_out_has_its_default_and_overrides_win(tmp_path: Path) -> N
 BAD: dict[str, tuple[str, str]] = {
     "unknown key": ("search: {childern: 5}", "unknown key `search.childern`; did you mean `children`"),
     "unknown section": ("serach: {}", "unknown key `serach`; did you mean `search`"),
-    "deep unknown key": ("search: {mutations: {insrt: 1.0}}", "`search.mutations.insrt`; did you mean `insert`"),
+    "deep unknown key": ("search: {mutations: {insrt: 1.0}}", "unknown mutation `insrt`; did you mean `insert`"),
     "negative": ("search: {children: -1}", r"`search.children` (=-1): input should be greater than or equal to 1"),
     "wrong type": ("search: {children: many}", "`search.children` (='many'): input should be a valid integer"),
     "not an integer": ("seed: 1.5", "`seed` (=1.5): input should be a valid integer"),
@@ -56,7 +56,10 @@ BAD: dict[str, tuple[str, str]] = {
     "task twice": ("tasks: [digits, digits]", "`tasks` names the same task twice"),
     "unknown program": ("program: adamww", "`adamww` is neither a file nor a built-in program; did you mean `adamw`"),
     "unknown executor": ("workers: {executor: threads}", "`workers.executor` (='threads'): input should be"),
-    "unknown algorithm": ("search: {algorithm: magic}", "`search.algorithm` (='magic'): input should be"),
+    "unknown algorithm": (
+        "search: {algorithm: magic}",
+        "`search`: unknown algorithm `magic`",
+    ),
     "unknown primitive": ("search: {primitives: [sgn]}", "unknown function `sgn`"),
     "no primitive": ("search: {primitives: []}", "`search.primitives` must name at least one function"),
     "unknown plugin": ("search: {plugins: [no_such_module]}", "module `no_such_module` cannot be imported"),
@@ -122,7 +125,12 @@ def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_
     config = read_config(tmp_path / "c.yaml")
     assert config.search.plugins == [str(tmp_path / "plugin_for_a_test")]
     assert load(config) == parse(text)
-    assert build_config(config.model_dump(mode="json")) == config
+    assert restore_config(config.model_dump(mode="json")) == config
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    assert restore_config(recorded(config, tmp_path / "runs" / "one"), tmp_path / "runs" / "one") == config
+    again = tmp_path / "again.yaml"
+    again.write_text(to_yaml(config, tmp_path))
+    assert read_config(again) == config
     (tmp_path / "broken_for_a_test.py").write_text("def (:\n")
     (tmp_path / "c.yaml").write_text("search: {plugins: [broken_for_a_test]}\n")
     with pytest.raises(UserError, match="`broken_for_a_test` cannot be imported: SyntaxError"):

@@ -31,11 +31,15 @@ from primitives.kinds import Kind
 from primitives.program import Argument, Program, Statement, float32
 from primitives.registry import REGISTRY, Primitive
 from search.engine.randomness import Draws
+from search.settings import names
 from selection.tuning import NARROW, ConstantSpace
 
 _NEW_CONSTANT = 0.25  # share of constants among new arguments where variables fit as well
 _PATIENCE = 10_000  # drafts for one child; a hundredth is rare with the mutations of the paper
 _NEW_TARGET = 0.5  # share of new variables among the targets of inserted statements
+
+
+Mutation = Callable[[Program, Sequence[Primitive], Draws], Program | None]
 
 
 class Child(NamedTuple):
@@ -162,7 +166,7 @@ def tune(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pro
     return space.program(space.near(space.start, normals, uniforms, draws.choice(NARROW)))
 
 
-MUTATIONS: dict[str, Callable[[Program, Sequence[Primitive], Draws], Program | None]] = {
+MUTATIONS: dict[str, Mutation] = {
     "insert": insert,
     "delete": delete,
     "modify": modify,
@@ -171,6 +175,25 @@ MUTATIONS: dict[str, Callable[[Program, Sequence[Primitive], Draws], Program | N
     "scale": scale,
     "tune": tune,
 }
+
+
+def register_mutation(name: str, mutation: Mutation, rate: float) -> None:
+    """Add a mutation.
+
+    Args:
+        name: key of its rate in the config.
+        mutation: `(program, primitives, draws) -> program`, or `None` where it does not apply; the functions that may
+            be inserted and the source of random numbers come in as arguments. An invalid result is dropped and drawn
+            again.
+        rate: relative rate in configs that do not name it.
+
+    Raises:
+        UserError: there is a mutation of that name.
+    """
+    if name in MUTATIONS:
+        raise UserError(f"there is a mutation `{name}` already; give yours another name")
+    MUTATIONS[name] = mutation
+    names.MUTATIONS[name] = rate
 
 
 def _new_argument(accepted: frozenset[Kind], kinds: Mapping[str, Kind], draws: Draws) -> Argument | None:
