@@ -1,4 +1,4 @@
-"""Selection: which discovered programs still win at larger scale?
+"""Which discovered programs still win at larger scale? Tuned baselines, the funnel, intervals and verdicts.
 
 The public names of this package, by module; `search` and `optsearch` use no others.
 

@@ -135,7 +135,7 @@ class Journal:
 
     def failed_trials(self) -> dict[TrialKey, tuple[str, int]]:
         """Status and attempts of the trials that crashed their worker or exceeded their time limit."""
-        self._write(trials.FAILED_SCHEMA)  # absent as above
+        self._write(trials.FAILED_SCHEMA)
         return dict(filter(None, map(trials.failed_entry, self._query(trials.SELECT_FAILED))))
 
     def record_failed_trials(self, found: Mapping[TrialKey, tuple[str, int]]) -> None:
@@ -143,7 +143,7 @@ class Journal:
         self._write(trials.INSERT_FAILED, [trials.failed_columns(key, *row) for key, row in found.items()])
 
     def record_trials(self, found: Mapping[TrialKey, Sequence[float]]) -> None:
-        """Write losses of trials, as one transaction; raises `UserError` if that fails."""
+        """Write losses of trials in one transaction; raises `UserError` if that fails."""
         self._write(trials.INSERT, [trials.columns(key, losses) for key, losses in found.items()])
 
     def _write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
