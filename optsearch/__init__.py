@@ -10,7 +10,7 @@ Nothing here installs signal handlers, prints, or changes settings of JAX or Ray
 `UserError`, a `ValueError` of one line.
 """
 
-from optsearch._extend import algorithm, mutation, primitive
+from optsearch._extend import algorithm, mutation, primitive, task
 from optsearch._found import Found, Interval
 from optsearch._programs import export, program, recognise, score, simplify, to_optax, to_torch
 from optsearch._progress import Progress
@@ -46,6 +46,7 @@ __all__ = [
     "score",
     "search",
     "simplify",
+    "task",
     "to_optax",
     "to_torch",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 import optsearch
@@ -245,6 +246,29 @@ def test_a_registered_primitive_is_parsed_mutated_and_exported() -> None:
     assert "abs" in optsearch.export(text, to="python")
     with pytest.raises(optsearch.UserError, match="unknown property `odd_`; did you mean `odd`"):
         optsearch.primitive(odd_=True)
+
+
+@optsearch.task("least-squares", batch=16, steps=20, trials=3)
+def least_squares(rng: Any) -> Any:
+    x = rng.normal(size=(300, 4)).astype(np.float32)
+    y = x @ np.ones((4, 1), np.float32) + rng.normal(size=(300, 1)).astype(np.float32)
+
+    def initialise(rng: Any) -> Any:
+        return {"a": rng.normal(size=(4, 1)).astype(np.float32), "b": np.zeros((1, 1), np.float32)}
+
+    def loss(parameters: Any, rows: Any) -> Any:
+        return ((rows["x"] @ parameters["a"] + parameters["b"] - rows["y"]) ** 2).mean()
+
+    return initialise, loss, {"x": x, "y": y}
+
+
+def test_a_decorated_function_is_a_task_whose_baselines_are_tuned_first() -> None:
+    found = searched(tasks=[least_squares], children=3)
+    assert found.config["tasks"][0]["name"] == "least-squares"
+    assert found.config["tasks"][0]["tuned"]["noise"] > 0
+    assert list(found.summary["tasks"]) == ["least-squares"]
+    with pytest.raises(optsearch.UserError, match=r"needs the decorator `optsearch\.task`"):
+        optsearch.search(tasks=[print])
 
 
 def test_scores_are_beside_tuned_adamw_on_seeds_that_no_search_uses() -> None:
