@@ -12,7 +12,7 @@ from pathlib import Path
 
 from primitives.errors import UserError
 from primitives.text import to_text
-from search.algorithms.factory import check_names, engine, with_registered_rates
+from search.algorithms.factory import check, check_names, with_registered_rates
 from search.record.folder import CONFIG, JOURNAL, claim, locked, open_journal, write_text
 from search.record.journal import Journal
 from search.record.ownership import new_id, vouch, vouched
@@ -83,7 +83,7 @@ def new_run(
     start = load(config, say=reporter.note)
     config = with_registered_rates(config)
     check_names(config)
-    engine(config, start, 0)  # reports errors in the settings of the algorithm before a folder is created
+    check(config, start)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
         "run": new_id(),

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from search.settings import names
 from search.settings.selection import SelectionSettings
+from search.settings.structures import StructureSettings
 from search.settings.tasks import Section, TaskEntry
 
 
@@ -54,6 +55,7 @@ class SearchSettings(Section):
     random_mutations: int = Field(16, ge=1, description="random: most mutations between the start and a program")
     tree_depth: int = Field(3, ge=1, le=8, description="tree: most functions between the update and an operand")
     mutations: Mutations = Mutations()
+    structures: StructureSettings = StructureSettings()
     primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
     plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
 
