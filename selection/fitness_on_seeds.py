@@ -31,6 +31,10 @@ class Judge:
         first_seeds: how many of them are trained before the hurdle; 0 for all at once.
         statement_price: added to the fitness of a program for each live statement.
         slot_price: added to the fitness for each live state slot.
+        horizon: share of the steps after which training stops, of the program and of the tuned AdamW alike; `None` for
+            all of them.
+        together: seeds of one trial; 0 for all that are wanted. Equal groups share one compilation, and are trained by
+            several workers at once.
     """
 
     tasks: tuple[Task, ...]
@@ -38,10 +42,12 @@ class Judge:
     first_seeds: int = 0
     statement_price: float = 0.0
     slot_price: float = 0.0
+    horizon: float | None = None
+    together: int = 0
 
     def fitness(self, program: Subject, hurdle: float = math.inf) -> Work[Judged]:
         """The fitness of a valid program or a baseline, unless it is beyond the hurdle on the first seeds."""
-        price = self._price(program)
+        price = self.price(program)
         ratios: list[np.ndarray] = []
         reached: list[float] = []
         for seeds in filter(None, (self.seeds[: self.first_seeds], self.seeds[self.first_seeds :])):
@@ -54,7 +60,8 @@ class Judge:
             reached.append(float(np.mean(np.concatenate(ratios))) + price)
         return Judged(reached[-1], reached[0])
 
-    def _price(self, subject: Subject) -> float:
+    def price(self, subject: Subject) -> float:
+        """What is added to the fitness of a program for its length and its state."""
         if not isinstance(subject, Program):
             return 0.0
         lines, slots = live(subject)
@@ -67,14 +74,20 @@ class Judge:
     def _log_losses(self, programs: Sequence[Subject | None], seeds: range) -> Work[list[np.ndarray]]:
         """The same; `None` is the tuned AdamW of each task."""
         weights = shares(self.tasks)
+        size = self.together or len(seeds)
+        groups = [seeds[place : place + size] for place in range(0, len(seeds), size)]
         losses = yield [
-            Trial(baseline(task) if program is None else program, task, seeds)
+            Trial(baseline(task) if program is None else program, task, group, horizon=self.horizon)
             for program in programs
             for task in self.tasks
+            for group in groups
         ]
+        parts = iter(losses)
         found = []
-        for place in range(0, len(losses), len(self.tasks)):
-            pairs = zip(self.tasks, losses[place : place + len(self.tasks)], strict=True)
+        for _ in programs:
+            total = np.zeros(len(seeds))
             with np.errstate(all="ignore"):  # a loss of exactly zero is an overflow, not a success
-                found.append(np.asarray(sum(weights[task.name] * np.log(values) for task, values in pairs)))
+                for task in self.tasks:
+                    total = total + weights[task.name] * np.log(np.concatenate([next(parts) for _ in groups]))
+            found.append(total)
         return found

@@ -16,27 +16,28 @@ from search.execution.messages import Answered, Parcel, RaySettings
 from search.execution.worker import Place
 from search.execution.worker_pool import RayLostError, WorkerPool
 
+raised: Any = exceptions  # several of its classes have no annotations
 ERRORS: dict[type[Exception], tuple[Exception, Effect]] = {
     type(error): (error, effect)
     for error, effect in (
-        (exceptions.OutOfMemoryError("Task was killed due to the node running low on memory."), Effect.SUSPECT),
-        (exceptions.ActorDiedError(), Effect.SUSPECT),
-        (exceptions.WorkerCrashedError(), Effect.SUSPECT),
-        (exceptions.ActorUnavailableError("The actor is unavailable.", b"1" * 16), Effect.REPLACE),
-        (exceptions.NodeDiedError("The node is gone."), Effect.REPLACE),
-        (exceptions.ObjectLostError("00ff", None, ""), Effect.AGAIN),
-        (exceptions.ObjectFetchTimedOutError("00ff", None, ""), Effect.AGAIN),
-        (exceptions.GetTimeoutError("too slow"), Effect.AGAIN),
-        (exceptions.PendingCallsLimitExceeded("too many"), Effect.AGAIN),
-        (exceptions.LocalRayletDiedError(), Effect.RESTART),
-        (exceptions.OwnerDiedError("00ff", None, ""), Effect.RESTART),
-        (exceptions.RaySystemError("System error: broken"), Effect.RESTART),
-        (exceptions.ActorUnschedulableError("no node has room"), Effect.END),
-        (exceptions.TaskUnschedulableError("no node has room"), Effect.END),
-        (exceptions.OutOfDiskError("the disk is full"), Effect.END),
-        (exceptions.ObjectStoreFullError("the store is full"), Effect.END),
-        (exceptions.RuntimeEnvSetupError("a package cannot be unpacked"), Effect.END),
-        (exceptions.AuthenticationError("a token is missing"), Effect.END),
+        (raised.OutOfMemoryError("Task was killed due to the node running low on memory."), Effect.SUSPECT),
+        (raised.ActorDiedError(), Effect.SUSPECT),
+        (raised.WorkerCrashedError(), Effect.SUSPECT),
+        (raised.ActorUnavailableError("The actor is unavailable.", b"1" * 16), Effect.REPLACE),
+        (raised.NodeDiedError("The node is gone."), Effect.REPLACE),
+        (raised.ObjectLostError("00ff", None, ""), Effect.AGAIN),
+        (raised.ObjectFetchTimedOutError("00ff", None, ""), Effect.AGAIN),
+        (raised.GetTimeoutError("too slow"), Effect.AGAIN),
+        (raised.PendingCallsLimitExceeded("too many"), Effect.AGAIN),
+        (raised.LocalRayletDiedError(), Effect.RESTART),
+        (raised.OwnerDiedError("00ff", None, ""), Effect.RESTART),
+        (raised.RaySystemError("System error: broken"), Effect.RESTART),
+        (raised.ActorUnschedulableError("no node has room"), Effect.END),
+        (raised.TaskUnschedulableError("no node has room"), Effect.END),
+        (raised.OutOfDiskError("the disk is full"), Effect.END),
+        (raised.ObjectStoreFullError("the store is full"), Effect.END),
+        (raised.RuntimeEnvSetupError("a package cannot be unpacked"), Effect.END),
+        (raised.AuthenticationError("a token is missing"), Effect.END),
     )
 }
 
@@ -124,7 +125,7 @@ def test_every_exception_of_ray_is_in_the_table() -> None:
 
 
 def test_a_job_is_blamed_for_the_deaths_of_its_worker_and_not_for_those_of_its_host(fake: FakeRay) -> None:
-    death, host = exceptions.OutOfMemoryError("low on memory"), exceptions.NodeDiedError("gone")
+    death, host = raised.OutOfMemoryError("low on memory"), raised.NodeDiedError("gone")
     assert run([host] * 5, [])[0] == [Answered((0, 1), b"answer")]
     failed, _ = run([death] * 4, [])
     assert [outcome.reason for outcome in failed] == ["it ended the process that trained it 3 times"]
@@ -132,7 +133,7 @@ def test_a_job_is_blamed_for_the_deaths_of_its_worker_and_not_for_those_of_its_h
 
 def test_a_host_that_is_short_of_memory_is_named_with_the_setting_that_helps(fake: FakeRay) -> None:
     said: list[str] = []
-    run([exceptions.OutOfMemoryError("low on memory")], said)
+    run([raised.OutOfMemoryError("low on memory")], said)
     assert said == [
         "node1 is short of memory: Ray's memory monitor ended a worker there; fewer workers (`workers.count`) or a "
         "lower `workers.memory_limit` help; the worker is replaced, and its jobs are given out again"

@@ -17,6 +17,7 @@ from search.execution.executor import WorkersLostError
 from search.execution.messages import RaySettings
 from search.execution.private_ray import private_folder
 from search.execution.ray_executor import RayExecutor
+from search.execution.worker import Built
 from tests.workers import FACTS, job, obedient, settle
 
 AGAIN = "Ray is started again, and its jobs are given out again"
@@ -112,7 +113,7 @@ def test_a_full_disk_is_named_before_ray_starts(tmp_path: Path, monkeypatch: pyt
     if mounted.returncode:
         pytest.skip("only root may mount a small disk")
     try:
-        with pytest.raises(WorkersLostError, match="^Ray cannot keep its files in .* RAY_TMPDIR"):
+        with pytest.raises(WorkersLostError, match=r"^Ray cannot keep its files in .* RAY_TMPDIR"):
             private_folder()
     finally:
         subprocess.run(["umount", folder], check=True)
@@ -134,15 +135,17 @@ def head(port: int, folder: Path) -> subprocess.Popen[bytes]:
 
 def end(node: subprocess.Popen[bytes]) -> None:
     """Kill a node and all its processes at once."""
-    for process in [*psutil.Process(node.pid).children(recursive=True), node]:
-        with contextlib.suppress(psutil.Error):
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(node.pid).children(recursive=True):
             process.kill()
+    node.kill()
     node.wait()
 
 
 def test_a_cluster_that_goes_and_comes_back_is_joined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    port, said = free_port(), []
+    port = free_port()
+    said: list[str] = []
     node = head(port, tmp_path)
     try:
         address = f"127.0.0.1:{port}"
@@ -162,14 +165,14 @@ def test_a_cluster_that_goes_and_comes_back_is_joined_again(tmp_path: Path, monk
         end(node)
 
 
-def joined(build: partial[object], address: str, said: list[str]) -> RayExecutor:
+def joined(build: partial[Built], address: str, said: list[str]) -> RayExecutor:
     """An executor on a cluster, once it answers."""
     deadline = time.monotonic() + 120
     host, port = address.split(":")
     while True:
         try:
             socket.create_connection((host, int(port)), timeout=1).close()
-            return RayExecutor(build, FACTS, RaySettings(count=1, address=address), say=said.append)  # type: ignore[arg-type]
+            return RayExecutor(build, FACTS, RaySettings(count=1, address=address), say=said.append)
         except (OSError, ValueError):
             if time.monotonic() > deadline:
                 raise

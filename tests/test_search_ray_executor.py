@@ -107,7 +107,7 @@ def test_usage_of_hosts_adds_up_over_restarts(start: Callable[..., Any]) -> None
 def test_three_losses_without_an_answer_in_between_end_the_run(start: Callable[..., Any]) -> None:
     with (
         start(Script(1, 0, 1, 0, 0)) as executor,
-        pytest.raises(WorkersLostError, match="^the raylet of Ray died; that was the third time in a row$"),
+        pytest.raises(WorkersLostError, match=r"^the raylet of Ray died; that was the third time in a row$"),
     ):
         settle_all(executor, 5)
     assert len(executor.said) == 4
@@ -127,7 +127,7 @@ def test_a_cluster_is_joined_again_once_it_answers(start: Callable[..., Any]) ->
 def test_a_cluster_that_does_not_come_back_ends_the_run(start: Callable[..., Any]) -> None:
     with (
         start(Script(2, UnreachableError("nothing answers at x")), address=ADDRESS, reconnect=0.0) as executor,
-        pytest.raises(WorkersLostError, match="^the cluster did not come back within 0 s: nothing answers at x$"),
+        pytest.raises(WorkersLostError, match=r"^the cluster did not come back within 0 s: nothing answers at x$"),
     ):
         settle_all(executor, 5)
 
@@ -142,7 +142,7 @@ def test_after_a_stop_request_nobody_waits_for_a_ray_that_died(start: Callable[.
     stop = threading.Event()
     with start(Script(2), stop, address=address) as executor:
         stop.set()
-        with pytest.raises(WorkersLostError, match="^the raylet of Ray died; a stop was requested$"):
+        with pytest.raises(WorkersLostError, match=r"^the raylet of Ray died; a stop was requested$"):
             settle_all(executor, 5)
 
 

@@ -32,11 +32,11 @@ def behaviour(tasks: Sequence[Task], seeds: Sequence[int]) -> dict[str, str]:
     Returns:
         By name, such as `function sign` and `task digits`.
     """
-    results = {f"function {row.name}": result for row, result in zip(REGISTRY, _computed(), strict=True)}
+    results = {f"function {row.name}": np.asarray(found) for row, found in zip(REGISTRY, _computed(), strict=True)}
     for task in tasks:
         trainer = Trainer(task, seeds, horizon=min(_STEPS, task.steps))
         results[f"task {task.name}"] = trainer.losses(baseline(task))
-    return {name: blake2b(np.asarray(found).tobytes(), digest_size=8).hexdigest() for name, found in results.items()}
+    return {name: blake2b(found.tobytes(), digest_size=8).hexdigest() for name, found in results.items()}
 
 
 def _computed() -> list[jax.Array]:
@@ -47,7 +47,8 @@ def _computed() -> list[jax.Array]:
     def all_of(given: list[list[jax.Array]]) -> list[jax.Array]:
         return [row.call(inputs, _SIZES) for row, inputs in zip(rows, given, strict=True)]
 
-    return jax.jit(all_of)(arguments)
+    computed: list[jax.Array] = jax.jit(all_of)(arguments)
+    return computed
 
 
 def _input(row: Primitive, place: int) -> jax.Array:
