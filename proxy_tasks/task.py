@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from primitives.errors import UserError
+from primitives.program import PEAK
 
 Rows = dict[str, Any]  # arrays whose first axis runs over examples
 SPLITS = ("train", "validation", "test")
@@ -69,7 +70,8 @@ class Task:
             the usual cosine.
         settings: further settings of the family (widths, number of training examples, …).
         size: cost of training as a multiple of the smallest task of the family, roughly: 1, 10 or 100.
-        peak: learning rate at the first step; lower on larger tasks, so that the constants of a program carry over.
+        peak: learning rate at the first step. Its order is that of a real learning rate, so that it is no constant 1 that
+            a program gets for nothing; lower on larger tasks, so that the constants of a program carry over.
         tuned: tuned baselines and noise, as in `baselines.yaml`; `None` for a task that is listed there.
         circumstances: training conditions by seed: seed s is trained under number `s mod n` of the n that are given.
             Without any, every seed is trained under the conditions of the task.
@@ -83,7 +85,7 @@ class Task:
     schedule_power: float = 1.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     size: int = 1
-    peak: float = 1.0
+    peak: float = PEAK
     tuned: Mapping[str, Any] | None = None
     circumstances: tuple[Circumstance, ...] = ()
 

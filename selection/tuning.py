@@ -2,9 +2,9 @@
 
 Where trials are few and dear, `selection.bayesian` does better.
 Equal tuning means the same number of trials for all, and the same scales: trials are drawn around the given constants
-on a wide scale first, then around the best so far on narrow ones. A constant between 0.3 and 1 is taken for a rate of
-averaging and moves on the logit scale; any other moves on the log scale and keeps its sign. Zeros, and constants of
-redundant statements, stay as they are.
+on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average moves on the
+logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any other constant
+moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
 """
 
 from collections.abc import Callable, Generator
@@ -25,6 +25,7 @@ Contender = TypeVar("Contender", bound=Program | Optimizer)
 Objective = Callable[[Program | Optimizer], float]
 
 WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
+_AVERAGES = ("b1", "b2", "momentum", "decay_rate")  # constants of baselines
 _MOVED = 0.6  # share of the constants that a narrow step moves
 
 
@@ -118,7 +119,7 @@ class ConstantSpace(Generic[Contender]):
         self._places = np.flatnonzero(_tunable(program))
         chosen = self._values[self._places]
         self._signs = np.sign(chosen)
-        self._averages = (np.abs(chosen) > 0.3) & (np.abs(chosen) < 1)
+        self._averages = np.array(_averages(program), bool)[self._places] & (chosen > 0) & (chosen < 1)
         self.start = self.point(program)
 
     def point(self, program: Contender) -> np.ndarray:
@@ -153,6 +154,18 @@ def _tunable(program: Program | Optimizer) -> list[bool]:
         return [value != 0 for value in program.values]
     lines = live(program).lines
     return [line in lines and value != 0 for line, _, value in program.constants()]
+
+
+def _averages(program: Program | Optimizer) -> list[bool]:
+    """Which of the constants weigh an average of the gradients so far."""
+    if isinstance(program, Optimizer):
+        return [name in _AVERAGES for name in program.names]
+    found = []
+    for line, place, _ in program.constants():
+        statement = program.statements[line]
+        factor = statement.primitive == "multiply" and not {*statement.arguments}.isdisjoint(program.slots)
+        found.append(factor or (statement.primitive == "interp" and place == 2))
+    return found
 
 
 def validation_loss(task: Task, seeds: int) -> Objective:

@@ -16,7 +16,7 @@ from proxy_tasks.training import Trainer
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
 SMALL = Task("small", "digit classification", "", batch=8, steps=20, settings={"hidden": (4,)})
-REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
+REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 1.0])
 
 
 @pytest.fixture(autouse=True)

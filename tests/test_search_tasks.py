@@ -64,7 +64,7 @@ selection: {finalists: 1, seeds: 2, tuning_trials: 0}
 """
 
 
-TUNED = "tuned: {adamw: [0.9, 0.95, 0.1, 0.01], lion: [0.9, 0.95, 0.3, 0.01], noise: 0.1}"
+TUNED = "tuned: {adamw: [0.9, 0.95, 0.1, 1.0], lion: [0.9, 0.95, 0.3, 1.0], noise: 0.1}"
 
 
 def quiet(name: str, trial: int, trials: int, best: float) -> None:

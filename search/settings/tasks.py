@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from primitives.errors import UserError, nearest
+from primitives.program import PEAK
 from proxy_tasks import catalog
 from proxy_tasks.baselines import noise
 from proxy_tasks.families import FAMILIES
@@ -64,7 +65,7 @@ class OwnTask(Section):
     batch: int = Field(64, ge=1, description="examples a step")
     steps: int = Field(200, ge=1)
     schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
-    peak: float = Field(1.0, gt=0, description="learning rate at the first step")
+    peak: float = Field(PEAK, gt=0, description="learning rate at the first step")
     circumstances: list[OwnCircumstance] = Field(
         [], description="training conditions by seed: seed s has number s mod n; without any, all are as the task says"
     )
