@@ -24,11 +24,12 @@ import numpy as np  # noqa: E402
 from benchmarks.replays import BEST, FIRST, SEEDS, Replay, looks, races, replay, sanities  # noqa: E402
 from primitives.text import parse  # noqa: E402
 from proxy_tasks.sanity import EXPLODED  # noqa: E402
-from search.commands.panel import Progress  # noqa: E402
-from search.record.candidate_table import Row  # noqa: E402
-from search.running.run import begun, bench_of, search_all  # noqa: E402
+from search.record.candidate_table import CandidateRow  # noqa: E402
+from search.running.open_run import new_run  # noqa: E402
+from search.running.run import search_all  # noqa: E402
 from search.running.setup import evaluator  # noqa: E402
-from search.settings.config import Config, build_config  # noqa: E402
+from search.settings.config import Config  # noqa: E402
+from search.settings.reading import build_config  # noqa: E402
 from selection.comparison import FINAL_SEEDS  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"
@@ -41,7 +42,9 @@ ON: dict[str, Any] = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, 
 RACED: dict[str, Any] = {**ON, "race": [4], "sanity_steps": 3}
 
 
-def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -> tuple[Config, list[Row], float]:
+def _searched(
+    task: str, children: int, evaluation: dict[str, Any], seed: int
+) -> tuple[Config, list[CandidateRow], float]:
     """A search: its config, what it evaluated, and the CPU seconds that it took."""
     values = {
         "seed": seed,
@@ -51,16 +54,12 @@ def _searched(task: str, children: int, evaluation: dict[str, Any], seed: int) -
         "evaluation": evaluation,
     }
     config = build_config(values)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Progress(quiet=True) as progress,
-        begun(config, Path(folder) / "run") as journal,
-    ):
+    with tempfile.TemporaryDirectory() as folder, new_run(config, Path(folder) / "run") as opened:
         before = time.process_time()
-        with bench_of(config, journal, progress) as bench:
-            search_all(config, journal, bench, progress)
+        with opened.workers() as trials:
+            search_all(opened, trials)
         seconds = time.process_time() - before
-        return config, list(journal.rows("same_as is null")), seconds
+        return config, list(opened.journal.rows("same_as is null")), seconds
 
 
 def rates() -> list[list[str]]:

@@ -19,7 +19,7 @@ from search.record.candidate_table import CHAIN, columns
 from search.record.folder import JOURNAL
 from search.record.journal import Journal
 from search.running.setup import versions
-from search.settings.config import build_config
+from search.settings.reading import build_config
 
 ROWS = 1_000_000
 HITS = 0.8
@@ -30,12 +30,12 @@ import json, resource, sys, time
 from pathlib import Path
 from primitives.builtins import builtin
 from search.algorithms.factory import engine
-from search.settings.config import build_config
-from search.record.folder import open_run
+from search.settings.reading import build_config
+from search.record.folder import open_journal
 before = time.monotonic()
-with open_run(Path(sys.argv[1])) as journal:
+with open_journal(Path(sys.argv[1])) as journal:
     machine = engine(build_config(journal.meta()["config"]), builtin("adamw"), 0)
-    machine.restore(journal.past(0))
+    machine.restore(journal.history(0))
     assert machine.ask() is not None
 seconds = time.monotonic() - before
 print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))

@@ -18,7 +18,7 @@ from proxy_tasks.baselines import baseline
 from proxy_tasks.sanity import Probe
 from proxy_tasks.training import Trainer
 from search.engine.hurdle import Hurdle
-from search.record.candidate_table import Row
+from search.record.candidate_table import CandidateRow
 from search.settings.config import Config
 
 SHARES = (0.1, 0.25, 0.5)  # of the steps, for a first look
@@ -81,14 +81,14 @@ def _add(rolling: Sequence[Hurdle], fitnesses: np.ndarray) -> None:
         hurdle.add(float(fitness))
 
 
-def replay(task_name: str, rows: Sequence[Row]) -> Replay:
+def replay(task_name: str, rows: Sequence[CandidateRow]) -> Replay:
     """What a search without hurdles has evaluated."""
     task = catalog.task(task_name)
     reference = Trainer(task, range(SEEDS)).losses(baseline(task))
     return Replay([parse(row.program) for row in rows], np.array([_ratios(row, task_name, reference) for row in rows]))
 
 
-def _ratios(row: Row, task: str, reference: np.ndarray) -> np.ndarray:
+def _ratios(row: CandidateRow, task: str, reference: np.ndarray) -> np.ndarray:
     """Log loss ratios to AdamW, infinite where the program diverged."""
     losses = np.array([math.inf if loss is None else loss for loss in row.losses[task]])
     return np.log(losses / reference) if len(losses) == len(reference) else np.full(len(reference), math.inf)

@@ -1,6 +1,7 @@
 """What workers add to a search, and what the driver can sustain when they cost nothing."""
 
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -13,15 +14,16 @@ from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms.factory import engine
 from search.algorithms.mutation import MUTATIONS
-from search.commands.panel import Progress
 from search.engine.candidate import Record
 from search.execution.executor import Executor
 from search.execution.ray_actors import RayExecutor
 from search.execution.worker import Built
 from search.record.journal import Journal
 from search.running.loop import search
+from search.running.reporter import Counts, SilentReporter
 from search.running.setup import executor
-from search.settings.config import Config, build_config, read_config
+from search.settings.config import Config
+from search.settings.reading import build_config, read_config
 
 QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.yaml"
 ROUNDS = 3
@@ -31,15 +33,16 @@ SCALING = {"scale": 1.0, "insert": 0.3, "delete": 0.3}  # children that nearly a
 SHUFFLING = {"insert": 1.0, "delete": 1.0, "scale": 0.1}  # children that mostly compute what is known
 
 
-class _Clock(Progress):
+class _Clock(SilentReporter):
     """Notes when what was recorded."""
 
     def __init__(self) -> None:
-        super().__init__(quiet=True)
+        self._counts = Counts()
         self.marks: list[tuple[float, int, int]] = []  # seconds, children, evaluations so far
 
-    def recorded(self, records: Sequence[Record]) -> None:
-        super().recorded(records)
+    def candidates_recorded(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._counts.add(record)
         self.marks.append((time.monotonic(), self._counts.children, self._counts.evaluated))
 
     def rates(self, warm: int) -> tuple[float, float]:
@@ -54,7 +57,7 @@ def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
     clock = _Clock()
     engines = {repeat: engine(config, start, repeat) for repeat in range(config.search.repeats)}
     with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder, "journal.sqlite"), {}) as journal:
-        search(engines, workers, journal, clock, [])
+        search(engines, workers, journal, clock, threading.Event())
     return clock
 
 
@@ -86,7 +89,7 @@ def driver_rates() -> list[dict[str, Any]]:
     """Candidates a second that the driver breeds, hands out and records, with many workers that answer at once."""
     rows = []
     with RayExecutor(partial(_instant), {}, count=WORKERS, say=print) as workers:
-        while not workers.workers().startswith(str(WORKERS)):  # until all have started
+        while not workers.describe().startswith(str(WORKERS)):  # until all have started
             _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
         for name, mutations, children in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
             each, evaluated = _timed(_neutral(mutations, children), workers, builtin("adamw")).rates(1000)

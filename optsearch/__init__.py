@@ -1,1 +1,1 @@
-"""optsearch: symbolic program search that rediscovers optimizers. This package is the public Python API."""
+"""The public Python API of optsearch: search, look at what was found, take it away, extend."""

@@ -1,1 +1,4 @@
-"""How are programs proposed, scored, recorded, resumed? Evolution, journal, config, command line."""
+"""Searches: how programs are proposed, scored, recorded and resumed, and what a run does from start to summary.
+
+`search/README.md` says where to start reading.
+"""

@@ -18,9 +18,9 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from primitives import REGISTRY  # noqa: E402
-from search.commands.panel import Progress  # noqa: E402
+from search.commands.panel import LivePanel  # noqa: E402
 from search.running import run as runner  # noqa: E402
-from search.settings.config import read_config  # noqa: E402
+from search.settings.reading import read_config  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
 
@@ -57,5 +57,5 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def undisturbed(small_run: Path) -> str:
     """Digest of the small run when nothing happens to it."""
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         return runner.run(read_config(small_run), small_run.parent / "undisturbed", progress).digest

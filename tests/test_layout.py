@@ -1,4 +1,4 @@
-"""The house: who may import whom, how long a file may be, and what the wheel holds."""
+"""The layout: which package or room may import which, how long a file may be, and what the wheel holds."""
 
 import ast
 import shutil
@@ -9,37 +9,33 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ["primitives", "proxy_tasks", "simplify", "selection", "search", "optsearch"]
-ALLOWED = {
-    "primitives": set(),
-    "proxy_tasks": {"primitives"},
-    "simplify": {"primitives"},
-    "selection": {"simplify", "proxy_tasks", "primitives"},
-    "search": {"selection", "simplify", "proxy_tasks", "primitives"},
-    "optsearch": {"search", "selection", "simplify", "proxy_tasks", "primitives"},
-}
-LONGEST = 300  # lines; more wants a reason
-SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+from tests.layout import MAP, PACKAGES, ROOMS, ROOT, SOURCES, imported_modules, room, updated
+
+LONGEST = 300  # lines; a longer file holds more than one idea
 
 
-def imported(path: Path) -> set[str]:
-    """Top-level names that a module imports, wherever in the file."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports across packages are absolute"
-            found.add((node.module or "").partition(".")[0])
-    return found
+def test_every_source_lies_in_a_package_and_in_a_room() -> None:
+    loose = [path for path in (ROOT / "search").glob("*.py") if path.name != "__init__.py"]
+    assert loose == []
+    assert {room(path) for path in SOURCES} == {"", *ROOMS}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down_only(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
-    above = set(PACKAGES) - ALLOWED[package] - {package}
-    assert not imported(path) & (above | {"tests"})
+    above = {"tests", "benchmarks", *PACKAGES} - PACKAGES[package] - {package}
+    assert not {module.partition(".")[0] for module in imported_modules(path)} & above
+    if room(path):
+        rooms = {module.split(".")[1] for module in imported_modules(path) if module.startswith("search.")}
+        assert rooms <= ROOMS[room(path)] | {room(path)}
+
+
+def test_the_map_is_drawn_from_the_source() -> None:
+    text = MAP.read_text(encoding="utf-8")
+    assert updated(text) == text, "`python -m tests.layout` draws it again"
+    named = [part for part in text.split("`") if part.endswith(".py") and "/" in part]
+    missing = [name for name in named if not (ROOT / name).is_file() and not (ROOT / "search" / name).is_file()]
+    assert missing == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

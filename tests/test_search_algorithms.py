@@ -13,11 +13,11 @@ from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
 from search.algorithms.factory import ALGORITHMS, engine
 from search.algorithms.tree import TreeSearch, tree
-from search.engine.candidate import Candidate, Past, Record
+from search.engine.candidate import Candidate, HistoryEntry, Record
 from search.engine.engine import Engine
 from search.engine.randomness import Draws
-from search.settings.config import build_config
-from tests.test_search_engine import history, past, pretend
+from search.settings.reading import build_config
+from tests.test_search_engine import entry_of, history, pretend
 
 NAMES = list(ALGORITHMS)
 
@@ -43,7 +43,7 @@ def test_every_algorithm_has_one_history_and_goes_on_where_it_was_cut(name: str)
     assert history(machine(name), 16, last) == whole
     for cut in (1, 30, 80):
         resumed = machine(name)
-        resumed.restore(map(past, whole[:cut]))
+        resumed.restore(map(entry_of, whole[:cut]))
         assert history(resumed, 16, last) == whole[cut:]
     assert all(check(record.candidate.program) is None for record in whole)
 
@@ -54,17 +54,17 @@ def test_a_budget_of_evaluations_ends_a_search(name: str) -> None:
     assert sum(record.evaluated for record in records) == 25
     assert records[-1].evaluated
     resumed = machine(name, children=2000, evaluations=25)
-    resumed.restore(map(past, records[:-10]))
+    resumed.restore(map(entry_of, records[:-10]))
     assert history(resumed, 4, last) == records[-10:]
     finished = machine(name, children=2000, evaluations=25)
-    finished.restore(map(past, records))
+    finished.restore(map(entry_of, records))
     assert finished.done
     assert finished.ask() is None
 
 
-def told(number: int, fitness: float, program: Program | None = None, mutation: str = "insert") -> Past:
+def told(number: int, fitness: float, program: Program | None = None, mutation: str = "insert") -> HistoryEntry:
     text = to_text(program or builtin("adamw"))
-    return Past(number, mutation, text, f"{number:032x}", fitness, fitness, Status.OK, "", None, None)
+    return HistoryEntry(number, mutation, text, f"{number:032x}", fitness, fitness, Status.OK, "", None, None)
 
 
 def parents(evolution: Evolution, number: int) -> set[int]:
@@ -244,5 +244,5 @@ def test_a_second_look_finds_what_a_hash_cannot_and_is_counted_apart() -> None:
     for record in records:
         assert (record.candidate.probe is not None) == record.evaluated
     resumed = machine("regularized_evolution", children=400, probe=True)
-    resumed.restore(map(past, records[:200]))
+    resumed.restore(map(entry_of, records[:200]))
     assert history(resumed, 16, last) == records[200:]

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 from primitives import UserError
 from search.commands.main import cli
-from search.commands.panel import Progress
-from search.record.folder import open_run
+from search.commands.panel import LivePanel
+from search.record.folder import open_journal
 from search.running.compare_methods import COMPARISON, compare_methods
 from search.running.method_curves import BEST_FIGURE, REDUNDANCY_FIGURE, Method
-from search.settings.config import read_config
+from search.settings.reading import read_config
 from tests.test_search_engine import REFERENCE
 from tests.test_search_journal import journal_of
 
@@ -51,7 +51,7 @@ def test_the_shipped_methods_are_compared_drawn_and_gone_on_with(small_run: Path
     for method in facts["methods"]:
         assert method["statistics"]["evaluated"] == 24
         assert len(method["best"]) == len(method["fresh"]) == 2
-        with open_run(Path("compared", method["method"])) as journal:
+        with open_journal(Path("compared", method["method"])) as journal:
             assert journal.digest() == method["digest"]
     assert min(size_of(Path("compared", BEST_FIGURE))) > 300
     assert min(size_of(Path("compared", REDUNDANCY_FIGURE))) > 300
@@ -66,7 +66,7 @@ def test_different_budgets_are_not_compared(small_run: Path) -> None:
         pytest.raises(
             UserError, match=r"^`b` has `search.children` = 41 and `a` 40; .* `--set search.children=…` sets it"
         ),
-        Progress(quiet=True) as progress,
+        LivePanel(quiet=True) as progress,
     ):
         compare_methods(configs, Path("compared"), progress)
     assert not Path("compared").exists()
@@ -74,7 +74,7 @@ def test_different_budgets_are_not_compared(small_run: Path) -> None:
 
 def test_a_folder_of_another_comparison_is_not_touched(small_run: Path) -> None:
     configs = {"a": read_config(small_run, ["search.children=2"])}
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         compare_methods(configs, Path("compared"), progress)
         before = Path("compared", COMPARISON).read_bytes()
         other = {"a": read_config(small_run, ["search.children=2", "seed=9"])}
@@ -86,7 +86,7 @@ def test_a_folder_of_another_comparison_is_not_touched(small_run: Path) -> None:
 def test_a_stopped_comparison_goes_on(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configs = {name: read_config(small_run, ["search.children=3", f"seed={seed}"]) for seed, name in enumerate("ab")}
     monkeypatch.setattr("search.running.compare_methods.search_all", lambda *_: False)
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         with pytest.raises(KeyboardInterrupt):
             compare_methods(configs, Path("compared"), progress)
         monkeypatch.undo()

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from primitives import UserError
-from search.settings.config import Config, build_config, insertable, read_config, to_yaml
+from primitives import UserError, parse
+from search.settings.config import Config
+from search.settings.loading import insertable, load
+from search.settings.reading import build_config, read_config, to_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,7 +77,7 @@ def test_a_mistake_is_named_in_one_line(text: str, message: str, tmp_path: Path)
     file = tmp_path / "c.yaml"
     file.write_text(text)
     with pytest.raises(UserError, match=re.escape(message)) as caught:
-        read_config(file)
+        load(read_config(file))
     assert "\n" not in str(caught.value)
 
 
@@ -117,11 +119,14 @@ def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_
     text = "def train(w, g, m, v, lr):\n    update = halved_for_a_test(g)\n    return update, m, v\n"
     (tmp_path / "mine.py").write_text(text)
     (tmp_path / "c.yaml").write_text("program: mine.py\nsearch: {plugins: [plugin_for_a_test]}\n")
-    assert read_config(tmp_path / "c.yaml").search.plugins == ["plugin_for_a_test"]
+    config = read_config(tmp_path / "c.yaml")
+    assert config.search.plugins == [str(tmp_path / "plugin_for_a_test")]
+    assert load(config) == parse(text)
+    assert build_config(config.model_dump(mode="json")) == config
     (tmp_path / "broken_for_a_test.py").write_text("def (:\n")
     (tmp_path / "c.yaml").write_text("search: {plugins: [broken_for_a_test]}\n")
     with pytest.raises(UserError, match="`broken_for_a_test` cannot be imported: SyntaxError"):
-        read_config(tmp_path / "c.yaml")
+        load(read_config(tmp_path / "c.yaml"))
 
 
 def test_a_program_file_is_found_beside_the_config(tmp_path: Path) -> None:

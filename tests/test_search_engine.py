@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from primitives import PAPER, REGISTRY, UserError, builtin, check, functional_hash, live, to_text
 from proxy_tasks.fitness import Score, Status
 from search.algorithms.factory import engine as engine_of
-from search.engine.candidate import START, Candidate, Past, Record
+from search.engine.candidate import START, Candidate, HistoryEntry, Record
 from search.engine.engine import Engine
-from search.settings.config import build_config
+from search.settings.reading import build_config
 
 ROWS = [REGISTRY[name] for name in PAPER]
 
@@ -142,22 +142,22 @@ def test_the_oldest_leave_the_population() -> None:
         assert record.candidate.parent in eligible[-5:]
 
 
-def past(record: Record) -> Past:
+def entry_of(record: Record) -> HistoryEntry:
     """As it comes back from a journal."""
-    return record.past._replace(program=to_text(record.candidate.program))
+    return record.entry._replace(program=to_text(record.candidate.program))
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 61), st.sampled_from([1, 4, 16]))
 def test_a_history_that_is_cut_anywhere_goes_on_as_if_it_had_not_been(cut: int, at_once: int) -> None:
     machine = engine()
-    machine.restore(map(past, REFERENCE[:cut]))
+    machine.restore(map(entry_of, REFERENCE[:cut]))
     assert history(machine, at_once, lambda out: out[-1]) == REFERENCE[cut:]
 
 
 def test_a_history_with_a_hole_is_refused() -> None:
     with pytest.raises(UserError, match="the journal has lost candidate 30 of repeat 0"):
-        engine().restore(past(record) for record in REFERENCE if record.candidate.number != 30)
+        engine().restore(entry_of(record) for record in REFERENCE if record.candidate.number != 30)
 
 
 def test_an_answer_that_was_not_asked_for_is_ignored() -> None:

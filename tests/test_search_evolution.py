@@ -5,13 +5,15 @@ from collections import Counter
 import pytest
 
 from primitives import builtin
-from search.algorithms.evolution import Member, Population
+from proxy_tasks.fitness import Status
+from search.algorithms.evolution import Population
+from search.engine.candidate import HistoryEntry
 from search.engine.hurdle import Hurdle
 from search.engine.randomness import Draws
 
 
-def member(number: int, fitness: float) -> Member:
-    return Member(number, builtin("sgd"), fitness)
+def member(number: int, fitness: float) -> HistoryEntry:
+    return HistoryEntry(number, "", builtin("sgd"), "", fitness, fitness, Status.OK, "", None, None)
 
 
 def population(*fitnesses: float) -> Population:

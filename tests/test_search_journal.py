@@ -11,7 +11,7 @@ import pytest
 from primitives import UserError
 from search.record.journal import Journal
 from search.record.repair import repair
-from tests.test_search_engine import REFERENCE, past
+from tests.test_search_engine import REFERENCE, entry_of
 
 META = {"config": {"seed": 1}, "searches": 6}
 
@@ -24,7 +24,7 @@ def journal_of(path: Path, records: int = len(REFERENCE)) -> Journal:
 
 def test_what_is_appended_comes_back(tmp_path: Path) -> None:
     with journal_of(tmp_path / "j") as journal:
-        assert list(journal.past(0)) == [past(record) for record in REFERENCE]
+        assert list(journal.history(0)) == [entry_of(record) for record in REFERENCE]
         assert journal.meta() == META
         rows = list(journal.rows())
     assert [row.number for row in rows] == [record.candidate.number for record in REFERENCE]
@@ -36,7 +36,7 @@ def test_it_is_there_after_closing_and_opening(tmp_path: Path) -> None:
         digest = journal.digest()
     with Journal.open(tmp_path / "j") as again:
         assert again.digest() == digest
-        assert len(list(again.past(0))) == len(REFERENCE)
+        assert len(list(again.history(0))) == len(REFERENCE)
 
 
 ALTERED = {
@@ -64,11 +64,11 @@ def test_a_row_that_was_lost_or_altered_is_found_and_what_was_before_is_taken_ov
         Journal.open(path) as journal,
         pytest.raises(UserError, match=rf"is damaged at candidate {number} of repeat 0; .*--repair"),
     ):
-        list(journal.past(0))
+        list(journal.history(0))
     assert repair(path) == number + 9
     with Journal.open(path) as journal:
-        assert list(journal.past(0)) == [past(record) for record in REFERENCE[:number]]
-        assert list(journal.past(1)) == [past(record) for record in REFERENCE[:9]]
+        assert list(journal.history(0)) == [entry_of(record) for record in REFERENCE[:number]]
+        assert list(journal.history(1)) == [entry_of(record) for record in REFERENCE[:9]]
         journal.append(0, REFERENCE[number:])
         digest = journal.digest()
     with journal_of(tmp_path / "whole") as journal:
@@ -90,7 +90,7 @@ def test_a_file_with_its_end_cut_off_is_mended(tmp_path: Path) -> None:
     kept = repair(path)
     assert len(REFERENCE) <= kept < 6 * len(REFERENCE)
     with Journal.open(path) as journal:
-        assert sum(len(list(journal.past(repeat))) for repeat in range(6)) == kept
+        assert sum(len(list(journal.history(repeat))) for repeat in range(6)) == kept
 
 
 def test_a_write_ahead_log_with_its_end_cut_off_loses_only_that(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_write_ahead_log_with_its_end_cut_off_loses_only_that(tmp_path: Path) 
     with (tmp_path / "copy-wal").open("r+b") as file:
         file.truncate((tmp_path / "copy-wal").stat().st_size - 100)
     with Journal.open(tmp_path / "copy") as copy:
-        assert list(copy.past(0)) == [past(record) for record in REFERENCE[:30]]
+        assert list(copy.history(0)) == [entry_of(record) for record in REFERENCE[:30]]
 
 
 def test_where_there_is_no_room_it_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
@@ -112,10 +112,10 @@ def test_where_there_is_no_room_it_says_so_and_keeps_what_it_has(tmp_path: Path)
         journal._connection.execute(f"pragma max_page_count = {pages + 1}")
         with pytest.raises(UserError, match=r"cannot be written .*full.*; what was recorded is kept: make room"):
             journal.append(0, REFERENCE[10:])
-        assert len(list(journal.past(0))) == 10
+        assert len(list(journal.history(0))) == 10
         journal._connection.execute("pragma max_page_count = 1000000")
         journal.append(0, REFERENCE[10:])
-        assert len(list(journal.past(0))) == len(REFERENCE)
+        assert len(list(journal.history(0))) == len(REFERENCE)
 
 
 def test_the_digest_covers_every_row(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_batch_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
     with journal_of(tmp_path / "j", 10) as journal:
         with pytest.raises(sqlite3.IntegrityError):
             journal.append(0, [*REFERENCE[10:20], REFERENCE[5]])
-        assert len(list(journal.past(0))) == 10
+        assert len(list(journal.history(0))) == 10
 
 
 def test_the_best_are_distinct_scored_in_full_and_in_order(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,11 +11,11 @@ from primitives import builtin, functional_hash
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms.factory import engine
-from search.commands.panel import Progress
-from search.execution.executor import Inline, Scorer
+from search.execution.executor import InlineExecutor, Scorer
 from search.record.journal import Journal
 from search.running.loop import search
-from search.settings.config import build_config
+from search.running.reporter import SilentReporter
+from search.settings.reading import build_config
 
 CONFIG = build_config({"search": {"children": 80, "population": 10, "tournament": 3, "mutations": {"scale": 0}}})
 
@@ -48,8 +49,8 @@ class Fragile:
 def searched(scorer: Scorer, journal: Journal, repeats: Iterable[int]) -> None:
     engines = {repeat: engine(CONFIG, builtin("adamw"), repeat) for repeat in repeats}
     for repeat, machine in engines.items():
-        machine.restore(journal.past(repeat))
-    search(engines, Inline(scorer), journal, Progress(quiet=True), [])
+        machine.restore(journal.history(repeat))
+    search(engines, InlineExecutor(scorer), journal, SilentReporter(), threading.Event())
 
 
 def test_garbage_is_rarely_looked_for_during_a_search_and_as_before_afterwards(tmp_path: Path) -> None:

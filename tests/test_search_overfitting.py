@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 
 from primitives import UserError
-from search.commands.panel import Progress
-from search.record.folder import open_run
+from search.commands.panel import LivePanel
+from search.record.folder import open_journal
 from search.running import overfitting as checks
 from search.running import run as runner
 from search.running.overfitting import PATIENCE, Check, draw, overfits
 from search.running.summary import Summary
-from search.settings.config import read_config
+from search.settings.reading import read_config
 from tests.processes import begin, finished, wait_for_rows
 
 CHECKED = ["selection.check_every=10", "selection.check_seeds=2", "search.repeats=2"]
 
 
 def run(config: Path, folder: str, *overrides: str) -> Summary:
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         return runner.run(read_config(config, [*CHECKED, *overrides]), config.parent / folder, progress)
 
 
@@ -80,10 +80,10 @@ def test_a_search_that_overfits_is_ended_where_it_would_be_anywhere(
 ) -> None:
     monkeypatch.setattr(checks, "overfits", lambda found: len(found) == 2)  # at the second check
     ended = run(small_run, "ended", "selection.stop_on_meta_overfitting=true")
-    with open_run(small_run.parent / "ended") as journal:
+    with open_journal(small_run.parent / "ended") as journal:
         assert journal.counts() == [(0, 20), (1, 20)]
     assert ended.complete
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         again = runner.resume(small_run.parent / "ended", progress)
     assert (again.digest, again.statistics["children"], again.trained) == (ended.digest, 40, 0)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from search.commands.panel import Counts, Progress
+from search.commands.panel import LivePanel
 from search.commands.tables import fitness
+from search.running.reporter import Counts
 from search.settings.config import Config
 from tests.test_search_engine import REFERENCE
 from tests.test_search_journal import journal_of
@@ -25,12 +26,12 @@ def test_counts_of_records_are_those_of_their_journal(tmp_path: Path) -> None:
 
 
 def test_the_panel_shows_counts_rates_best_and_time_left(tmp_path: Path) -> None:
-    progress = Progress(quiet=True)
+    progress = LivePanel(quiet=True)
     with journal_of(tmp_path / "j", 30) as journal:
-        progress.begin(Config(), journal)
-    progress.round(0)
-    progress.reference(-0.1)
-    progress.recorded(REFERENCE[30:])
+        progress.run_started(Config(), journal)
+    progress.round_started(0)
+    progress.lion_scored(-0.1)
+    progress.candidates_recorded(REFERENCE[30:])
     console = Console(width=100, record=True, file=StringIO())
     console.print(progress._panel())
     shown = console.export_text()
@@ -42,9 +43,9 @@ def test_the_panel_shows_counts_rates_best_and_time_left(tmp_path: Path) -> None
 
 
 def test_where_there_is_no_terminal_a_line_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with journal_of(tmp_path / "j") as journal, Progress() as progress:
-        progress.begin(Config(), journal)
-        progress.phase("choosing")
+    with journal_of(tmp_path / "j") as journal, LivePanel() as progress:
+        progress.run_started(Config(), journal)
+        progress.phase_started("choosing")
         progress.note("something")
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -9,7 +9,7 @@ from primitives import builtin, parse, structure_hash, to_text
 from primitives.drawing import graph_of
 from primitives.export import TARGETS
 from search.commands.main import main
-from search.record.candidate_table import Row
+from search.record.candidate_table import CandidateRow
 from search.running import conclude as conclusion
 from selection.derivation import derive
 from tests.test_search_commands import run_json
@@ -146,9 +146,9 @@ def test_a_run_with_a_function_that_cannot_be_exported_ends_all_the_same(
 
 
 def test_finalists_that_do_the_same_count_once_also_where_probes_are_not_finite() -> None:
-    def row(*lines: str, losses: list[float]) -> Row:
+    def row(*lines: str, losses: list[float]) -> CandidateRow:
         text = "\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"])
-        blank = Row(0, 0, None, "", text, "", 0.0, 0.0, "ok", "", None, "", b"", 0, 1, 1, 0, {}, None)
+        blank = CandidateRow(0, 0, None, "", text, "", 0.0, 0.0, "ok", "", None, "", b"", 0, 1, 1, 0, {}, None)
         return blank._replace(losses={"vit": losses})
 
     key = conclusion._Behaviour()

@@ -11,14 +11,14 @@ import pytest
 from primitives import builtin
 from proxy_tasks.fitness import Score, Status
 from search.algorithms.factory import engine as engine_of
-from search.commands.panel import Progress
+from search.commands.panel import LivePanel
 from search.engine.candidate import Candidate, Record
 from search.engine.engine import Engine
 from search.engine.hurdle import Hurdle
-from search.record.folder import open_run
+from search.record.folder import open_journal
 from search.record.journal import Journal
 from search.running import run as runner
-from search.settings.config import build_config, read_config
+from search.settings.reading import build_config, read_config
 
 WINDOW, POPULATION = 4, 10
 
@@ -92,7 +92,7 @@ def test_a_history_goes_on_from_a_journal_as_if_it_had_not_been_cut(cut: int, tm
     with Journal.create(tmp_path / "j", {"searches": 1}) as journal:
         journal.append(0, RACED[:cut])
         machine = engine()
-        machine.restore(journal.past(0))
+        machine.restore(journal.history(0))
         assert history(machine, 3) == RACED[cut:]
         rows = list(journal.rows("status = 'ok' and matched = ''"))
     assert all(row.losses == {"digits": [0.5, 0.25]} for row in rows)
@@ -117,7 +117,7 @@ SETTINGS = [
 
 def test_a_run_with_a_race_and_a_probe_is_resumed_to_the_same_digest(small_run: Path) -> None:
     config = read_config(small_run, SETTINGS)
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         whole = runner.run(config, Path("run"), progress)
         for cut in (1, 25):
             with closing(sqlite3.connect("run/journal.sqlite")) as connection, connection:
@@ -125,7 +125,7 @@ def test_a_run_with_a_race_and_a_probe_is_resumed_to_the_same_digest(small_run: 
             assert runner.resume(Path("run"), progress).digest == whole.digest
     statuses = whole.statistics["evaluated_by_status"]
     assert {"ok", "rejected", "unsound"} <= statuses.keys()
-    with open_run(Path("run")) as journal:
+    with open_journal(Path("run")) as journal:
         reasons = [row.reason for row in journal.rows("status = 'unsound'")]
         trained = {len(row.losses["digits"]) for row in journal.rows("status = 'rejected' and matched = ''")}
     assert all(reason.startswith("sanity: ") for reason in reasons)
@@ -133,7 +133,7 @@ def test_a_run_with_a_race_and_a_probe_is_resumed_to_the_same_digest(small_run: 
 
 
 def test_without_a_race_a_row_holds_losses_alone(small_run: Path) -> None:
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         runner.run(read_config(small_run, ["search.children=3", "selection.tuning_trials=0"]), Path("run"), progress)
     with closing(sqlite3.connect("run/journal.sqlite")) as connection:
         written = [json.loads(losses) for (losses,) in connection.execute("select losses from candidates")]

@@ -19,14 +19,14 @@ from ray.cluster_utils import Cluster
 
 from primitives import UserError
 from proxy_tasks.fitness import Status
-from search.commands.panel import Progress
+from search.commands.panel import LivePanel
 from search.execution.executor import Job
 from search.execution.ray_actors import RayExecutor
 from search.execution.worker import Built
 from search.record.journal import Journal
 from search.running import run as runner
 from search.running.setup import executor
-from search.settings.config import read_config
+from search.settings.reading import read_config
 from tests import workers
 from tests.processes import begin, finished, wait_for_rows
 from tests.workers import DIES, EATS, FACTS, FAILS, HANGS, job, obedient, processes, settle
@@ -55,7 +55,7 @@ def test_every_job_gets_its_own_score(start: Callable[..., RayExecutor]) -> None
     with start() as executor:
         scores = settle(executor, [job(number) for number in range(300)])
         assert {number: score.fitness for (_, number), score in scores.items()} == {n: n for n in range(300)}
-        assert executor.workers() in ("1 of 2 ready", "2 of 2 ready")
+        assert executor.describe() in ("1 of 2 ready", "2 of 2 ready")
         assert executor.free() > 100  # batches have grown, as these jobs take no time
 
 
@@ -145,7 +145,7 @@ def test_a_worker_that_hangs_while_it_starts_is_replaced(start: Callable[..., Ra
 def test_a_worker_for_which_there_is_no_room_yet_may_wait(start: Callable[..., RayExecutor]) -> None:
     with start(count=5) as executor:  # on four cores
         number = 0
-        while executor.workers() != "4 of 5 ready":
+        while executor.describe() != "4 of 5 ready":
             number += 1
             settle(executor, [job(number)])
         assert [member.since for member in executor._members if member.placed is not None] == [math.inf]
@@ -196,7 +196,7 @@ def test_any_number_of_workers_gives_the_history_of_one_process(
     small_run: Path, undisturbed: str, cluster: Cluster, count: int
 ) -> None:
     config = read_config(small_run, on_ray(small_run, count, cluster))
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         assert runner.run(config, small_run.parent / "ray", progress).digest == undisturbed
 
 
@@ -220,7 +220,7 @@ def kill_a_worker(of: int) -> int:
 
 def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path) -> None:
     config = read_config(small_run, ["search.children=200", "search.repeats=2"])
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         expected = runner.run(config, small_run.parent / "inline", progress).digest
     overrides = ["search.children=200", "search.repeats=2", "workers.executor=ray", "workers.count=2"]
     process = begin("run", str(small_run), "--out", "killed", "--json", *(f"--set={value}" for value in overrides))
@@ -236,7 +236,7 @@ def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path)
 
 def test_a_node_that_leaves_in_mid_run_leaves_no_trace(small_run: Path) -> None:
     config = read_config(small_run, ["search.children=400"])
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         expected = runner.run(config, small_run.parent / "inline", progress).digest
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
     made: Any = Cluster(initialize_head=True, head_node_args=node)

@@ -12,11 +12,18 @@ import pytest
 from primitives import Program, builtin
 from proxy_tasks.catalog import task
 from proxy_tasks.fitness import Score, Status
-from search.execution.executor import Inline, Job, Key
+from search.execution.executor import (
+    Answer,
+    CandidateAnswer,
+    CandidateKey,
+    InlineExecutor,
+    TrialAnswer,
+    TrialJob,
+)
 from search.record import trial_table as trial_rows
 from search.record.journal import Journal
 from search.record.repair import repair
-from search.running.recorded_trials import TRIALS, RecordedBench
+from search.running.recorded_trials import RecordedTrials
 from selection.optimizers import OPTIMIZERS
 from selection.trials import Trial, Work, train
 
@@ -24,31 +31,30 @@ DIGITS = task("digits")
 SEEDS = range(3)
 
 
-class Counting(Inline):
+class Counting(InlineExecutor):
     """Pretends to train: the loss is the first constant and the seed. Answers the last job first."""
 
     def __init__(self) -> None:
         super().__init__(None)  # type: ignore[arg-type]
-        self.jobs: list[Job] = []
-        self.extra: list[tuple[Key, Score]] = []
+        self.jobs: list[TrialJob] = []
+        self.extra: list[CandidateAnswer] = []
         self.dies_after = math.inf
-        self.fails: dict[float, Score] = {}  # by the first constant
+        self.fails: dict[float, Status] = {}  # by the first constant
 
-    def collect(self) -> list[tuple[Key, Score]]:
+    def collect(self) -> list[Answer]:
         job = self._queue.pop()
         if len(self.jobs) >= self.dies_after:
             raise KeyboardInterrupt
+        assert isinstance(job, TrialJob)
         self.jobs.append(job)
-        assert isinstance(job.work, Trial)
-        if (failed := self.fails.get(first(job.work))) is not None:
-            return [(job.key, failed)]
-        values = tuple(first(job.work) + seed for seed in job.work.seeds)
+        if (status := self.fails.get(first(job.trial))) is not None:
+            return [job.failed(status, "it ended its process")]
+        values = tuple(first(job.trial) + seed for seed in job.trial.seeds)
         extra, self.extra = self.extra, []
-        return [*extra, (job.key, Score(Status.OK, math.nan, math.nan, "", {job.work.task.name: values}))]
+        return [*extra, TrialAnswer(job.key, Status.OK, values)]
 
 
-def first(trial: Trial | Program) -> float:
-    assert isinstance(trial, Trial)
+def first(trial: Trial) -> float:
     subject = trial.subject
     return next(subject.constants())[2] if isinstance(subject, Program) else subject.values[0]
 
@@ -75,16 +81,16 @@ def halving(beta: float, times: int) -> Work[list[float]]:
 
 def test_works_run_side_by_side_and_get_what_they_asked_for(journal: Journal) -> None:
     executor = Counting()
-    found = RecordedBench(journal, executor).run([halving(0.8, 3), halving(0.6, 2), halving(0.5, 0)])
+    found = RecordedTrials(journal, executor).run([halving(0.8, 3), halving(0.6, 2), halving(0.5, 0)])
     assert found == [pytest.approx([0.8, 0.4, 0.2]), pytest.approx([0.6, 0.3]), []]
     assert len(executor.jobs) == 5
-    assert [first(job.work) for job in executor.jobs[:2]] == pytest.approx([0.6, 0.3])  # the other one waits meanwhile
+    assert [first(job.trial) for job in executor.jobs[:2]] == pytest.approx([0.6, 0.3])  # the other one waits meanwhile
 
 
 def test_what_is_on_record_is_not_trained_again(journal: Journal) -> None:
-    before = RecordedBench(journal, Counting()).run([halving(0.8, 3), halving(0.6, 2)])
+    before = RecordedTrials(journal, Counting()).run([halving(0.8, 3), halving(0.6, 2)])
     executor = Counting()
-    bench = RecordedBench(journal, executor)
+    bench = RecordedTrials(journal, executor)
     assert bench.run([halving(0.8, 3), halving(0.6, 2)]) == before
     assert (executor.jobs, bench.trained) == ([], 0)
 
@@ -94,22 +100,22 @@ def test_what_ended_its_worker_counts_as_diverged_and_is_tried_again_another_tim
     journal: Journal, status: Status
 ) -> None:
     executor = Counting()
-    executor.fails = {0.5: Score(status, math.inf, math.inf, "it ended its process")}
+    executor.fails = {0.5: status}
     trials = [Trial(lion(0.5), DIGITS, SEEDS), Trial(lion(0.25), DIGITS, SEEDS)]
-    bench = RecordedBench(journal, executor)
+    bench = RecordedTrials(journal, executor)
     bad, good = bench.run([train(trials)])[0]
     assert np.all(np.isnan(bad))
     assert bad.shape == good.shape
     assert np.all(np.isnan(bench.run([train(trials)])[0][0]))
     assert len(executor.jobs) == 2  # in the same run it is not tried again
-    bad, good = RecordedBench(journal, again := Counting()).run([train(trials)])[0]
+    bad, good = RecordedTrials(journal, again := Counting()).run([train(trials)])[0]
     assert len(again.jobs) == 1
     assert np.all(np.isfinite(bad))
 
 
 def test_a_trial_that_several_want_is_done_once(journal: Journal) -> None:
     executor = Counting()
-    bench = RecordedBench(journal, executor)
+    bench = RecordedTrials(journal, executor)
     one, two = bench.run([train([Trial(lion(0.5), DIGITS, SEEDS)] * 2), train([Trial(lion(0.5), DIGITS, SEEDS)])])
     assert len(executor.jobs) == 1
     np.testing.assert_array_equal(one[0], two[0])
@@ -120,23 +126,27 @@ def test_interrupted_anywhere_and_resumed_ends_alike(journal: Journal, tmp_path:
     executor = Counting()
     executor.dies_after = after
     with pytest.raises(KeyboardInterrupt):
-        RecordedBench(journal, executor).run([halving(0.8, 3), halving(0.6, 2)])
+        RecordedTrials(journal, executor).run([halving(0.8, 3), halving(0.6, 2)])
     with Journal.open(tmp_path / "journal.sqlite") as again:
         executor = Counting()
-        found = RecordedBench(again, executor).run([halving(0.8, 3), halving(0.6, 2)])
+        found = RecordedTrials(again, executor).run([halving(0.8, 3), halving(0.6, 2)])
     assert found == [pytest.approx([0.8, 0.4, 0.2]), pytest.approx([0.6, 0.3])]
     assert len(executor.jobs) == 5 - after
 
 
 def test_what_else_the_executor_gives_back_is_handed_on(journal: Journal) -> None:
-    handed: list[Key] = []
+    handed: list[CandidateKey] = []
     executor = Counting()
-    stranger = ((2, 17), Score(Status.OK, 0.0, 0.0))
-    executor.extra = [stranger]
-    bench = RecordedBench(journal, executor, others=lambda key, score: handed.append(key))
-    bench.run([halving(0.8, 1)])
+    executor.extra = [CandidateAnswer((2, 17), Score(Status.OK, 0.0, 0.0))]
+    RecordedTrials(journal, executor).run([halving(0.8, 1)], lambda key, score: handed.append(key))
     assert handed == [(2, 17)]
-    assert all(job.key[0] == TRIALS for job in executor.jobs)
+
+
+def test_a_score_that_nobody_expects_is_a_bug(journal: Journal) -> None:
+    executor = Counting()
+    executor.extra = [CandidateAnswer((2, 17), Score(Status.OK, 0.0, 0.0))]
+    with pytest.raises(AssertionError, match=r"candidate \(2, 17\) was in flight"):
+        RecordedTrials(journal, executor).run([halving(0.8, 1)])
 
 
 def test_losses_that_are_not_finite_are_kept_as_such(journal: Journal, tmp_path: Path) -> None:
@@ -150,11 +160,11 @@ def test_losses_that_are_not_finite_are_kept_as_such(journal: Journal, tmp_path:
 @pytest.mark.parametrize("harm", ["delete from trials", "update trials set losses = '[9, 9, 9]'",
                                   "update trials set seeds = 2"])  # fmt: skip
 def test_a_lost_or_altered_trial_is_trained_again(journal: Journal, tmp_path: Path, harm: str) -> None:
-    before = RecordedBench(journal, Counting()).run([halving(0.8, 1)])
+    before = RecordedTrials(journal, Counting()).run([halving(0.8, 1)])
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection, connection:
         connection.execute(harm)
     executor = Counting()
-    assert RecordedBench(journal, executor).run([halving(0.8, 1)]) == before
+    assert RecordedTrials(journal, executor).run([halving(0.8, 1)]) == before
     assert len(executor.jobs) == 1
 
 
@@ -162,12 +172,12 @@ def test_a_journal_from_before_there_were_trials_gets_the_table(journal: Journal
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection, connection:
         connection.execute("drop table trials")
     assert journal.trials() == {}
-    RecordedBench(journal, Counting()).run([halving(0.8, 1)])
+    RecordedTrials(journal, Counting()).run([halving(0.8, 1)])
     assert len(journal.trials()) == 1
 
 
 def test_repair_takes_trials_over(journal: Journal, tmp_path: Path) -> None:
-    RecordedBench(journal, Counting()).run([halving(0.8, 2)])
+    RecordedTrials(journal, Counting()).run([halving(0.8, 2)])
     known = journal.trials()
     journal.close()
     repair(tmp_path / "journal.sqlite")

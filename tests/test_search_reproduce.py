@@ -78,7 +78,7 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
 def test_without_a_config_there_is_one_beside_the_packages(
     small_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.running.reproduce._CONFIGS", (small_run.parent,))
+    monkeypatch.setattr("search.commands.reproduce._CONFIGS", (small_run.parent,))
     assert main(["reproduce", "lion"]) == 2
     assert "give one with `--config`" in capsys.readouterr().err
     assert main(["reproduce", "tiger"]) == 2

@@ -12,13 +12,13 @@ import pytest
 
 from primitives import UserError
 from search.algorithms.mutation import MUTATIONS
-from search.commands.panel import Progress
-from search.record.folder import open_run
+from search.commands.panel import LivePanel
+from search.record.folder import open_journal
 from search.record.journal import read_digest
 from search.running import loop
 from search.running import run as runner
 from search.running import setup as evaluation
-from search.settings.config import read_config
+from search.settings.reading import read_config
 from tests.processes import begin, finished, wait_for_rows
 
 
@@ -67,7 +67,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(small_run: 
 
 
 def test_a_damaged_journal_is_named_and_mended_on_demand(small_run: Path, undisturbed: str) -> None:
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         runner.run(read_config(small_run), Path("run"), progress)
     with Path("run/journal.sqlite").open("r+b") as file:
         file.truncate(Path("run/journal.sqlite").stat().st_size * 2 // 3)
@@ -112,7 +112,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_what_was_recorded(small_run: Pa
 
 
 def test_the_window_decides_the_history(small_run: Path, undisturbed: str) -> None:
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         config = read_config(small_run, ["workers.in_flight=2"])
         assert runner.run(config, small_run.parent / "other", progress).digest != undisturbed
 
@@ -121,7 +121,7 @@ def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: 
     program = small_run.parent / "mine.py"
     program.write_text("def train(w, g, m, v, lr):\n    update = g * 0.1\n    return update, m, v\n")
     folder = small_run.parent / "run"
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         config = read_config(small_run, ["program=mine.py", "search.children=3"])
         first = runner.run(config, folder, progress)
         program.unlink()
@@ -137,7 +137,7 @@ def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: 
         arguments[-1].append(signal.SIGINT)
 
     monkeypatch.setattr(runner, "search", stopping)
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         first = runner.run(config, small_run.parent / "run", progress)
         assert (first.complete, first.statistics["children"]) == (False, 7)
         monkeypatch.undo()
@@ -146,9 +146,9 @@ def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: 
 
 def test_a_second_round_starts_from_the_best_of_the_first(small_run: Path) -> None:
     config = read_config(small_run, ["search.rounds=2", "search.repeats=2", "search.children=12"])
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         runner.run(config, Path("run"), progress)
-    with open_run(Path("run")) as journal:
+    with open_journal(Path("run")) as journal:
         (best,) = journal.best(1, repeats=range(2))
         starts = {row.repeat: row.program for row in journal.rows("number = 0")}
     assert best.program != starts[0]
@@ -157,7 +157,7 @@ def test_a_second_round_starts_from_the_best_of_the_first(small_run: Path) -> No
 
 def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = read_config(small_run, ["search.children=2"])
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         runner.run(config, small_run.parent / "run", progress)
         monkeypatch.setattr(evaluation, "noise", lambda name: 0.5)
         with pytest.raises(UserError, match="the tasks or their baselines have changed"):
@@ -167,7 +167,7 @@ def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: py
 def test_a_search_that_runs_into_dead_ends_goes_on_from_the_start(small_run: Path) -> None:
     others = ", ".join(f"{name}: 0" for name in MUTATIONS if name != "delete")
     config = read_config(small_run, [f"search.mutations={{{others}}}", "search.children=40"])
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         assert runner.run(config, small_run.parent / "run", progress).statistics["children"] == 41
 
 
@@ -177,5 +177,5 @@ def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
     others = ", ".join(f"{name}: 0" for name in MUTATIONS if name != "scale")
     overrides = ["program=bad.py", "search.children=2", f"search.mutations={{{others}}}"]
     config = read_config(small_run, overrides)
-    with Progress(quiet=True) as progress, pytest.raises(UserError, match="no program could be trained"):
+    with LivePanel(quiet=True) as progress, pytest.raises(UserError, match="no program could be trained"):
         runner.run(config, small_run.parent / "run", progress)

@@ -12,11 +12,12 @@ import yaml
 
 from primitives import UserError
 from search.commands.main import main
-from search.commands.panel import Progress
-from search.record.folder import open_run
+from search.commands.panel import LivePanel
+from search.record.folder import open_journal
 from search.running import run as runner
 from search.running import setup as evaluation
-from search.settings.config import read_config
+from search.settings.loading import load
+from search.settings.reading import read_config
 from search.settings.selection import DEFAULT_STAGES
 from selection.trials import Trial
 from tests.processes import begin, finished, wait_for_rows
@@ -72,7 +73,7 @@ def test_a_funnel_that_is_killed_again_and_again_ends_alike_and_can_be_shown_aga
         raise AssertionError("nothing has to be trained")
 
     monkeypatch.setattr(Trial, "losses", refused)
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         shown = runner.select(folder, progress)
     assert shown.trained == 0
     assert facts(shown.as_json(folder))["table"] == [
@@ -105,12 +106,12 @@ def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_select_holds_other_stages_and_remembers_them(staged: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         before = runner.run(read_config(staged, ["selection.stages=[]"]), Path("run").resolve(), progress)
         assert before.funnel is None
         stages = yaml.safe_load(staged.read_text())["selection"]["stages"]
         held = runner.select(
-            Path("run"), progress, [f"selection.stages={yaml.safe_dump(stages, default_flow_style=True)}"]
+            Path("run"), progress, overrides=[f"selection.stages={yaml.safe_dump(stages, default_flow_style=True)}"]
         )
         assert held.funnel is not None
         assert held.digest == before.digest
@@ -134,14 +135,14 @@ def test_a_search_that_has_not_ended_has_no_funnel(staged: Path, capsys: pytest.
     assert capsys.readouterr().err == (
         "optsearch: the search in `run` has not ended; `optsearch resume run` goes on with it\n"
     )
-    with open_run(Path("run")) as journal:
+    with open_journal(Path("run")) as journal:
         assert journal.trials() == {}
 
 
 def test_only_selection_and_workers_can_be_set_once_the_search_is_over(
     staged: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         runner.run(read_config(staged), Path("run").resolve(), progress)
     before = Path("run/summary.json").read_text()
     assert main(["select", "run", "--set", "search.children=99"]) == 2
@@ -172,7 +173,7 @@ def test_stages_that_make_no_sense_are_refused_before_anything_begins(
     small_run: Path, stages: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        read_config(small_run, [f"selection.stages={stages}"])
+        load(read_config(small_run, [f"selection.stages={stages}"]))
 
 
 def test_a_family_without_the_larger_size_is_named(staged: Path) -> None:

@@ -14,10 +14,11 @@ from primitives import UserError
 from proxy_tasks.families import fingerprint, problem
 from proxy_tasks.task import Circumstance
 from search.commands.main import cli
-from search.commands.panel import Progress
+from search.commands.panel import LivePanel
 from search.running import run as runner
 from search.running.setup import load_tasks, tasks_of, with_baselines, yardstick
-from search.settings.config import read_config, to_yaml
+from search.settings.loading import load
+from search.settings.reading import read_config, to_yaml
 from search.settings.tasks import OwnTask
 
 MODULE = """
@@ -86,7 +87,9 @@ def own(tmp_path: Path) -> Path:
 def one(own: Path, text: str) -> OwnTask:
     """The entry of a config with this one task."""
     own.write_text(f"tasks: [{text}]")
-    entry = read_config(own).tasks[0]
+    config = read_config(own)
+    load(config)
+    entry = config.tasks[0]
     assert isinstance(entry, OwnTask)
     return entry
 
@@ -125,7 +128,7 @@ def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_th
     own.unlink()
     resolved = read_config(folder / "config.yaml")
     assert all(isinstance(entry, OwnTask) and entry.tuned for entry in resolved.tasks)
-    with Progress(quiet=True) as progress:
+    with LivePanel(quiet=True) as progress:
         assert runner.resume(folder, progress).digest == json.loads((folder / "summary.json").read_text())["digest"]
     facts = json.loads(CliRunner().invoke(cli, ["inspect", str(folder), "--json"]).stdout)
     shares = {row["task"]: row["share"] for row in facts["tasks"]}
@@ -171,7 +174,7 @@ def test_a_change_in_the_users_module_changes_the_fingerprint(own: Path) -> None
 
 def test_a_task_without_tuned_baselines_is_named(own: Path) -> None:
     with (
-        Progress(quiet=True) as progress,
+        LivePanel(quiet=True) as progress,
         pytest.raises(UserError, match=r"task `flowers` has no tuned `noise` yet; .* `optsearch tune` with its config"),
     ):
         runner.run(read_config(own), own.parent / "run", progress)

@@ -12,7 +12,7 @@ from typing import Any
 from primitives import UserError, parse
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
-from search.execution.executor import Job
+from search.execution.executor import CandidateJob, Job
 from search.execution.worker import Built
 
 DIES, HANGS, EATS, FAILS = 1001.0, 1002.0, 1003.0, 1004.0
@@ -23,7 +23,7 @@ def job(number: int, command: float | None = None) -> Job:
     """A job whose score is its number, or that is a command."""
     constant = float(number) if command is None else command
     program = parse(f"def train(w, g, m, v, lr):\n    update = g * {constant}\n    return update, m, v\n")
-    return Job((0, number), program, 0.0)
+    return CandidateJob((0, number), program, 0.0)
 
 
 class Obedient:

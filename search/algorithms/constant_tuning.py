@@ -9,8 +9,7 @@ import numpy as np
 
 from primitives.errors import UserError
 from primitives.program import Program
-from primitives.text import parse
-from search.engine.candidate import Past, Proposal
+from search.engine.candidate import HistoryEntry, Proposal
 from search.engine.randomness import Draws
 from selection.tuning import NARROW, WIDE, ConstantSpace
 
@@ -43,8 +42,7 @@ class TuneConstants:
         point = self._space.near(self._best, normals, uniforms, draws.choice(NARROW))
         return Proposal(self._number, "near", self._space.program(point))
 
-    def take(self, past: Past) -> None:
+    def take(self, entry: HistoryEntry) -> None:
         """Remember the best constants."""
-        if past.accepted and past.fitness < self._fitness:
-            program = parse(past.program) if isinstance(past.program, str) else past.program
-            self._best, self._number, self._fitness = self._space.point(program), past.number, past.fitness
+        if entry.accepted and entry.fitness < self._fitness:
+            self._best, self._number, self._fitness = self._space.point(entry.parsed()), entry.number, entry.fitness

@@ -6,26 +6,11 @@ al. (2023); the whole first population is the starting program.
 
 import math
 from collections import deque
-from typing import NamedTuple
 
 from primitives.errors import UserError
-from primitives.program import Program
-from primitives.text import parse
 from search.algorithms.mutation import Mutator
-from search.engine.candidate import Past, Proposal
+from search.engine.candidate import HistoryEntry, Proposal
 from search.engine.randomness import Draws
-
-
-class Member(NamedTuple):
-    """A scored program, or its text, with the number of the candidate that it was."""
-
-    number: int
-    program: Program | str
-    fitness: float
-
-    def parsed(self) -> Program:
-        """The program."""
-        return parse(self.program) if isinstance(self.program, str) else self.program
 
 
 class Population:
@@ -36,15 +21,15 @@ class Population:
         first: whose copies fill the first population.
     """
 
-    def __init__(self, size: int, first: Member) -> None:
+    def __init__(self, size: int, first: HistoryEntry) -> None:
         self._members = deque([first] * size)
 
-    def add(self, member: Member) -> None:
+    def add(self, member: HistoryEntry) -> None:
         """Take in a member; the oldest leaves."""
         self._members.popleft()
         self._members.append(member)
 
-    def tournament(self, sample: int, draws: Draws) -> Member:
+    def tournament(self, sample: int, draws: Draws) -> HistoryEntry:
         """The member of lowest fitness among `sample` that are drawn at random with replacement."""
         drawn = [self._members[draws.integer(len(self._members))] for _ in range(sample)]
         return min(drawn, key=lambda member: member.fitness)
@@ -67,8 +52,8 @@ class Evolution:
         self._mutator = mutator
         self._size, self._sample = population, tournament
         self._plateau = plateau or math.inf
-        self._first: Member
-        self._best: Member
+        self._first: HistoryEntry
+        self._best: HistoryEntry
         self._population: Population | None = None
         self._improved = 0  # number of the candidate that was the last improvement or the last restart
         self._restarts = 0
@@ -84,18 +69,17 @@ class Evolution:
             child = self._mutator.child(parent.parsed(), draws)
         return Proposal(parent.number, child.mutation, child.program, child.dropped, self._restarts)
 
-    def take(self, past: Past) -> None:
+    def take(self, entry: HistoryEntry) -> None:
         """A recorded candidate enters the population if it was accepted; then it is seen whether to begin again."""
-        if past.accepted:
-            member = Member(past.number, past.program, past.fitness)
+        if entry.accepted:
             if self._population is None:
-                self._first = self._best = member
-                self._population = Population(self._size, member)
+                self._first = self._best = entry
+                self._population = Population(self._size, entry)
             else:
-                self._population.add(member)
-                if member.fitness < self._best.fitness:
-                    self._best, self._improved = member, past.number
-        if past.number - self._improved >= self._plateau:
+                self._population.add(entry)
+                if entry.fitness < self._best.fitness:
+                    self._best, self._improved = entry, entry.number
+        if entry.number - self._improved >= self._plateau:
             self._population = Population(self._size, self._best)
-            self._improved = past.number
+            self._improved = entry.number
             self._restarts += 1

@@ -13,7 +13,8 @@ from search.algorithms.tree import TreeSearch
 from search.engine.candidate import Algorithm
 from search.engine.engine import Engine
 from search.engine.hurdle import Hurdle
-from search.settings.config import Config, insertable
+from search.settings.config import Config
+from search.settings.loading import insertable
 
 _WIDE_SHARE = 0.25  # of the candidates of `tune_constants`
 

@@ -5,7 +5,7 @@ Chen et al. (2023, section 2, figure on search methods) gave it four times the c
 
 from primitives.program import Program
 from search.algorithms.mutation import Mutator
-from search.engine.candidate import Past, Proposal
+from search.engine.candidate import HistoryEntry, Proposal
 from search.engine.randomness import Draws
 
 
@@ -29,5 +29,5 @@ class RandomSearch:
             program, dropped = child.program, dropped + child.dropped
         return Proposal(0, f"{count} mutations", program, dropped)
 
-    def take(self, past: Past) -> None:
+    def take(self, entry: HistoryEntry) -> None:
         """Nothing is learnt."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from primitives.program import Argument, Program, Statement, float32
-from search.engine.candidate import START, Past, Proposal
+from search.engine.candidate import START, HistoryEntry, Proposal
 from search.engine.randomness import Draws
 
 _RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # factors on `lr`
@@ -83,12 +83,12 @@ class TreeSearch:
         program = tree(choose, self._depth)
         return Proposal(0, "tree " + ".".join(map(str, choices)), program)
 
-    def take(self, past: Past) -> None:
+    def take(self, entry: HistoryEntry) -> None:
         """Credit a tree's reward to every one of its choices."""
-        if past.mutation == START:
+        if entry.mutation == START:
             return
-        reward = min(max((_WORST - past.fitness) / (_WORST - _BEST), 0.0), 1.0)
-        made = iter(past.mutation.removeprefix("tree ").split("."))
+        reward = min(max((_WORST - entry.fitness) / (_WORST - _BEST), 0.0), 1.0)
+        made = iter(entry.mutation.removeprefix("tree ").split("."))
         path, counts = [self._root], []
 
         def again(count: int) -> int:

@@ -1,6 +1,7 @@
 """What commands print, and the options that several of them share."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +19,24 @@ plugins = click.option(
 )
 
 
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key, such as search.children=500.",
+)
+
+
 def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
     """Print facts as JSON, or their view for people."""
     if as_json:
         click.echo(json.dumps(plain(facts), indent=2))
     else:
         Console(width=None if sys.stdout.isatty() else _WIDE).print(view())
+
+
+def print_trial(console: Console, name: str, trial: int, trials: int, best: float) -> None:
+    """Print every tenth trial of tuning a baseline; `best` is the lowest log loss so far."""
+    if trial % max(1, trials // 10) == 0:
+        console.print(f"{name}: {trial}/{trials} trials, best validation loss {math.exp(best):.4f}")

@@ -1,4 +1,4 @@
-"""Progress of a run, for people: a live panel on a terminal, one plain line every few seconds elsewhere.
+"""Progress of a run: a live panel on a terminal, one plain line every few seconds elsewhere.
 
 Everything goes to standard error, so that standard output holds results alone. The clock is read here and nowhere in
 the engine.
@@ -6,9 +6,7 @@ the engine.
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -17,56 +15,18 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from primitives.program import Program
-from primitives.text import parse
 from proxy_tasks.fitness import Status
 from search.commands import tables
 from search.engine.candidate import Record
 from search.record.journal import Journal
+from search.running.reporter import Counts
 from search.settings.config import Config
 from search.settings.tasks import task_name
 
 _PLAIN_EVERY = 5.0  # seconds between plain lines
 
 
-@dataclass
-class Counts:
-    """What has been recorded so far, over all repeats."""
-
-    children: int = 0
-    evaluated: int = 0
-    statements: int = 0
-    live_statements: int = 0
-    restarts: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    best_fitness: float = math.inf
-    best: Program | None = None
-
-    @classmethod
-    def of(cls, journal: Journal) -> Self:
-        """What a journal holds."""
-        known = journal.statistics()
-        numbers = {name: known[name] for name in ("children", "evaluated", "statements", "live_statements", "restarts")}
-        counts = cls(**numbers, statuses=Counter(known["evaluated_by_status"]))
-        for row in journal.best(1):
-            counts.best_fitness, counts.best = row.fitness, parse(row.program)
-        return counts
-
-    def add(self, record: Record) -> None:
-        """One candidate more."""
-        candidate, score = record
-        self.children += 1
-        self.statements += len(candidate.program.statements)
-        self.live_statements += candidate.live
-        self.restarts = max(self.restarts, candidate.restarts)
-        if record.evaluated:
-            self.evaluated += 1
-            self.statuses[score.status] += 1
-            if score.status is Status.OK and score.fitness < self.best_fitness:
-                self.best_fitness, self.best = score.fitness, candidate.program
-
-
-class Progress:
+class LivePanel:
     """Shows what happens; a context manager.
 
     Args:
@@ -98,7 +58,7 @@ class Progress:
         """Say something that the user should know."""
         self._console.print(Text(f"note: {message}"))
 
-    def begin(self, config: Config, journal: Journal) -> None:
+    def run_started(self, config: Config, journal: Journal) -> None:
         """A run begins, or goes on with what its journal holds."""
         settings = config.search
         searches = settings.repeats * settings.rounds
@@ -109,39 +69,35 @@ class Progress:
         tasks = ", ".join(task_name(entry) for entry in config.tasks)
         self._line(f"search from {config.program} on {tasks}{held}; {self._phase}")
 
-    def reference(self, lion: float) -> None:
+    def lion_scored(self, fitness: float) -> None:
         """Fitness of the tuned Lion on the seeds of the search."""
-        self._lion = lion
+        self._lion = fitness
 
-    def watch(self, workers: Callable[[], str]) -> None:
-        """Who is at work can be asked there."""
-        self._workers = workers
+    def workers_started(self, describe: Callable[[], str]) -> None:
+        """There is an executor; `describe()` gives its state."""
+        self._workers = describe
 
-    def round(self, number: int) -> None:
+    def round_started(self, number: int) -> None:
         """A round begins."""
         self._round, self._phase = number, "searching"
 
-    def recorded(self, records: Sequence[Record]) -> None:
+    def candidates_recorded(self, records: Sequence[Record]) -> None:
         """Candidates became final."""
         for record in records:
             self._counts.add(record)
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
             self._line(self._summary())
 
-    def stopping(self) -> None:
-        """The user asked to stop."""
-        self.note("stopping: what is in flight is finished first; Ctrl-C again ends the run at once")
-
-    def phase(self, name: str) -> None:
+    def phase_started(self, name: str) -> None:
         """The search is over, and something else is being done."""
         self._phase = name
         self._line(f"{self._summary()}; {name}")
 
-    def trained(self, number: int) -> None:
-        """So many trials of selection were done since the beginning."""
-        self._trained = number
+    def trials_run(self, total: int) -> None:
+        """Update the number of trials run."""
+        self._trained = total
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
-            self._line(f"{self._phase}; {number:,} trainings")
+            self._line(f"{self._phase}; {total:,} trainings")
 
     def _line(self, text: str) -> None:
         """One plain line, where there is no terminal."""

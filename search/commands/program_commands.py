@@ -16,7 +16,7 @@ from search.commands import tables
 from search.commands.output import as_json, emit, plugins
 from search.record.folder import write_text
 from search.running.setup import load_tasks
-from search.settings.config import load_plugins
+from search.settings.loading import load_plugins
 from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
 from selection.derivation import SEEDS, Derivation, derive
 from selection.fitness_on_seeds import Judge

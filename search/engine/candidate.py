@@ -8,6 +8,7 @@ import math
 from typing import NamedTuple, Protocol
 
 from primitives.program import Program
+from primitives.text import parse
 from proxy_tasks.fitness import Heights, Score, Status
 from search.engine.randomness import Draws
 
@@ -76,10 +77,10 @@ class Record(NamedTuple):
         return self.candidate.same_as is None
 
     @property
-    def past(self) -> "Past":
+    def entry(self) -> "HistoryEntry":
         """What is to be known of it from now on."""
         candidate, score = self
-        return Past(
+        return HistoryEntry(
             candidate.number,
             candidate.mutation,
             candidate.program,
@@ -94,7 +95,7 @@ class Record(NamedTuple):
         )
 
 
-class Past(NamedTuple):
+class HistoryEntry(NamedTuple):
     """What engine and algorithm need to know of a recorded candidate in order to go on from there.
 
     The program may be its text, which is parsed when somebody needs it.
@@ -112,6 +113,10 @@ class Past(NamedTuple):
     probe: bytes | None
     later: tuple[float, ...] = ()
 
+    def parsed(self) -> Program:
+        """The program."""
+        return parse(self.program) if isinstance(self.program, str) else self.program
+
     def reached(self, stage: int) -> float:
         """Fitness at a stage of a race; infinite where it was not reached."""
         return (self.first_fitness, *self.later)[stage] if stage <= len(self.later) else math.inf
@@ -128,5 +133,5 @@ class Algorithm(Protocol):
     def propose(self, number: int, draws: Draws) -> Proposal:
         """The program of a child, 1 or higher."""
 
-    def take(self, past: Past) -> None:
+    def take(self, entry: HistoryEntry) -> None:
         """A recorded candidate; the first is the starting program."""

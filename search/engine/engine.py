@@ -26,7 +26,7 @@ from primitives.dataflow import functional_hash, live
 from primitives.errors import UserError
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score
-from search.engine.candidate import START, Algorithm, Candidate, Past, Proposal, Record
+from search.engine.candidate import START, Algorithm, Candidate, HistoryEntry, Proposal, Record
 from search.engine.duplicates import Twins
 from search.engine.hurdle import Hurdle
 from search.engine.randomness import Draws
@@ -99,7 +99,7 @@ class Engine:
         self._scores: dict[int, Score] = {}  # final scores of evaluated candidates, without losses
         self._waiting: dict[int, Candidate] = {}  # bred, not final
         self._told: dict[int, Score] = {}
-        self._untaken: deque[Past] = deque()  # final, not yet shown to the algorithm
+        self._untaken: deque[HistoryEntry] = deque()  # final, not yet shown to the algorithm
         self._taken = 0
         self._records: list[Record] = []
         self._pause: float = math.inf
@@ -156,26 +156,28 @@ class Engine:
         records, self._records = self._records, []
         return records
 
-    def restore(self, history: Iterable[Past]) -> None:
+    def restore(self, history: Iterable[HistoryEntry]) -> None:
         """Take in a recorded history, in order of number from 0, in place of breeding it again.
 
         Raises:
             UserError: a candidate is missing.
         """
-        for past in history:
-            if past.number != self._finished:
+        for entry in history:
+            if entry.number != self._finished:
                 raise UserError(f"the journal has lost candidate {self._finished} of repeat {self._seed[-1]}")
-            self._bred = past.number + 1
-            self._numbers.setdefault(bytes.fromhex(past.hash), past.number if past.same_as is None else past.same_as)
-            if past.same_as is None:
+            self._bred = entry.number + 1
+            self._numbers.setdefault(
+                bytes.fromhex(entry.hash), entry.number if entry.same_as is None else entry.same_as
+            )
+            if entry.same_as is None:
                 self._evaluated += 1
-                self._scores[past.number] = Score(
-                    past.status, past.fitness, past.first_fitness, past.reason, later=past.later
+                self._scores[entry.number] = Score(
+                    entry.status, entry.fitness, entry.first_fitness, entry.reason, later=entry.later
                 )
-                if past.probe is not None:
-                    self._twins.add(past.number, np.frombuffer(past.probe, _FLOAT32))
-            self._finish(past)
-            self._show(past.number - self._window + 1)
+                if entry.probe is not None:
+                    self._twins.add(entry.number, np.frombuffer(entry.probe, _FLOAT32))
+            self._finish(entry)
+            self._show(entry.number - self._window + 1)
 
     def _more(self) -> bool:
         """Whether there is something left to breed."""
@@ -254,18 +256,18 @@ class Engine:
                 return
             del self._waiting[candidate.number]
             self._records.append(Record(candidate, score))
-            self._finish(self._records[-1].past)
+            self._finish(self._records[-1].entry)
 
-    def _finish(self, past: Past) -> None:
-        self._untaken.append(past)
+    def _finish(self, entry: HistoryEntry) -> None:
+        self._untaken.append(entry)
         self._finished += 1
 
     def _show(self, count: int) -> None:
         """Show the algorithm candidates 0 … count − 1, and no more."""
         while self._taken < count:
-            past = self._untaken.popleft()
+            entry = self._untaken.popleft()
             self._taken += 1
-            if past.accepted:
+            if entry.accepted:
                 for place, hurdle in enumerate(self._hurdles):
-                    hurdle.add(past.reached(place))
-            self._algorithm.take(past)
+                    hurdle.add(entry.reached(place))
+            self._algorithm.take(entry)

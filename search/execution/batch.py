@@ -1,49 +1,45 @@
-"""Many programs in one batch, in this process: what an accelerator is fast at."""
+"""Executor for an accelerator: all queued candidates are trained in one batch, in this process."""
 
 from collections import deque
 from typing import Self
 
-from primitives.program import Program
-from proxy_tasks.fitness import Evaluator, Score
-from search.execution.executor import Job, Key, done
+from proxy_tasks.fitness import Evaluator
+from search.execution.executor import Answer, CandidateAnswer, CandidateJob, Job
 
 
-class Batches:
-    """Scores all programs that there are at once.
+class BatchExecutor:
+    """Scores all queued candidates together.
 
     Args:
         evaluator: scores programs.
-        most: jobs that are taken before they are scored; the in-flight window, since no more are ever ready.
+        size: largest number of queued jobs; the in-flight window, since no more candidates are ready at a time.
     """
 
-    def __init__(self, evaluator: Evaluator, most: int) -> None:
-        self._evaluator, self._most = evaluator, most
+    def __init__(self, evaluator: Evaluator, size: int) -> None:
+        self._evaluator, self.count = evaluator, size
         self._queue: deque[Job] = deque()
 
     def free(self) -> int:
-        """Jobs that still go into the batch."""
-        return self._most - len(self._queue)
+        """Number of jobs for which the batch still has room."""
+        return self.count - len(self._queue)
 
     def submit(self, job: Job) -> None:
-        """Keep a job for the next `collect`."""
+        """Add a job to the batch."""
         self._queue.append(job)
 
-    def collect(self) -> list[tuple[Key, Score]]:
-        """Do all jobs."""
+    def collect(self) -> list[Answer]:
+        """Execute all queued jobs."""
         jobs, self._queue = list(self._queue), deque()
-        programs = {job.key: (job.work, job.hurdle) for job in jobs if isinstance(job.work, Program)}
-        scores = self._evaluator.evaluate_all(*map(list, zip(*programs.values(), strict=True))) if programs else []
-        trials = [(job.key, done(job, self._evaluator)) for job in jobs if job.key not in programs]
-        return [*zip(programs, scores, strict=True), *trials]
+        candidates = [job for job in jobs if isinstance(job, CandidateJob)]
+        programs, hurdles = [job.program for job in candidates], [job.hurdle for job in candidates]
+        scores = self._evaluator.evaluate_all(programs, hurdles) if programs else []
+        answers = [CandidateAnswer(job.key, score) for job, score in zip(candidates, scores, strict=True)]
+        trials = [job.execute(self._evaluator) for job in jobs if not isinstance(job, CandidateJob)]
+        return [*answers, *trials]
 
-    def workers(self) -> str:
-        """This process."""
-        return f"this process, batches of up to {self._most}"
-
-    @property
-    def count(self) -> int:
-        """All of a batch."""
-        return self._most
+    def describe(self) -> str:
+        """Where jobs are executed."""
+        return f"this process, batches of up to {self.count}"
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
-"""Executors: who turns programs into scores, and trials into losses.
+"""Executors: where jobs are executed. An executor takes jobs, and returns an answer to each, in any order.
 
-An executor knows nothing of evolution or of the journal.
+Two kinds of job exist: a candidate of the search, answered by its score, and a trial of tuning or selection, answered
+by the losses of its networks. An executor knows nothing of algorithms or of the journal.
 """
 
 import math
@@ -13,102 +14,154 @@ from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
 from selection.trials import Trial
 
-Key = tuple[int, int]  # repeat and number of a candidate; −1 and a number for a trial
+CandidateKey = tuple[int, int]  # repeat and number
 
 
 class Scorer(Protocol):
-    """What does the work in the end; `proxy_tasks.fitness.Evaluator` is one."""
+    """Scores programs; `proxy_tasks.fitness.Evaluator` is the real one."""
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
         """Score a valid program; beyond the hurdle it may be rejected early."""
 
 
-class Job(NamedTuple):
-    """A candidate to be scored, or a trial of selection.
+class CandidateAnswer(NamedTuple):
+    """The score of a candidate.
 
     Attributes:
-        key: what the score is called when it comes back.
-        work: a valid program, or a trial.
-        hurdle: of a program: fitness beyond which it is rejected on the first seeds, and at each later stage of a race.
+        key: repeat and number of the candidate.
+        score: its score.
     """
 
-    key: Key
-    work: Program | Trial
+    key: CandidateKey
+    score: Score
+
+
+class TrialAnswer(NamedTuple):
+    """The result of a trial.
+
+    Attributes:
+        key: number of the job.
+        status: `ok`, `diverged`, `crashed` or `timeout`.
+        losses: loss of each seed; NaN where there is none.
+    """
+
+    key: int
+    status: Status
+    losses: tuple[float, ...]
+
+
+Answer = CandidateAnswer | TrialAnswer
+
+
+class CandidateJob(NamedTuple):
+    """A candidate to be scored.
+
+    Attributes:
+        key: repeat and number of the candidate.
+        program: a valid program.
+        hurdle: fitness beyond which it is rejected on the first seeds; with a race, one for each of its stages.
+    """
+
+    key: CandidateKey
+    program: Program
     hurdle: Heights = math.inf
 
     @property
     def allowance(self) -> int:
-        """How many times as long as a candidate it may take."""
-        return self.work.task.size if isinstance(self.work, Trial) else 1
+        """Factor on the time limit of a job."""
+        return 1
+
+    def execute(self, scorer: Scorer) -> CandidateAnswer:
+        """Score the candidate in this process."""
+        return CandidateAnswer(self.key, scorer.evaluate(self.program, self.hurdle))
+
+    def failed(self, status: Status, reason: str) -> CandidateAnswer:
+        """The answer to a job that ended its process or exceeded its time limit."""
+        return CandidateAnswer(self.key, Score(status, math.inf, math.inf, reason))
 
 
-def done(job: Job, scorer: Scorer) -> Score:
-    """Do a job. The score of a trial has its losses and nothing else."""
-    if not isinstance(job.work, Trial):
-        return scorer.evaluate(job.work, job.hurdle)
-    losses = job.work.losses()
-    status = Status.OK if np.all(np.isfinite(losses)) else Status.DIVERGED
-    return Score(status, math.nan, math.nan, "", {job.work.task.name: tuple(losses.tolist())})
+class TrialJob(NamedTuple):
+    """A trial to be run.
+
+    Attributes:
+        key: number of the job, unique among the trials of an executor.
+        trial: the trial.
+    """
+
+    key: int
+    trial: Trial
+
+    @property
+    def allowance(self) -> int:
+        """Factor on the time limit of a job: larger tasks take longer."""
+        return self.trial.task.size
+
+    def execute(self, scorer: Scorer) -> TrialAnswer:
+        """Run the trial in this process; the scorer is not used."""
+        losses = self.trial.losses()
+        status = Status.OK if np.all(np.isfinite(losses)) else Status.DIVERGED
+        return TrialAnswer(self.key, status, tuple(losses.tolist()))
+
+    def failed(self, status: Status, reason: str) -> TrialAnswer:
+        """The answer to a job that ended its process or exceeded its time limit."""
+        return TrialAnswer(self.key, status, (math.nan,) * len(self.trial.seeds))
+
+
+Job = CandidateJob | TrialJob
 
 
 class Executor(Protocol):
-    """Takes jobs and gives back scores, in any order; a context manager that ends what it started."""
-
-    def free(self) -> int:
-        """Number of jobs that would be started at once."""
-
-    def submit(self, job: Job) -> None:
-        """Take a job."""
-
-    def collect(self) -> list[tuple[Key, Score]]:
-        """Wait until something is done, and give back (key, score) of all that is; empty when there is no job."""
-
-    def workers(self) -> str:
-        """Who is at work, for people."""
+    """Executes jobs; a context manager that ends the processes it started."""
 
     @property
     def count(self) -> int:
-        """How many jobs are done at once."""
+        """Number of jobs that are executed at the same time."""
+
+    def free(self) -> int:
+        """Number of further jobs that would start without waiting."""
+
+    def submit(self, job: Job) -> None:
+        """Add a job to the queue."""
+
+    def collect(self) -> list[Answer]:
+        """Wait until at least one job is done, and return all answers there are; empty if no job is queued."""
+
+    def describe(self) -> str:
+        """The state of the workers in a few words, for display."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
 
 
-class Inline:
-    """Scores in this process, one program at a time.
+class InlineExecutor:
+    """Executes one job at a time, in this process.
 
     Args:
-        scorer: scores a program.
+        scorer: scores candidates.
     """
+
+    count = 1
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self._queue: deque[Job] = deque()
 
     def free(self) -> int:
-        """One, unless there is a job to be done."""
+        """One, or zero if a job is queued."""
         return 0 if self._queue else 1
 
     def submit(self, job: Job) -> None:
-        """Keep a job for the next `collect`."""
+        """Add a job to the queue."""
         self._queue.append(job)
 
-    def collect(self) -> list[tuple[Key, Score]]:
-        """Do one job."""
-        if not self._queue:
-            return []
-        job = self._queue.popleft()
-        return [(job.key, done(job, self._scorer))]
+    def collect(self) -> list[Answer]:
+        """Execute the first job of the queue."""
+        return [self._queue.popleft().execute(self._scorer)] if self._queue else []
 
-    def workers(self) -> str:
-        """This process."""
+    def describe(self) -> str:
+        """Where jobs are executed."""
         return "this process"
-
-    @property
-    def count(self) -> int:
-        """One."""
-        return 1
 
     def __enter__(self) -> Self:
         return self

@@ -19,11 +19,10 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from primitives.errors import UserError
-from proxy_tasks.fitness import Score, Status
+from proxy_tasks.fitness import Status
 from search.execution.cluster import connect, difference
-from search.execution.executor import Job, Key
+from search.execution.executor import Answer, CandidateJob, Job
 from search.execution.worker import Built, Worker
-from selection.trials import Trial
 
 _SECONDS_A_BATCH = 0.1  # a call costs about a millisecond
 _LEAST_SECONDS = 0.005  # in a call, however many workers wait
@@ -92,7 +91,7 @@ class RayExecutor:
         self._quiet = contextlib.redirect_stdout(io.StringIO())  # Ray prints there, where results belong
         self._queue: deque[Job] = deque()
         self._suspects: deque[Job] = deque()
-        self._deaths: Counter[Key] = Counter()
+        self._deaths: Counter[object] = Counter()  # by the key of a job
         self._in_flight = self._failed_starts = 0
         self._seconds: deque[float] = deque([math.inf], maxlen=9)  # a job, in recent batches
         self._quiet.__enter__()
@@ -120,9 +119,9 @@ class RayExecutor:
         self._queue.append(job)
         self._in_flight += 1
 
-    def collect(self) -> list[tuple[Key, Score]]:
+    def collect(self) -> list[Answer]:
         """Hand out what is waiting, and wait until something is done."""
-        done: list[tuple[Key, Score]] = []
+        done: list[Answer] = []
         while self._in_flight and not done:
             self._hand_out()
             at = {call: member for member in self._members for call in member.calls()}
@@ -136,8 +135,8 @@ class RayExecutor:
         self._in_flight -= len(done)
         return done
 
-    def workers(self) -> str:
-        """How many are ready."""
+    def describe(self) -> str:
+        """Number of workers that have started."""
         return f"{sum(member.begun is None for member in self._members)} of {len(self._members)} ready"
 
     def __enter__(self) -> Self:
@@ -180,7 +179,7 @@ class RayExecutor:
         """Jobs for one call: candidates, which are alike, or one trial, which may take much longer."""
         jobs = [self._queue.popleft()]
         while (
-            len(jobs) < size and self._queue and not any(isinstance(j.work, Trial) for j in (jobs[0], self._queue[0]))
+            len(jobs) < size and self._queue and all(isinstance(job, CandidateJob) for job in (jobs[0], self._queue[0]))
         ):
             jobs.append(self._queue.popleft())
         return jobs
@@ -188,9 +187,9 @@ class RayExecutor:
     def _call(self, member: _Member, jobs: list[Job], alone: bool) -> None:
         if not member.batches:
             member.since = time.monotonic()
-        member.batches.append(_Batch(member.actor.score.remote(jobs), jobs, alone))
+        member.batches.append(_Batch(member.actor.execute.remote(jobs), jobs, alone))
 
-    def _answered(self, member: _Member, call: ray.ObjectRef[Any]) -> list[tuple[Key, Score]]:
+    def _answered(self, member: _Member, call: ray.ObjectRef[Any]) -> list[Answer]:
         try:
             answer = ray.get(call)
         except RayActorError:
@@ -207,12 +206,12 @@ class RayExecutor:
         batch = next(batch for batch in member.batches if batch.call == call)
         member.batches.remove(batch)
         member.since = time.monotonic()
-        scores, seconds = answer
-        if not isinstance(batch.jobs[0].work, Trial):
-            self._seconds.append(seconds / len(scores))
-        return [(job.key, score) for job, score in zip(batch.jobs, scores, strict=True)]
+        answers, seconds = answer
+        if isinstance(batch.jobs[0], CandidateJob):
+            self._seconds.append(seconds / len(answers))
+        return list(answers)
 
-    def _died(self, member: _Member) -> list[tuple[Key, Score]]:
+    def _died(self, member: _Member) -> list[Answer]:
         """Replace a worker, and give out its jobs again."""
         if member.begun is not None:
             self._failed_start(
@@ -230,7 +229,7 @@ class RayExecutor:
                     self._suspects.append(job)
                 else:
                     reason = f"it ended the process that trained it {_DEATHS} times"
-                    done.append((job.key, Score(Status.CRASHED, math.inf, math.inf, reason)))
+                    done.append(job.failed(Status.CRASHED, reason))
         self._replace(member)
         return done
 
@@ -239,7 +238,7 @@ class RayExecutor:
         if self._failed_starts >= _FAILED_STARTS:
             raise UserError(f"{_FAILED_STARTS} workers in a row {how}")
 
-    def _overdue(self) -> list[tuple[Key, Score]]:
+    def _overdue(self) -> list[Answer]:
         """End processes that have been at a batch for too long, or have not started in time."""
         done = []
         for member in list(self._members):
@@ -259,7 +258,7 @@ class RayExecutor:
             ray.kill(member.actor)
             if len(batch.jobs) == 1:
                 reason = f"it took more than {self._wall_limit * batch.jobs[0].allowance:g} s"
-                done.append((batch.jobs[0].key, Score(Status.TIMEOUT, math.inf, math.inf, reason)))
+                done.append(batch.jobs[0].failed(Status.TIMEOUT, reason))
                 self._say("a candidate took too long; its process was ended")
             else:
                 self._suspects.extend(batch.jobs)

@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from proxy_tasks.fitness import Score
-from search.execution.executor import Job, Scorer, done
+from search.execution.executor import Answer, Job, Scorer
 from search.execution.process import check_packages, pin_threads
 
 _LOOK_EVERY = 0.2  # seconds between two looks at the memory in use
@@ -48,12 +47,12 @@ class Worker:
         self._scorer, facts = self._build()
         return facts | {"host": socket.gethostname()}
 
-    def score(self, jobs: Sequence[Job]) -> tuple[list[Score], float]:
-        """Scores of a batch in order, and the seconds that it took."""
+    def execute(self, jobs: Sequence[Job]) -> tuple[list[Answer], float]:
+        """Answers to a batch of jobs in order, and the seconds that it took."""
         assert self._scorer is not None
         before = time.monotonic()
-        scores = [done(job, self._scorer) for job in jobs]
-        return scores, time.monotonic() - before
+        answers = [job.execute(self._scorer) for job in jobs]
+        return answers, time.monotonic() - before
 
 
 def _end_beyond(memory: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from primitives.text import to_text
 from proxy_tasks.fitness import Status
-from search.engine.candidate import Past, Record
+from search.engine.candidate import HistoryEntry, Record
 
 SCHEMA = """
 create table meta (key text primary key, value text not null) without rowid;
@@ -42,7 +42,7 @@ CHAIN = 12  # index of that column
 _LATER = "race: fitness"  # beside the losses of the tasks, whose names have no colon: fitness at later stages of a race
 
 
-class Row(NamedTuple):
+class CandidateRow(NamedTuple):
     """One row of the journal; fitnesses are infinite where the file has none."""
 
     repeat: int
@@ -66,22 +66,22 @@ class Row(NamedTuple):
     probe: bytes | None
 
 
-_LOSSES = Row._fields.index("losses")
+_LOSSES = CandidateRow._fields.index("losses")
 
 
-def row(values: Sequence[Any]) -> Row:
+def row(values: Sequence[Any]) -> CandidateRow:
     """A row from the columns of the file."""
-    raw = Row(*values)
+    raw = CandidateRow(*values)
     losses = json.loads(values[_LOSSES])
     losses.pop(_LATER, None)
     return raw._replace(fitness=_read(raw.fitness), first_fitness=_read(raw.first_fitness), losses=losses)
 
 
-def past(values: Sequence[Any]) -> Past:
+def history_entry(values: Sequence[Any]) -> HistoryEntry:
     """What the engine has to know, from the columns of the file."""
-    raw = Row(*values)
+    raw = CandidateRow(*values)
     losses = values[_LOSSES]
-    return Past(
+    return HistoryEntry(
         raw.number,
         raw.mutation,
         raw.program,

@@ -57,7 +57,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise UserError(f"`{folder}` is in use by another `optsearch`, which has to end first") from None
 
 
-def open_run(folder: Path, damaged: bool = False) -> Journal:
+def open_journal(folder: Path, damaged: bool = False) -> Journal:
     """The journal of a run folder; raises `UserError` if the folder holds no run."""
     if not folder.is_dir():
         raise UserError(f"there is no run folder `{folder}`")

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from primitives.errors import UserError
-from search.engine.candidate import Past, Record
+from search.engine.candidate import HistoryEntry, Record
 from search.record import trial_table as trials
-from search.record.candidate_table import CHAIN, SCHEMA, Row, chained, columns, past, row
+from search.record.candidate_table import CHAIN, SCHEMA, CandidateRow, chained, columns, history_entry, row
 from search.record.trial_table import Key as TrialKey
 
 _APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 _VERSION = 2
-_ALL = ", ".join(Row._fields)
-_INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(Row._fields))})"
+_ALL = ", ".join(CandidateRow._fields)
+_INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
 
 class Journal:
@@ -168,13 +168,13 @@ class Journal:
             yield values
         self._chains[repeat] = (number - 1, chain)
 
-    def past(self, repeat: int) -> Iterator[Past]:
+    def history(self, repeat: int) -> Iterator[HistoryEntry]:
         """The history of one repeat, as the engine takes it in; raises `UserError` if it is damaged."""
-        return map(past, self.intact(repeat))
+        return map(history_entry, self.intact(repeat))
 
     def rows(
         self, where: str = "1", order: str = "repeat, number", limit: int = -1, given: Sequence[Any] = ()
-    ) -> Iterator[Row]:
+    ) -> Iterator[CandidateRow]:
         """Rows that meet a condition in SQL, with values for its question marks."""
         query = f"select {_ALL} from candidates where {where} order by {order} limit {limit}"
         return map(row, self._query(query, given))
@@ -182,10 +182,10 @@ class Journal:
     def best(
         self,
         most: int,
-        key: Callable[[Row], Any] = lambda row: row.hash,
+        key: Callable[[CandidateRow], Any] = lambda row: row.hash,
         repeats: range | None = None,
         before: int | None = None,
-    ) -> list[Row]:
+    ) -> list[CandidateRow]:
         """The programs of lowest fitness, trained on all their seeds; one for each value of `key`.
 
         Args:
@@ -194,7 +194,7 @@ class Journal:
             repeats: where to look; everywhere by default.
             before: only candidates of lower number.
         """
-        taken: dict[Any, Row] = {}
+        taken: dict[Any, CandidateRow] = {}
         query = f"select {_ALL} from candidates indexed by best where status = 'ok' and matched = ''"
         if repeats is not None:
             query += f" and repeat between {repeats.start} and {repeats.stop - 1}"
@@ -206,7 +206,7 @@ class Journal:
                 break
         return list(taken.values())
 
-    def lineage(self, repeat: int, number: int) -> list[Row]:
+    def lineage(self, repeat: int, number: int) -> list[CandidateRow]:
         """A candidate and its ancestors, the starting program first."""
         query = """
             with recursive line(number, parent) as (

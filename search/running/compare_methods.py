@@ -1,18 +1,19 @@
 """Several search methods under one budget: each config a run of its own, and what they found side by side."""
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from primitives.errors import UserError
 from primitives.text import parse
-from search.commands.panel import Progress
 from search.record.folder import JOURNAL, plain, write_text
-from search.record.journal import Journal
 from search.running.conclude import judge_of
 from search.running.method_curves import Method, draw
-from search.running.run import begun, bench_of, resumed, search_all
+from search.running.open_run import OpenRun, existing_run, new_run
+from search.running.reporter import Reporter
+from search.running.run import search_all
 from search.running.setup import versions
 from search.settings.config import Config
 from selection.comparison import FRESH_SEEDS
@@ -20,47 +21,53 @@ from selection.comparison import FRESH_SEEDS
 COMPARISON = "comparison.json"
 
 
-def compare_methods(configs: Mapping[str, Config], folder: Path, progress: Progress) -> list[Method]:
-    """Run each config, or go on with it where it stopped, and compare what they found.
+def compare_methods(
+    configs: Mapping[str, Config], folder: Path, reporter: Reporter | None = None, stop: threading.Event | None = None
+) -> list[Method]:
+    """Run each config, or continue its run, and compare what the methods found.
 
     Args:
-        configs: by name; each is a run in a folder of that name.
-        folder: where these folders, the figures and the numbers go.
-        progress: is told what happens.
+        configs: by name; each is a run in a subfolder of that name.
+        folder: receives these subfolders, the figures and the numbers.
+        reporter: receives the events of the runs.
+        stop: set when the user requests a stop.
 
     Raises:
-        UserError: the configs do not share one budget, or a folder holds another run.
-        KeyboardInterrupt: the user stopped; the same call goes on from there.
+        UserError: the configs do not share one budget, or a subfolder holds another run.
+        KeyboardInterrupt: a stop was requested; the same call continues from there.
     """
     _check(configs)
     methods = []
     for name, config in configs.items():
-        progress.note(f"{name}: {config.search.algorithm}")
+        if reporter:
+            reporter.note(f"{name}: {config.search.algorithm}")
         if (folder / name / JOURNAL).exists():
-            with resumed(folder / name, progress) as (known, journal):
-                if known != config:
+            with existing_run(folder / name, reporter, stop) as opened:
+                if opened.config != config:
                     raise UserError(
                         f"`{folder / name}` holds a run of another config; give another folder with `--out`"
                     )
-                methods.append(_run(name, config, journal, progress))
+                methods.append(_method(name, opened))
         else:
-            with begun(config, folder / name) as journal:
-                methods.append(_run(name, config, journal, progress))
+            with new_run(config, folder / name, reporter, stop) as opened:
+                methods.append(_method(name, opened))
     facts = {"methods": [method.as_json() for method in methods], "versions": versions()}
     write_text(folder / COMPARISON, json.dumps(plain(facts), indent=1) + "\n")
     draw(methods, folder)
     return methods
 
 
-def _run(name: str, config: Config, journal: Journal, progress: Progress) -> Method:
-    with bench_of(config, journal, progress) as bench:
-        if not search_all(config, journal, bench, progress):
+def _method(name: str, opened: OpenRun) -> Method:
+    """Search as a config says, and score the best program of each repeat on fresh seeds."""
+    config, journal = opened.config, opened.journal
+    with opened.workers() as trials:
+        if not search_all(opened, trials):
             raise KeyboardInterrupt
-        progress.phase(f"{name}: the best of each repeat on fresh seeds")
+        opened.reporter.phase_started(f"{name}: the best of each repeat on fresh seeds")
         judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
         repeats = range(config.search.repeats * config.search.rounds)
         winners = [journal.best(1, repeats=range(repeat, repeat + 1))[0] for repeat in repeats]
-        fresh = [found.fitness for found in bench.run([judge.fitness(parse(row.program)) for row in winners])]
+        fresh = [found.fitness for found in trials.run([judge.fitness(parse(row.program)) for row in winners])]
     return Method.of(name, journal, repeats, fresh)
 
 

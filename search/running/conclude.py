@@ -5,7 +5,6 @@ what was interrupted goes on.
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -15,12 +14,11 @@ from primitives.probe import signature
 from primitives.program import Program
 from primitives.text import parse
 from proxy_tasks.baselines import shares
-from search.commands.panel import Progress
 from search.engine.duplicates import Twins
-from search.record.candidate_table import Row
-from search.record.journal import Journal
+from search.record.candidate_table import CandidateRow
+from search.running.open_run import OpenRun
 from search.running.overfitting import Checks
-from search.running.recorded_trials import RecordedBench
+from search.running.recorded_trials import RecordedTrials
 from search.running.setup import tasks_of
 from search.running.summary import Summary, write_summary
 from search.settings.config import Config
@@ -44,64 +42,60 @@ from selection.trials import Bench
 FOUND = "found"  # how the champion is called in the table
 
 
-def conclude(
-    config: Config, folder: Path, journal: Journal, bench: RecordedBench, progress: Progress, complete: bool
-) -> Summary:
-    """Choose the champion among the best of a search, say what it is, and write it down.
+def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary:
+    """Choose the champion of a search, simplify it, compare it with the baselines, and write the results.
 
     Args:
-        config: of the run.
-        folder: of the run.
-        journal: of the run.
-        bench: trains.
-        progress: is told what happens.
-        complete: whether the search came to its end; who stopped it does not want to wait for tuning and funnel.
+        opened: the run.
+        trials: runs the trials that this needs.
+        complete: whether the search is complete; after an early stop, tuning and funnel are left out.
 
     Raises:
         UserError: there is no program to choose from.
     """
+    config, journal, report = opened.config, opened.journal, opened.reporter.phase_started
     settings = config.selection
     finalists = journal.best(settings.finalists, key=_Behaviour())
     if not finalists and not complete:
         raise UserError("stopped before a program was scored; `optsearch resume` with the run folder goes on")
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
-    trials = settings.tuning_trials if complete else 0
+    tuning_trials = settings.tuning_trials if complete else 0
     margin = config.evaluation.hurdle_margin
     tuner = judge_of(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds)
     ranked = rank(
         [parse(row.program) for row in finalists],
         judge_of(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
         tuner,
-        bench,
-        settings.leaders,
         trials,
+        settings.leaders,
+        tuning_trials,
         margin,
-        progress.phase,
+        report,
     )
     chosen, outcome = ranked[0], None
     if settings.stages and complete:
         programs = [champion.program for champion in ranked[: settings.stages[0].programs]]
-        outcome = _funnel(config, programs, tuner, bench, progress.phase)
+        outcome = _funnel(config, programs, tuner, trials, report)
         chosen = ranked[(outcome.winner or outcome.last).index or 0]
     reducer = judge_of(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
-    derivation = derive(chosen.program, reducer, tuner, trials, bench, progress.phase)
-    progress.phase("comparing with the baselines")
+    derivation = derive(chosen.program, reducer, tuner, tuning_trials, trials, report)
+    report("comparing with the baselines")
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds)
     summary = Summary(
         champion=chosen,
         row=finalists[chosen.index],
-        table=tuple(comparison_table(config, chosen.program, fresh, bench)),
+        table=tuple(comparison_table(config, chosen.program, fresh, trials)),
         complete=complete,
         digest=journal.digest(),
         statistics=journal.statistics(),
         derivation=derivation,
         shares=shares(tasks_of(config)),
         funnel=outcome,
-        checks=tuple(Checks(config, journal, bench).all() if complete else ()),
-        trained=bench.trained,
+        checks=tuple(Checks(config, journal, trials).all() if complete else ()),
+        trained=trials.trained,
     )
-    write_summary(folder, summary)
+    write_summary(opened.folder, summary)
     return summary
 
 
@@ -146,7 +140,7 @@ class _Behaviour:
         self._structures: list[str] = []
         self._trained: dict[str, str] = {}
 
-    def __call__(self, row: Row) -> str:
+    def __call__(self, row: CandidateRow) -> str:
         program = parse(row.program)
         behaviour = signature(program)
         twin = self._twins.find(behaviour)

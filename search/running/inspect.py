@@ -10,7 +10,7 @@ from primitives.dataflow import functional_hash, live, live_part
 from primitives.program import Program
 from primitives.text import parse, statement_text, to_text
 from proxy_tasks.fitness import Status
-from search.record.candidate_table import Row
+from search.record.candidate_table import CandidateRow
 from search.record.folder import SUMMARY
 from search.record.journal import Journal
 from selection.derivation import derive
@@ -73,7 +73,7 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     }
 
 
-def _row_facts(row: Row) -> dict[str, Any]:
+def _row_facts(row: CandidateRow) -> dict[str, Any]:
     program = parse(row.program)
     found = recognise(program)
     facts = _dataflow_facts(program) | {"recognised": found.name if found else None}
@@ -86,7 +86,7 @@ def _row_facts(row: Row) -> dict[str, Any]:
     }
 
 
-def _parts(row: Row, first: Row | None, yardstick: dict[str, Any]) -> dict[str, float]:
+def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, Any]) -> dict[str, float]:
     """What each task adds to the difference in fitness to the starting program; prices are the rest of it.
 
     The share of the task times the mean over seeds of log(loss / loss of the starting program); empty where that is not
@@ -101,7 +101,7 @@ def _parts(row: Row, first: Row | None, yardstick: dict[str, Any]) -> dict[str, 
     }
 
 
-def _lineage(journal: Journal, row: Row) -> list[dict[str, Any]]:
+def _lineage(journal: Journal, row: CandidateRow) -> list[dict[str, Any]]:
     """Ancestors whose live part differs from that of their parent, oldest first."""
     steps: list[dict[str, Any]] = []
     for ancestor in journal.lineage(row.repeat, row.number):

@@ -6,7 +6,7 @@ proxy (Chen et al., 2023, section 2.3). Where a repeat is ended for it, that is 
 a fixed number, so that it is decided alike wherever and however often the search runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from primitives.text import parse
-from proxy_tasks.fitness import Score
 from search.engine.engine import Engine
-from search.execution.executor import Key
 from search.record.journal import Journal
-from search.running.recorded_trials import RecordedBench
+from search.running.recorded_trials import RecordedTrials, TakeScore, unexpected
 from search.running.setup import tasks_of
 from search.settings.config import Config
 from search.settings.selection import larger_tasks
@@ -77,41 +75,44 @@ class Checks:
         bench: trains, and remembers what it has trained.
     """
 
-    def __init__(self, config: Config, journal: Journal, bench: RecordedBench) -> None:
-        self._journal, self._bench = journal, bench
+    def __init__(self, config: Config, journal: Journal, trials: RecordedTrials) -> None:
+        self._journal, self._trials = journal, trials
         self._every, self._stops = config.selection.check_every, config.selection.stop_on_meta_overfitting
         self._seeds = range(CHECK_SEEDS, CHECK_SEEDS + config.selection.check_seeds)
         self._tasks = (tasks_of(config), larger_tasks(config.tasks, config.selection.check_size)) if self._every else ()
         self._start = parse(journal.meta()["start"])
 
-    def watch(self, repeat: int, engine: Engine) -> None:
+    def pause_at_next(self, repeat: int, engine: Engine) -> None:
         """Have an engine wait at the next check."""
         if self._every:
             engine.pause_at(-(-max(1, engine.recorded_count) // self._every) * self._every)
 
-    def look(self, repeat: int, engine: Engine, tell: Callable[[Key, Score], None]) -> None:
+    def examine(self, repeat: int, engine: Engine, take_score: TakeScore) -> None:
         """Hold a check if the engine waits for one, then let it go on or end it.
 
         Args:
             repeat: of the engine.
             engine: is looked at.
-            tell: is handed the scores of candidates that come in meanwhile.
+            take_score: called with the scores of candidates that arrive meanwhile.
         """
         if not engine.paused:
             return
-        self._bench.others = tell
-        curve = self.curve(repeat, engine.recorded_count)
+        curve = self.curve(repeat, engine.recorded_count, take_score)
         if self._stops and overfits(curve):
             engine.end()
         else:
             engine.pause_at(engine.recorded_count + self._every)
 
-    def curve(self, repeat: int, upto: int) -> list[Check]:
+    def curve(self, repeat: int, upto: int, take_score: TakeScore = unexpected) -> list[Check]:
         """The checks of a repeat up to a number of candidates."""
         if not self._every:
             return []
         numbers = range(self._every, upto + 1, self._every)
-        return [check for check in self._bench.run([self._check(repeat, number) for number in numbers]) if check]
+        return [
+            check
+            for check in self._trials.run([self._check(repeat, number) for number in numbers], take_score)
+            if check
+        ]
 
     def all(self) -> list[Check]:
         """The checks of all repeats, as far as the journal goes."""

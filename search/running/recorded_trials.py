@@ -1,12 +1,11 @@
-"""The bench of a run: trials go to its executor, and their losses into its journal as they come.
+"""Trials of a run: executed by its workers, and recorded in its journal as their losses arrive.
 
-What is on record is not trained again. So a run that was killed in the middle of a selection goes on where it was, and
-whatever was concluded can be concluded again from the journal alone. What ended its worker counts as diverged and is
-not put on record: the next command tries it again, since the reason may have been the machine. Checks are an
-exception, as a repeat may have been ended for what they said.
+A trial that is on record is not run again. So a command that was killed during selection continues where it stopped,
+and every conclusion can be drawn again from the journal alone. A trial that crashed its worker or exceeded its time
+limit counts as diverged and is not put on record: the next command runs it again, since the machine may have been the
+reason. Trials of overfitting checks are the exception, since a repeat may have been ended because of them.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TypeVar
@@ -14,54 +13,61 @@ from typing import TypeVar
 import numpy as np
 
 from proxy_tasks.fitness import Score, Status
-from search.execution.executor import Executor, Job, Key
+from search.execution.executor import CandidateKey, Executor, TrialAnswer, TrialJob
 from search.record.journal import Journal
 from selection.comparison import CHECK_SEEDS
 from selection.trials import Trial, Work
 
 T = TypeVar("T")
+TakeScore = Callable[[CandidateKey, Score], None]
 
-TRIALS = -1  # in place of the repeat, in the key of a job
+
+def unexpected(key: CandidateKey, score: Score) -> None:
+    """Default of `take_score`: no candidate may be in flight."""
+    raise AssertionError(f"candidate {key} was in flight while trials were run")
 
 
-class RecordedBench:
-    """Does trials through an executor, and records them.
+class RecordedTrials:
+    """Runs trials through an executor and records them.
 
     Args:
         journal: of the run.
-        executor: does what is not on record.
-        done: is called whenever trials were done, with how many have been since the beginning.
-        others: is handed whatever else the executor has to give back meanwhile.
+        executor: runs the trials that are not on record.
+        report: called with the number of trials run so far whenever it grows.
     """
 
     def __init__(
-        self,
-        journal: Journal,
-        executor: Executor,
-        done: Callable[[int], None] = lambda number: None,
-        others: Callable[[Key, Score], None] = lambda key, score: None,
+        self, journal: Journal, executor: Executor, report: Callable[[int], None] = lambda number: None
     ) -> None:
-        self._journal, self.executor, self._done, self.others = journal, executor, done, others
+        self._journal, self.executor, self._report = journal, executor, report
         self._known = {key: np.array(losses) for key, losses in journal.trials().items()}
         self._numbers = count()
         self.trained = 0  # trials that were not on record
 
     @property
     def width(self) -> int:
-        """How many trials the executor does at once."""
+        """Number of trials that are run at the same time."""
         return self.executor.count
 
-    def run(self, works: Sequence[Work[T]]) -> list[T]:
-        """Bring the works to their ends side by side: while one waits, the trials of another are done."""
-        results: dict[int, T] = {}
-        wanted: dict[int, list[Trial]] = {}  # what each work waits for
-        jobs: dict[Key, Trial] = {}  # what the executor is at
+    def run(self, works: Sequence[Work[T]], take_score: TakeScore = unexpected) -> list[T]:
+        """Complete works concurrently: while one waits for its losses, the trials of another are run.
 
-        def step(index: int, losses: list[np.ndarray] | None) -> None:
-            """Let a work go on as far as the record reaches."""
+        Args:
+            works: generators that yield lists of trials and receive their losses.
+            take_score: called with the scores of candidates that the executor returns meanwhile.
+
+        Returns:
+            The result of each work, in order.
+        """
+        results: dict[int, T] = {}
+        wanted: dict[int, list[Trial]] = {}  # trials that each work waits for
+        jobs: dict[int, Trial] = {}  # trials in flight
+
+        def advance(index: int, losses: list[np.ndarray] | None) -> None:
+            """Continue a work until it needs a trial that is not on record."""
             try:
                 while True:
-                    trials = works[index].send(losses)  # type: ignore[arg-type]  # None begins
+                    trials = works[index].send(losses)  # type: ignore[arg-type]  # None starts a generator
                     wanted[index] = trials
                     if any(trial.key not in self._known for trial in trials):
                         return
@@ -71,34 +77,34 @@ class RecordedBench:
                 results[index] = end.value
 
         for index in range(len(works)):
-            step(index, None)
+            advance(index, None)
         while wanted:
-            under_way = {trial.key for trial in jobs.values()}
+            submitted = {trial.key for trial in jobs.values()}
             for trial in [trial for trials in wanted.values() for trial in trials]:
-                if trial.key not in self._known and trial.key not in under_way:
-                    under_way.add(trial.key)
-                    key = (TRIALS, next(self._numbers))
+                if trial.key not in self._known and trial.key not in submitted:
+                    submitted.add(trial.key)
+                    key = next(self._numbers)
                     jobs[key] = trial
-                    self.executor.submit(Job(key, trial))
-            self._take(jobs)
+                    self.executor.submit(TrialJob(key, trial))
+            self._collect(jobs, take_score)
             for index, trials in list(wanted.items()):
                 if all(trial.key in self._known for trial in trials):
-                    step(index, [self._known[trial.key] for trial in trials])
+                    advance(index, [self._known[trial.key] for trial in trials])
         return [results[index] for index in range(len(works))]
 
-    def _take(self, jobs: dict[Key, Trial]) -> None:
-        """Wait for the executor, and record what it has done."""
+    def _collect(self, jobs: dict[int, Trial], take_score: TakeScore) -> None:
+        """Wait for the executor, and record the trials that it has completed."""
         found, failed = {}, set()
-        for key, score in self.executor.collect():
-            if key in jobs:
-                trial = jobs.pop(key)
-                if score.status in (Status.CRASHED, Status.TIMEOUT) and trial.seeds.start < CHECK_SEEDS:
-                    failed.add(trial.key)
-                found[trial.key] = score.losses.get(trial.task.name, (math.nan,) * len(trial.seeds))
-            else:
-                self.others(key, score)
+        for answer in self.executor.collect():
+            if not isinstance(answer, TrialAnswer):
+                take_score(*answer)
+                continue
+            trial = jobs.pop(answer.key)
+            if answer.status in (Status.CRASHED, Status.TIMEOUT) and trial.seeds.start < CHECK_SEEDS:
+                failed.add(trial.key)
+            found[trial.key] = answer.losses
         if found:
             self._journal.record_trials({key: losses for key, losses in found.items() if key not in failed})
             self._known |= {key: np.array(losses) for key, losses in found.items()}
             self.trained += len(found)
-            self._done(self.trained)
+            self._report(self.trained)

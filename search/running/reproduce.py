@@ -5,24 +5,22 @@ does.
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import click
-
 from primitives.errors import UserError
-from search.commands import tables
-from search.commands.output import as_json, emit
-from search.commands.panel import Progress
-from search.record.folder import CONFIG, JOURNAL, SUMMARY, open_run, plain, write_text
-from search.running import run as runner
+from search.record.folder import CONFIG, JOURNAL, SUMMARY, open_journal, plain, write_text
+from search.running.open_run import SECONDS, config_of
+from search.running.reporter import Reporter, SilentReporter
+from search.running.run import resume, run
 from search.running.summary import Summary
-from search.settings.config import Config, read_config
+from search.settings.config import Config
 from selection.derivation import Derivation
 
 TARGETS = ("lion",)
-_CONFIGS = (Path("configs"), Path(__file__).resolve().parent.parent / "configs")
 
 LEVELS = (
     "something else",
@@ -76,41 +74,44 @@ def account(seed: int, summary: Summary, seconds: float) -> dict[str, Any]:
 
 def reproduce_all(
     target: str,
-    config_of: Callable[[int], Config],
+    config_of_seed: Callable[[int], Config],
     seeds: Sequence[int],
     folder: Path,
-    progress: Callable[[], Progress],
+    *,
+    reporting: Callable[[], AbstractContextManager[Reporter]] = lambda: nullcontext(SilentReporter()),
+    stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Run each seed, or go on with it where it stopped; the account is written after each.
+    """Run each seed, or continue its run; the account is written after each.
 
     Args:
-        target: what is looked for in the account.
-        config_of: the config of a seed.
+        target: optimizer that the account looks for.
+        config_of_seed: the config of a seed.
         seeds: of the runs.
-        folder: of the account; each run has one in it.
-        progress: makes what is told of a run.
+        folder: of the account; each run has a subfolder.
+        reporting: makes the reporter of a run.
+        stop: set when the user requests a stop.
 
     Returns:
-        `target`, `seeds` (runs that have ended), `successes`, `runs`.
+        `target`, `seeds` (number of complete runs), `successes`, `levels`, `runs`.
 
     Raises:
-        UserError: a folder holds a run of another config.
-        KeyboardInterrupt: the user stopped; the same call goes on from there.
+        UserError: a subfolder holds a run of another config.
+        KeyboardInterrupt: a stop was requested; the same call continues from there.
     """
     runs: list[dict[str, Any]] = []
     for seed in seeds:
-        config, run = config_of(seed), folder / f"seed-{seed}"
-        with progress() as shown:
-            shown.note(f"seed {seed}: {run}")
-            if (run / JOURNAL).exists():
-                _check(run, config)
-                summary = runner.resume(run, shown)
+        config, place = config_of_seed(seed), folder / f"seed-{seed}"
+        with reporting() as reporter:
+            reporter.note(f"seed {seed}: {place}")
+            if (place / JOURNAL).exists():
+                _check(place, config)
+                summary = resume(place, reporter, stop)
             else:
-                summary = runner.run(config, run, shown)
+                summary = run(config, place, reporter, stop)
         if not summary.complete:
             raise KeyboardInterrupt
-        with open_run(run) as journal:
-            seconds = float(journal.meta().get(runner.SECONDS, 0.0))
+        with open_journal(place) as journal:
+            seconds = float(journal.meta().get(SECONDS, 0.0))
         runs.append(account(seed, summary, seconds))
         facts = {
             "target": target,
@@ -123,31 +124,9 @@ def reproduce_all(
     return facts
 
 
-def _check(run: Path, config: Config) -> None:
-    with open_run(run) as journal:
-        known = runner.config_of(journal)
+def _check(place: Path, config: Config) -> None:
+    with open_journal(place) as journal:
+        known = config_of(journal)
     for section in ("seed", "tasks", "search", "evaluation"):
         if getattr(known, section) != getattr(config, section):
-            raise UserError(f"`{run}` holds a run of another config (see `{run / CONFIG}`); give another `--out`")
-
-
-@click.command()
-@click.argument("target", type=click.Choice(TARGETS))
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs, of seeds 1, 2, …")
-@click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default results/TARGET.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
-@as_json
-def reproduce(
-    target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
-) -> None:
-    """Repeat the discovery of TARGET from AdamW, and say how often it succeeded; run again, it goes on."""
-    path = config or next((p / f"{target}.yaml" for p in _CONFIGS if (p / f"{target}.yaml").is_file()), None)
-    if path is None:
-        raise UserError(f"there is no `configs/{target}.yaml` here; give one with `--config`")
-
-    def config_of(seed: int) -> Config:
-        return read_config(path, [*overrides, f"seed={seed}"])
-
-    facts = reproduce_all(target, config_of, range(1, seeds + 1), out or Path("results", target), Progress)
-    emit(facts, lambda: tables.reproduction(facts), as_json)
+            raise UserError(f"`{place}` holds a run of another config (see `{place / CONFIG}`); give another `--out`")

@@ -13,14 +13,16 @@ import jax
 
 from primitives.registry import REGISTRY
 from proxy_tasks import catalog
-from proxy_tasks.baselines import REFERENCE, baseline, noise, shares
+from proxy_tasks.baselines import baseline, noise, shares
 from proxy_tasks.families import fingerprint
 from proxy_tasks.fitness import Evaluator
 from proxy_tasks.task import Task
-from search.execution.batch import Batches
-from search.execution.executor import Executor, Inline
+from search.execution.batch import BatchExecutor
+from search.execution.executor import Executor, InlineExecutor
 from search.execution.worker import Built
-from search.settings.config import Config, build_config, read_config
+from search.settings.config import Config
+from search.settings.loading import load
+from search.settings.reading import build_config, read_config
 from search.settings.selection import larger_tasks, stage_of
 from search.settings.tasks import task_of, tuned
 
@@ -37,7 +39,9 @@ def tasks_of(config: Config) -> list[Task]:
 def load_tasks(what: str) -> list[Task]:
     """A task that comes with the project by its name, or the tasks of a config by its path."""
     if what not in catalog.TASKS and Path(what).is_file():
-        return tasks_of(read_config(Path(what)))
+        config = read_config(Path(what))
+        load(config)
+        return tasks_of(config)
     return [catalog.task(what)]
 
 
@@ -132,7 +136,7 @@ def executor(config: Config, say: Callable[[str], None]) -> Executor:
     settings = config.workers
     if settings.executor == "inline":
         scorer = search_evaluator(config)
-        return Inline(scorer) if jax.default_backend() == "cpu" else Batches(scorer, settings.in_flight)
+        return InlineExecutor(scorer) if jax.default_backend() == "cpu" else BatchExecutor(scorer, settings.in_flight)
     from search.execution.ray_actors import RayExecutor  # takes a second to import, which other runs need not wait for
 
     build = partial(_built, config.model_dump(mode="json"))
@@ -149,6 +153,7 @@ def executor(config: Config, say: Callable[[str], None]) -> Executor:
 
 
 def _built(values: dict[str, Any]) -> Built:
-    """A worker's scorer, from the plain values of a config; a program file need not be there."""
-    config = build_config(values | {"program": REFERENCE})
+    """A worker's scorer, from the plain values of a config; the program file need not exist there."""
+    config = build_config(values)
+    load(config, with_start=False)
     return Built(search_evaluator(config), facts(config))

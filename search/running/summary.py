@@ -9,7 +9,7 @@ from primitives.dataflow import functional_hash, live, live_part
 from primitives.errors import UserError
 from primitives.export import export
 from primitives.text import to_text
-from search.record.candidate_table import Row
+from search.record.candidate_table import CandidateRow
 from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain, write_text
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
@@ -39,7 +39,7 @@ class Summary:
     """
 
     champion: Champion
-    row: Row
+    row: CandidateRow
     table: tuple[Comparison, ...]
     complete: bool
     digest: str

@@ -69,34 +69,42 @@ DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, bu
 def resolve_stages(
     stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, start: Path
 ) -> list[StageSettings]:
-    """Check the stages of a config, and find their data.
+    """Check the stages of a config as far as no data are needed, and resolve their paths.
 
     Args:
         stages: as the config has them.
         tasks: the tasks of the search, resolved.
-        leaders: how many programs come with tuned constants.
-        start: where files are looked for first.
+        leaders: number of programs that come with tuned constants.
+        start: folder in which files are looked for first.
 
     Raises:
-        UserError: a stage is smaller than what is before it, has no task to train, or too few seeds.
+        UserError: a stage has no task to train, takes more programs than there are, or has too few seeds.
     """
-    resolved = []
-    before, least, programs = "the search", max(_cost(task_of(entry)) for entry in tasks), leaders
+    resolved, programs = [], leaders
     for number, settings in enumerate(stages):
-        where = f"`selection.stages.{number}`"
         own = None if settings.tasks is None else [_known(entry, start) for entry in settings.tasks]
         stage = settings.model_copy(update={"tasks": own})
-        cost = max(_cost(task) for task in stage_of(stage, tasks).tasks)
-        if cost <= least:
-            raise UserError(f"{where} trains no longer than {before}; stages have to grow in size")
+        stage_of(stage, tasks)
         if stage.programs > programs:
             known = "`selection.leaders`" if number == 0 else "the stage before"
-            raise UserError(f"{where} takes {stage.programs} programs, but only {programs} come from {known}")
-        before, least, programs = f"stage {number}", cost, stage.programs
+            raise UserError(
+                f"`selection.stages.{number}` takes {stage.programs} programs, but only {programs} come from {known}"
+            )
+        programs = stage.programs
         resolved.append(stage)
     if stages and stages[-1].seeds < LEAST_SEEDS:
         raise UserError(f"the last of `selection.stages` has {stages[-1].seeds} seeds; it needs at least {LEAST_SEEDS}")
     return resolved
+
+
+def check_stages(stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask]) -> None:
+    """Build the tasks of the stages; raises `UserError` where a stage trains no longer than what comes before it."""
+    before, least = "the search", max(_cost(task_of(entry)) for entry in tasks)
+    for number, stage in enumerate(stages):
+        cost = max(_cost(task) for task in stage_of(stage, tasks).tasks)
+        if cost <= least:
+            raise UserError(f"`selection.stages.{number}` trains no longer than {before}; stages have to grow in size")
+        before, least = f"stage {number}", cost
 
 
 def stage_of(stage: StageSettings, tasks: Sequence[str | OwnTask]) -> Stage:

@@ -21,7 +21,6 @@ from primitives.program import PEAK
 from proxy_tasks import catalog
 from proxy_tasks.baselines import noise
 from proxy_tasks.families import FAMILIES
-from proxy_tasks.inputs import training_rows
 from proxy_tasks.task import Circumstance, Task
 from selection.baselines import tune_baselines
 
@@ -96,14 +95,14 @@ def task_name(entry: str | OwnTask) -> str:
 
 
 def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
-    """Check an entry and build its task; a task of the user's own gets every default and absolute paths.
+    """Check an entry; a task of the user's own gets every default and absolute paths. No file is read.
 
     Args:
         entry: what the config says.
         start: where files and modules are looked for first; the working directory is next.
 
     Raises:
-        UserError: the task, its settings or its data are not what they must be.
+        UserError: there is no such task, or its settings are not what they must be.
     """
     if isinstance(entry, str):
         noise(catalog.task(entry))
@@ -112,9 +111,8 @@ def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
     if entry.name in catalog.TASKS:
         raise UserError(f"{where} is one that comes with the project; call yours otherwise")
     module, colon, function = entry.family.rpartition(":")
-    if colon and "/" not in module:
-        folders = [folder.resolve() for folder in (start, Path()) if (folder / f"{module}.py").is_file()]
-        entry = entry.model_copy(update={"family": f"{folders[0]}/{module}:{function}"}) if folders else entry
+    if colon:
+        entry = entry.model_copy(update={"family": f"{resolve_module(module, start)}:{function}"})
     elif entry.family in FAMILIES:
         family = FAMILIES[entry.family]
         if entry.data is None:
@@ -124,8 +122,13 @@ def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
     if entry.data is not None:
         data = next((path for path in (start / entry.data, Path(entry.data)) if path.exists()), Path(entry.data))
         entry = entry.model_copy(update={"data": str(data.resolve())})
-    training_rows(task_of(entry))
     return entry
+
+
+def resolve_module(name: str, start: Path) -> str:
+    """The module `name` as `folder/name` where a file of that name is in `start` or the working directory."""
+    folders = [folder.resolve() for folder in (start, Path()) if "/" not in name and (folder / f"{name}.py").is_file()]
+    return f"{folders[0]}/{name}" if folders else name
 
 
 def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:

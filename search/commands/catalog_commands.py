@@ -1,0 +1,77 @@
+"""The commands on what optsearch comes with: `list` and `tune`."""
+
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+
+from primitives.builtins import BUILTINS, builtin, source_of
+from primitives.errors import UserError
+from primitives.registry import REGISTRY, describe
+from primitives.text import to_text
+from proxy_tasks import catalog
+from proxy_tasks.families import problem
+from search.commands import tables
+from search.commands.output import as_json, emit, print_trial
+from search.running.setup import load_tasks
+from search.settings.tasks import constants
+from selection.baselines import tune_baselines, write_baselines
+
+
+@click.command(name="list")
+@click.argument("what", type=click.Choice(["primitives", "tasks", "programs"]))
+@as_json
+def list_(what: str, as_json: bool) -> None:
+    """List the functions of the language, the tasks, or the built-in programs."""
+    rows: list[dict[str, Any]]
+    if what == "primitives":
+        rows = [describe(row) for row in REGISTRY]
+    elif what == "tasks":
+        rows = [
+            {
+                "name": task.name,
+                "family": task.family,
+                "description": task.description,
+                "size": task.size,
+                "parameters": sum(problem(task).sizes),
+                "steps": task.steps,
+                "batch": task.batch,
+            }
+            for task in catalog.TASKS.values()
+        ]
+    else:
+        rows = [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
+    emit({what: rows}, lambda: tables.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
+
+
+@click.command()
+@click.argument("task")
+@click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
+@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
+@click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")
+@as_json
+def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
+    """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK.
+
+    TASK is a task that comes with the project, or a config that describes tasks of your own; the lines that are printed
+    go into the config then.
+    """
+    own = [entry for entry in load_tasks(task) if entry.name not in catalog.TASKS]
+    if own and write:
+        raise UserError(
+            "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
+        )
+    console = Console(stderr=True)
+    rows = {
+        chosen.name: tune_baselines(
+            chosen, trials, seeds, lambda name, trial, best: print_trial(console, name, trial, trials, best)
+        )
+        for chosen in own or load_tasks(task)
+    }
+    for name, found in rows.items():
+        if write:
+            write_baselines(catalog.task(name), found)
+        emit({"task": name, "baselines": found}, lambda found=found: tables.baselines(found), as_json)  # type: ignore[misc]
+    for name, found in rows.items() if own and not as_json else ():
+        click.echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")

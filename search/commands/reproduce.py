@@ -1,0 +1,41 @@
+"""The command `optsearch reproduce`: a discovery, repeated over seeds, with an account."""
+
+from pathlib import Path
+
+import click
+
+from primitives.errors import UserError
+from search.commands import tables
+from search.commands.interrupts import stop_on_signals
+from search.commands.output import as_json, emit
+from search.commands.panel import LivePanel
+from search.running.reproduce import TARGETS, reproduce_all
+from search.settings.config import Config
+from search.settings.reading import read_config
+
+_CONFIGS = (Path("configs"), Path(__file__).resolve().parent.parent.parent / "configs")
+
+
+@click.command()
+@click.argument("target", type=click.Choice(TARGETS))
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs, of seeds 1, 2, …")
+@click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default results/TARGET.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@as_json
+def reproduce(
+    target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
+) -> None:
+    """Repeat the discovery of TARGET from AdamW, and say how often it succeeded; run again, it goes on."""
+    path = config or next((p / f"{target}.yaml" for p in _CONFIGS if (p / f"{target}.yaml").is_file()), None)
+    if path is None:
+        raise UserError(f"there is no `configs/{target}.yaml` here; give one with `--config`")
+
+    def config_of(seed: int) -> Config:
+        return read_config(path, [*overrides, f"seed={seed}"])
+
+    with stop_on_signals() as stop:
+        facts = reproduce_all(
+            target, config_of, range(1, seeds + 1), out or Path("results", target), reporting=LivePanel, stop=stop
+        )
+    emit(facts, lambda: tables.reproduction(facts), as_json)

@@ -1,0 +1,100 @@
+"""The commands on configs and runs: `run`, `resume`, `select`, `compare` and `validate`."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from primitives.errors import UserError
+from search.commands import tables
+from search.commands.interrupts import stop_on_signals
+from search.commands.output import as_json, emit, overrides, print_trial
+from search.commands.panel import LivePanel
+from search.record.folder import claim, fresh_folder
+from search.running import run as runs
+from search.running.compare_methods import compare_methods
+from search.running.setup import with_baselines
+from search.settings.config import Config
+from search.settings.loading import load
+from search.settings.reading import read_config, to_yaml
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; by default a new one under results/.")
+@overrides
+@as_json
+def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Search with CONFIG, choose the champion, compare it and write it down."""
+    settings = read_config(config, overrides)
+    load(settings)
+    if out:
+        claim(out)  # before time is spent on baselines
+    console = Console(stderr=True)
+    settings = with_baselines(settings, partial(print_trial, console))
+    folder = out or fresh_folder(config)
+    with stop_on_signals() as stop, LivePanel() as panel:
+        summary = runs.run(settings, folder, panel, stop)
+    emit(summary.as_json(folder), lambda: tables.summary(summary, folder), as_json)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--repair", is_flag=True, help="Mend a damaged journal first: keep a copy, score again what was lost.")
+@as_json
+def resume(run: Path, repair: bool, as_json: bool) -> None:
+    """Go on with the run in folder RUN where it stopped."""
+    with stop_on_signals() as stop, LivePanel() as panel:
+        summary = runs.resume(run, panel, stop, repair_journal=repair)
+    emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@overrides
+@as_json
+def select(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Send the best programs of the run in folder RUN through the funnel, against baselines tuned alike.
+
+    Stages are those of its config, or two with default settings. What is on record is not trained again, so the same
+    command shows the last table once more.
+    """
+    with stop_on_signals() as stop, LivePanel() as panel:
+        summary = runs.select(run, panel, stop, overrides=overrides)
+    emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
+
+
+@click.command(name="compare")
+@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results/comparison"), show_default=True)
+@overrides
+@as_json
+def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Search with each CONFIG under one budget, and draw how they fare; run again, it goes on where it stopped."""
+    named = {config.stem: read_config(config, overrides) for config in configs}
+    if len(named) < len(configs):
+        raise UserError("two of the configs have the same name, which is what their run folders are called")
+    for config in named.values():
+        load(config)
+    tick = partial(print_trial, Console(stderr=True))
+    named = {name: with_baselines(config, tick) for name, config in named.items()}
+    with stop_on_signals() as stop, LivePanel() as panel:
+        methods = compare_methods(named, out, panel, stop)
+    emit({"methods": [method.as_json() for method in methods]}, lambda: tables.methods(methods, out), as_json)
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@overrides
+@click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")
+@as_json
+def validate(config: Path, overrides: tuple[str, ...], schema: bool, as_json: bool) -> None:
+    """Check CONFIG and print it with every default written out."""
+    if schema:
+        click.echo(json.dumps(Config.model_json_schema(), indent=2))
+        return
+    settings = read_config(config, overrides)
+    load(settings)
+    emit({"config": settings.model_dump(mode="json")}, lambda: to_yaml(settings), as_json)

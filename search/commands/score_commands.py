@@ -1,0 +1,76 @@
+"""The commands that show what there is: `inspect` a run or a program, `score` programs on tasks."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from primitives.builtins import BUILTINS, load_program
+from proxy_tasks.task import SPLITS
+from search.commands import tables
+from search.commands.output import as_json, emit, plugins
+from search.record.folder import open_journal
+from search.running.inspect import derivation, program_facts, run_facts
+from search.running.setup import load_tasks
+from search.settings.loading import load_plugins
+from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
+
+
+@click.command()
+@click.argument("what", metavar="RUN_OR_PROGRAM")
+@plugins
+@click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
+@as_json
+def inspect(what: str, plugins: tuple[str, ...], count: int, as_json: bool) -> None:
+    """Show what a run has found, or what a program does and which of its statements matter."""
+    load_plugins(plugins)
+    if what not in BUILTINS and Path(what).is_dir():
+        with open_journal(Path(what)) as journal:
+            load_plugins(journal.meta()["config"]["search"]["plugins"])
+            facts = run_facts(journal, count) | derivation(Path(what))
+        emit(facts, lambda: tables.run_facts(facts), as_json)
+    else:
+        facts = program_facts(load_program(what))
+        emit(facts, lambda: tables.program_facts(facts), as_json)
+
+
+@click.command()
+@click.argument("programs", metavar="PROGRAM...", nargs=-1, required=True)
+@plugins
+@click.option(
+    "--task", "tasks", multiple=True, default=("digits",), show_default=True, help="Or a config; may be repeated."
+)
+@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained with each.")
+@click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
+@as_json
+def score(
+    programs: tuple[str, ...], plugins: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool
+) -> None:
+    """Train with each PROGRAM (a file or a built-in) on seeds that searches do not use, beside the tuned baselines."""
+    load_plugins(plugins)
+    loaded = {name: load_program(name) for name in programs}
+    chosen = [task for what in tasks for task in load_tasks(what)]
+    fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
+    scores = compare(loaded, chosen, fresh, split)
+    references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]
+    facts = {"scores": [_score(row) for row in scores], "baselines": [_score(row) for row in references]}
+    emit(
+        facts,
+        lambda: tables.comparison([*scores, *references], f"mean over {seeds} seeds that searches do not use"),
+        as_json,
+    )
+
+
+def _score(row: Comparison) -> dict[str, Any]:
+    status = "ok" if math.isfinite(row.loss) else "diverged"
+    return {
+        "program": row.program,
+        "task": row.task,
+        "split": row.split,
+        "loss": row.loss,
+        "per_seed": list(row.per_seed),
+        "status": status,
+        "log_ratio_to_adamw": row.log_ratio,
+        "interval": list(row.interval),
+    }

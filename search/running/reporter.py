@@ -1,0 +1,122 @@
+"""Reporter: what a run tells the program that started it.
+
+The library calls a reporter at each event and knows nothing of what it does with it: the command line draws a panel, a
+notebook a progress bar, a test nothing. `Counts` sums up the recorded candidates for all of them.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from primitives.program import Program
+from primitives.text import parse
+from proxy_tasks.fitness import Status
+from search.engine.candidate import Record
+from search.record.journal import Journal
+from search.settings.config import Config
+
+
+class Reporter(Protocol):
+    """Receives the events of a run, in the thread that runs it."""
+
+    def note(self, message: str) -> None:
+        """The user should know something."""
+
+    def run_started(self, config: Config, journal: Journal) -> None:
+        """A run starts, or continues from what its journal holds."""
+
+    def workers_started(self, describe: Callable[[], str]) -> None:
+        """There is an executor; `describe()` gives its state in a few words."""
+
+    def lion_scored(self, fitness: float) -> None:
+        """Fitness of the tuned Lion on the seeds of the search; NaN where there is none."""
+
+    def round_started(self, number: int) -> None:
+        """A round of the search starts, counted from 0."""
+
+    def candidates_recorded(self, records: Sequence[Record]) -> None:
+        """Candidates became final and are in the journal."""
+
+    def trials_run(self, total: int) -> None:
+        """Trials have been run; `total` counts all since the command started."""
+
+    def phase_started(self, name: str) -> None:
+        """A phase after the search starts."""
+
+
+class SilentReporter:
+    """Ignores every event."""
+
+    def note(self, message: str) -> None:
+        """Ignore it."""
+
+    def run_started(self, config: Config, journal: Journal) -> None:
+        """Ignore it."""
+
+    def workers_started(self, describe: Callable[[], str]) -> None:
+        """Ignore it."""
+
+    def lion_scored(self, fitness: float) -> None:
+        """Ignore it."""
+
+    def round_started(self, number: int) -> None:
+        """Ignore it."""
+
+    def candidates_recorded(self, records: Sequence[Record]) -> None:
+        """Ignore it."""
+
+    def trials_run(self, total: int) -> None:
+        """Ignore it."""
+
+    def phase_started(self, name: str) -> None:
+        """Ignore it."""
+
+
+@dataclass
+class Counts:
+    """Sums over the recorded candidates of all repeats.
+
+    Attributes:
+        children: recorded candidates, the starting programs included.
+        evaluated: candidates that were trained; the others took the score of a duplicate.
+        statements: statements of all programs.
+        live_statements: live statements of all programs.
+        restarts: largest number of restarts of a repeat.
+        statuses: number of evaluated candidates of each status.
+        best_fitness: lowest fitness of a candidate that was trained on all seeds.
+        best: its program.
+    """
+
+    children: int = 0
+    evaluated: int = 0
+    statements: int = 0
+    live_statements: int = 0
+    restarts: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    best_fitness: float = math.inf
+    best: Program | None = None
+
+    @classmethod
+    def of(cls, journal: Journal) -> Self:
+        """The counts of a journal."""
+        known = journal.statistics()
+        numbers = {name: known[name] for name in ("children", "evaluated", "statements", "live_statements", "restarts")}
+        counts = cls(**numbers, statuses=Counter(known["evaluated_by_status"]))
+        for row in journal.best(1):
+            counts.best_fitness, counts.best = row.fitness, parse(row.program)
+        return counts
+
+    def add(self, record: Record) -> None:
+        """Count one more candidate."""
+        candidate, score = record
+        self.children += 1
+        self.statements += len(candidate.program.statements)
+        self.live_statements += candidate.live
+        self.restarts = max(self.restarts, candidate.restarts)
+        if record.evaluated:
+            self.evaluated += 1
+            self.statuses[score.status] += 1
+            if score.status is Status.OK and score.fitness < self.best_fitness:
+                self.best_fitness, self.best = score.fitness, candidate.program
