@@ -2,7 +2,7 @@
 
 `name_x10` and `name_x100` cost about ten and a hundred times as many multiply-adds to train as `name` does
 (`docs/proxy_tasks.md` has what was measured). Programs are searched on the small ones; the large ones are for
-choosing among what was found. `vit_noisy` has no larger sizes of its own; what is found on it is tried on those of `vit`.
+choosing among what was found. `vit_noisy` has no larger sizes: programs found on it are tried on those of `vit`.
 
 The constants of a program have to carry over from one size to the next, or the ranks of programs would say little more
 than whose rate is nearest to the best one. So the learning rate of a larger task starts lower (`peak`): at

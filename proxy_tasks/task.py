@@ -70,8 +70,8 @@ class Task:
             the usual cosine.
         settings: further settings of the family (widths, number of training examples, …).
         size: cost of training as a multiple of the smallest task of the family, roughly: 1, 10 or 100.
-        peak: learning rate at the first step. Its order is that of a real learning rate, so that it is no constant 1 that
-            a program gets for nothing; lower on larger tasks, so that the constants of a program carry over.
+        peak: learning rate at the first step. It has the order of a real learning rate, so that `lr` is not a free
+            constant 1 of the program; lower on larger tasks, so that the constants of a program carry over.
         tuned: tuned baselines and noise, as in `baselines.yaml`; `None` for a task that is listed there.
         circumstances: training conditions by seed: seed s is trained under number `s mod n` of the n that are given.
             Without any, every seed is trained under the conditions of the task.

@@ -86,9 +86,9 @@ class Optimizer:
             sizes: number of weights in each parameter array, in order; their sum is P.
 
         Returns:
-            Two functions on weights of shape `(S, P)`, S networks that know nothing of each other. The learning rate
-            that they take is the task's at this step; the constant `learning_rate` is multiplied by it over `PEAK`, and so
-            is the learning rate at the first step of the smallest tasks.
+            Two functions on weights of shape `(S, P)`, S networks that know nothing of each other. They take the
+            learning rate of the task; the constant `learning_rate` is multiplied by its ratio to `PEAK`, so that it is
+            the learning rate at the first step of the smallest tasks.
         """
         row = _TABLE[self.name]
 

@@ -2,9 +2,9 @@
 
 Where trials are few and dear, `selection.bayesian` does better.
 Equal tuning means the same number of trials for all, and the same scales: trials are drawn around the given constants
-on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average moves on the
-logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any other constant
-moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
+on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average moves on
+the logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any other
+constant moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
 """
 
 from collections.abc import Callable, Generator
