@@ -12,6 +12,7 @@ from primitives.program import Program
 from primitives.text import to_text
 from proxy_tasks import catalog
 from proxy_tasks.baselines import PATH, REFERENCE, baseline
+from proxy_tasks.loss import log_loss
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import BASELINES, FRESH_SEEDS
@@ -45,7 +46,7 @@ def tune_baselines(
         start = _start(task, name)
         best = best_of_restarts(start, objective, trials, partial(report, name)).program
         losses = fresh.losses(best)
-        logs.append(np.log(losses))
+        logs.append(log_loss(losses))
         programs[name] = {
             "constants": [round(value, 6) for *_, value in best.constants()],
             "validation_loss": round(float(losses.mean()), 6),

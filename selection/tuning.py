@@ -15,6 +15,7 @@ import numpy as np
 
 from primitives.dataflow import live
 from primitives.program import Program
+from proxy_tasks.loss import mean_log_loss
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import TUNING_SEEDS
@@ -173,7 +174,6 @@ def validation_loss(task: Task, seeds: int) -> Objective:
     trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
 
     def objective(program: Program | Optimizer) -> float:
-        losses = trainer.losses(program)
-        return float(np.mean(np.log(losses))) if np.all(np.isfinite(losses)) else np.inf
+        return mean_log_loss(trainer.losses(program))
 
     return objective
