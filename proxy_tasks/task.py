@@ -140,6 +140,8 @@ class Problem:
         rows: the data of each split.
         separable: the loss is a mean of terms that depend on one row each. A contrastive loss is not, since it
             compares the rows of a batch with each other.
+        trivial: validation loss of a predictor that ignores its input, such as one that knows the frequencies of the
+            classes alone; `None` where it is not known.
     """
 
     sizes: tuple[int, ...]
@@ -147,6 +149,7 @@ class Problem:
     loss: Callable[[Array, Rows], Array]
     rows: Mapping[str, Rows]
     separable: bool = True
+    trivial: float | None = None
 
     def examples(self, split: str) -> int:
         """Number of rows in a split."""

@@ -16,7 +16,7 @@ from primitives.registry import Primitive, by_names
 from proxy_tasks.inputs import training_rows
 from search.settings.config import Config
 from search.settings.selection import check_stages
-from search.settings.tasks import task_of
+from search.settings.tasks import OwnTask, task_of
 
 
 def load(config: Config, *, with_start: bool = True) -> Program:
@@ -35,9 +35,19 @@ def load(config: Config, *, with_start: bool = True) -> Program:
     load_plugins(config.search.plugins)  # first, since the program may use their functions
     insertable(config)
     for entry in config.tasks:
+        check_data(entry)
         training_rows(task_of(entry))
     check_stages(config.selection.stages, config.tasks)
     return load_program(config.program if with_start else "adamw")
+
+
+def check_data(entry: str | OwnTask) -> None:
+    """Raise `UserError` if the data file of a task is in neither of the places where it is looked for."""
+    if isinstance(entry, OwnTask) and entry.data is not None and not Path(entry.data).exists():
+        raise UserError(
+            f"task `{entry.name}`: there is no data file `{entry.data}`, neither beside the config nor in the working "
+            f"directory `{Path.cwd()}`"
+        )
 
 
 def load_plugins(modules: Sequence[str]) -> None:
