@@ -1,34 +1,90 @@
-"""What can a program say? The language: functions, programs, text form, abstract execution, interpreter."""
+"""What can a program say? The language: its functions, programs, their text, analysis, execution and export.
 
-from primitives import paper as paper  # its rows are part of the language from the start
-from primitives.builtins import BUILTINS, builtin
-from primitives.checking import check
-from primitives.dataflow import functional_hash, live, live_part, structure_hash
-from primitives.errors import ProgramError, UserError
-from primitives.kinds import Kind
-from primitives.paper import PAPER
-from primitives.program import Program, Statement
-from primitives.registry import REGISTRY, Primitive, Property, register
-from primitives.text import parse, to_text
+Nothing needs to be imported from deeper than this package, but for `primitives.drawing`, which loads matplotlib.
+"""
+
+from primitives.builtins import BUILTINS, builtin, load_program, source_of
+from primitives.checking import check, input_kinds, is_valid, kinds_before
+from primitives.dataflow import Flow, Live, Source, flow, functional_hash, live, live_part, structure_hash
+from primitives.errors import ProgramError, UserError, nearest
+from primitives.escaping import escaped, printable
+from primitives.export import TARGETS, export, origin_of, to_optax, to_torch
+from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted, run_steps, size_class
+from primitives.kinds import ANY, ONLY_SCALAR, ONLY_TREE, Kind
+from primitives.paper import EPSILON, PAPER
+from primitives.probe import signature, signatures
+from primitives.program import (
+    GRADIENT,
+    LEARNING_RATE,
+    UPDATE,
+    WEIGHTS,
+    Argument,
+    Program,
+    Statement,
+    float32,
+)
+from primitives.registry import REGISTRY, Primitive, Property, Registry, by_names, describe, register
+from primitives.text import constant_text, parse, statement_text, to_text
 
 __all__ = [
+    "ANY",
     "BUILTINS",
+    "EPSILON",
+    "GRADIENT",
+    "LEARNING_RATE",
+    "ONLY_SCALAR",
+    "ONLY_TREE",
     "PAPER",
     "REGISTRY",
+    "TARGETS",
+    "UPDATE",
+    "WEIGHTS",
+    "Argument",
+    "Encoded",
+    "Flow",
     "Kind",
+    "Live",
     "Primitive",
     "Program",
     "ProgramError",
     "Property",
+    "Registry",
+    "Source",
     "Statement",
+    "UpdateRule",
     "UserError",
     "builtin",
+    "by_names",
     "check",
+    "compiled",
+    "constant_text",
+    "describe",
+    "encode",
+    "escaped",
+    "export",
+    "float32",
+    "flow",
     "functional_hash",
+    "input_kinds",
+    "interpreted",
+    "is_valid",
+    "kinds_before",
     "live",
     "live_part",
+    "load_program",
+    "nearest",
+    "origin_of",
     "parse",
+    "printable",
     "register",
+    "run_steps",
+    "signature",
+    "signatures",
+    "size_class",
+    "source_of",
+    "statement_text",
     "structure_hash",
+    "to_optax",
     "to_text",
+    "to_torch",
 ]

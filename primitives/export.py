@@ -1,119 +1,240 @@
 """Export: a program as code to take away, which depends on nothing of this project.
 
-The live part is written as a straight line of assignments, on one parameter array at a time. Where the program
-reduces over all weights (`dot`, `clip`, …), every assignment runs over the list of all arrays instead. Constants
-become arguments whose defaults are the values found, named after what they do: `beta1` in the first `interp`,
-`learning_rate` beside `lr`, `weight_decay` beside `w`, and `c1`, `c2`, … otherwise. What a function is called in code
-stands in its row of the registry.
+Targets are an optax transformation, a Python module that needs NumPy alone, a PyTorch optimizer, and LaTeX. Constants
+become arguments whose defaults are the values of the program, named after their role (`primitives.hyperparameters`).
+The code is vetted before it is returned: it holds nothing but literals and names of the program and the template, it
+compiles, and it has taken a step on a small tree (`primitives.vetting`).
+
+`to_optax` and `to_torch` execute the same source in this process.
 """
 
-import keyword
-from collections.abc import Iterator
-from dataclasses import dataclass
+import linecache
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
-
-import jinja2
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from primitives.builtins import BUILTINS, source_of
-from primitives.checking import kinds_before
-from primitives.dataflow import live
 from primitives.errors import UserError, nearest
-from primitives.kinds import Kind
-from primitives.latex import equations, symbol
-from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program, Statement
-from primitives.registry import REGISTRY
-from primitives.text import constant_text, to_text
+from primitives.escaping import escaped
+from primitives.exported_code import Code
+from primitives.identifiers import is_name, taken_names, unused
+from primitives.latex import equations, latex_number, symbols
+from primitives.program import LEARNING_RATE, UPDATE, WEIGHTS, Program
+from primitives.text import to_text
+from primitives.vetting import vet
+
+if TYPE_CHECKING:
+    import jinja2
+    import optax
+    import torch
 
 _TEMPLATES = {"optax": "optax.py.j2", "python": "python.py.j2", "torch": "torch.py.j2", "latex": "latex.tex.j2"}
-_MODULES = {"optax": "jnp", "python": "np", "torch": "torch"}
 TARGETS = tuple(_TEMPLATES)
 
-# Names that the exported code uses itself.
-_RESERVED = {
-    *(
-        "jax",
-        "jnp",
-        "np",
-        "optax",
-        "torch",
-        "state",
-        "updates",
-        "params",
-        "schedule",
-        "step",
-        "init",
-        "x",
-        "each",
-        "one",
-    ),
-    *(
-        "arguments",
-        "arrays",
-        "results",
-        "structure",
-        "leaves",
-        "extra_args",
-        "gradients",
-        "parameters",
-        "groups",
-        "group",
-    ),
-    *("self", "super", "zip", "list", "tuple", "map", "loss", "closure", "down", "p", "name", "callable", "sum", "any"),
-}
 
-
-@dataclass(frozen=True)
-class Constant:
-    """A constant of a program as an argument of the exported code."""
-
-    name: str
-    value: str
-
-
-def export(program: Program, to: str, name: str = "optimizer", origin: str = "") -> str:
-    r"""Write a valid program as code.
+def export(
+    program: Program,
+    to: str,
+    name: str = "optimizer",
+    origin: str = "",
+    *,
+    hyperparameters: Mapping[str, float] | None = None,
+) -> str:
+    r"""Write a program as code that depends on nothing of this project.
 
     Args:
-        program: its live part is exported.
+        program: a valid program; its live part is exported.
         to: `optax`, `python` (NumPy alone), `torch`, or `latex`.
-        name: what the exported function or class is called, an identifier.
-        origin: where the program came from, for the first lines of the code.
+        name: name of the exported function or class, an identifier. Where the code needs the name itself (`optax`,
+            `zip`), the function is called `optax_`, `zip_`.
+        origin: where the program came from, for the first line of the code; any text.
+        hyperparameters: names and values from recognition, such as `{"beta1": 0.9, "decay": 0.1}`. A constant with
+            one of these values gets its name.
+
+    Returns:
+        The source, vetted.
 
     Raises:
-        UserError: an unknown target, a name that is none, or a function without a spelling in code.
+        UserError: an unknown target, a name that is no identifier, or a function without a spelling in code.
 
-    >>> from primitives import builtin
-    >>> print(export(builtin("signum"), "latex").splitlines()[-3])
-      m_t &= (1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1} \\
+    Example:
+        >>> from primitives import builtin
+        >>> print(export(builtin("signum"), "latex").splitlines()[-3])
+          m_t &= (1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1} \\
     """
     if to not in _TEMPLATES:
-        raise UserError(f"`{to}` is nothing to export to{nearest(to, TARGETS)} (known: {', '.join(TARGETS)})")
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise UserError(f"`{name}` cannot be the name of a function; expected letters, digits and `_`")
-    code = _Code(program, to)
-    facts = {
-        "name": name,
-        "title": "".join(part.capitalize() for part in name.split("_")),
-        "origin": " ".join(origin.split()) or "A program of optsearch.",
+        raise UserError(f"`to` must be one of {', '.join(TARGETS)}, not `{to}`{nearest(to, TARGETS)}")
+    if not is_name(name):
+        raise UserError(f"`name` must be an identifier (letters, digits and `_`), not {name!r}")
+    code = Code(program, to, hyperparameters)
+    facts = _facts(code, name, origin, to)
+    text = _environment().get_template(_TEMPLATES[to]).render(facts)
+    vet(text, to, facts["entry"], {facts["name"], facts["title"], f"{facts['title']}State"}, code)
+    return text
+
+
+def to_optax(
+    program: Program,
+    *,
+    name: str = "optimizer",
+    recognised: Mapping[str, float] | None = None,
+    **hyperparameters: Any,  # noqa: ANN401 - numbers, arrays, schedules
+) -> "optax.GradientTransformationExtraArgs":
+    """Make an optax transformation of a program: the exported source, executed.
+
+    Args:
+        program: a valid program.
+        name: name of the function in the source.
+        recognised: `hyperparameters` of `export`.
+        **hyperparameters: arguments of the exported function, such as `learning_rate=3e-4`: numbers, arrays, or
+            functions of the step. Those left out keep the value of the program.
+
+    Raises:
+        UserError: an argument that the exported function does not have.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from primitives import builtin
+        >>> signum = to_optax(builtin("signum"), learning_rate=0.5)
+        >>> updates, state = signum.update(jnp.ones(2), signum.init(jnp.zeros(2)))
+        >>> updates.tolist()
+        [-0.5, -0.5]
+    """
+    return _call(program, "optax", name, recognised, (), hyperparameters)
+
+
+def to_torch(
+    program: Program,
+    params: Iterable[Any],
+    *,
+    name: str = "optimizer",
+    recognised: Mapping[str, float] | None = None,
+    **hyperparameters: Any,  # noqa: ANN401 - numbers, and a dtype
+) -> "torch.optim.Optimizer":
+    """Make a PyTorch optimizer of a program: the exported source, executed.
+
+    Args:
+        program: a valid program.
+        params: parameters of the model, or groups of them.
+        name: name of the class in the source, in the form `my_optimizer` for `MyOptimizer`.
+        recognised: `hyperparameters` of `export`.
+        **hyperparameters: arguments of the exported class, such as `lr=3e-4`.
+
+    Raises:
+        UserError: PyTorch is not installed, or an argument that the exported class does not have.
+    """
+    if find_spec("torch") is None:
+        raise UserError("`to_torch` needs PyTorch, which is not installed; install `optsearch[torch]`")
+    optimizer: torch.optim.Optimizer = _call(program, "torch", name, recognised, (params,), hyperparameters)
+    return optimizer
+
+
+def origin_of(name: str) -> str:
+    """Origin of a built-in program for the first line of exported code; empty for any other name."""
+    return f"{name}: {source_of(name)}." if name in BUILTINS else ""
+
+
+def _facts(code: Code, name: str, origin: str, to: str) -> dict[str, Any]:
+    """Everything that a template reads."""
+    slots, count = code.slots, len(code.slots)
+    function = name if name not in taken_names() else unused(f"{name}_", taken_names())
+    title = _title(name)
+    sources = {"torch": {WEIGHTS: "p", "g": "p.grad"}, "python": {WEIGHTS: "params", "g": "gradients"}}
+    held = {"torch": 'state["{}"]', "python": 'state["{}"]'}.get(to, "state.{}")
+    given = sources.get(to, {WEIGHTS: "params", "g": "updates"})
+    arguments = {constant.name: constant.value for constant in code.constants}
+    rate = {LEARNING_RATE: code.rate} if code.rate else {}
+    return {
+        "name": function,
+        "title": title,
+        "entry": title if to == "torch" else function,
+        "origin": escaped(origin) or "A program of optsearch.",
         "version": version("optsearch"),
         "text": to_text(code.program).rstrip().splitlines(),
-        "slots": code.slots,
+        "memory": f"Memory: {count} array{'' if count == 1 else 's'} for each parameter array"
+        + (f" ({', '.join(slots)})" if slots else ""),
+        "slots": slots,
         "constants": code.constants,
+        "scalars": code.scalars,
+        "settings": ["schedule" if scalar == LEARNING_RATE else scalar for scalar in code.scalars],
+        "inputs": code.arrays,
+        "trees": [given.get(array) or held.format(array) for array in code.arrays],
+        "outputs": [UPDATE, *slots],
         "uses_weights": WEIGHTS in code.read,
-        "inputs": [n for n in (WEIGHTS, GRADIENT) if n in code.read] + list(code.slots),
+        "reads_rate": LEARNING_RATE in code.read,
+        "rate": code.rate,
+        "example": _example(rate | arguments),
         "whole": code.whole,
         "helpers": code.helpers,
-        "lines": code.lines() if to != "latex" else [],
+        "lines": list(code.lines()) if to != "latex" else [],
         "equations": equations(code.program, code.names) if to == "latex" else [],
-        "symbol": symbol,
-        "outputs": [UPDATE, *code.slots],
+        "opening": _latex_opening(code) if to == "latex" else "",
     }
-    return _environment().get_template(_TEMPLATES[to]).render(facts)
+
+
+def _title(name: str) -> str:
+    """Name of a class, after that of a function: `my_adam` becomes `MyAdam`."""
+    title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    title = title if is_name(title) else f"Optimizer{name.strip('_')}"
+    title = title if is_name(title) else "Optimizer"
+    return title if title not in taken_names() else f"{title}_"
+
+
+def _example(arguments: Mapping[str, str]) -> str:
+    """One argument for the usage example: the learning rate where there is one."""
+    for name in (LEARNING_RATE, "learning_rate", *arguments):
+        if name in arguments:
+            return f"{name}={arguments[name]}"
+    return ""
+
+
+def _latex_opening(code: Code) -> str:
+    """The sentence before the equations: what their symbols stand for, with the values of the constants."""
+    written = symbols(code.names)
+    meanings = ["$w$ are the weights", "$g$ is the gradient"]
+    meanings += ["$s$ is the schedule of the learning rate"] if LEARNING_RATE in code.read else []
+    meanings += ["the state is zero at first"] if code.slots else []
+    meanings += [f"${written[line, place]} = {latex_number(value)}$" for line, place, value in code.program.constants()]
+    return f"Step $t$, where {', '.join(meanings[:-1])} and {meanings[-1]}:"
+
+
+def _call(
+    program: Program,
+    to: str,
+    name: str,
+    recognised: Mapping[str, float] | None,
+    positional: tuple[Any, ...],
+    hyperparameters: dict[str, Any],
+) -> Any:  # noqa: ANN401 - what the exported code makes
+    code = Code(program, to, recognised)
+    known = [*_facts(code, name, "", to)["settings" if to == "optax" else "scalars"]]
+    known += ["state_dtype"] if code.slots else []
+    for argument in hyperparameters:
+        if argument not in known:
+            listed = ", ".join(f"`{one}`" for one in known) or "none"
+            raise UserError(f"`{argument}` is no hyperparameter of this program ({listed}){nearest(argument, known)}")
+    source = export(program, to, name, hyperparameters=recognised)
+    module = _module(source, to)
+    return getattr(module, _facts(code, name, "", to)["entry"])(*positional, **hyperparameters)
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _module(source: str, to: str) -> ModuleType:
+    """Execute an export as a module; tracebacks show its lines."""
+    file = f"<optsearch export to {to}, {abs(hash(source)):x}>"
+    module = ModuleType(f"optsearch_export_{to}")
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), module.__dict__)
+    return module
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2  # exports alone need it
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("primitives", "templates"),
         undefined=jinja2.StrictUndefined,
@@ -122,114 +243,3 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-
-
-class _Code:
-    """The live part of a program as lines of code."""
-
-    def __init__(self, program: Program, to: str) -> None:
-        self._module = _MODULES.get(to, "")
-        self._torch = to == "torch"
-        self.program = _inlined(_unreserved(program).keep(live(program).lines))
-        self.slots = live(self.program).slots
-        self.read = {name for statement in self.program.statements for name in statement.arguments}
-        self.names: dict[tuple[int, int], str] = {}
-        self.constants: list[Constant] = []
-        self._taken = {str(a) for s in self.program.statements for a in (s.target, *s.arguments)} | _RESERVED
-        betas = 0
-        for line, place, value in self.program.constants():
-            statement = self.program.statements[line]
-            betas += statement.primitive == "interp" and place == 2
-            name = self._free(_role(statement, place, betas, len(self.constants) + 1))
-            self.names[line, place] = name
-            self.constants.append(Constant(name, constant_text(value)))
-        rows = {statement.primitive: REGISTRY[statement.primitive] for statement in self.program.statements}
-        for row in rows.values():
-            if to != "latex" and not row.code:
-                raise UserError(f"`{row.name}` has no `code` in its row of the registry, so it cannot be exported")
-        self.helpers = sorted(name for name, row in rows.items() if row.code.startswith(f"_{name}("))
-        if "cosine_sim" in self.helpers:
-            self.helpers = sorted({*self.helpers, "dot", "global_norm"})
-        if "clip" in self.helpers:
-            self.helpers = sorted({*self.helpers, "global_norm"})
-        self.whole = bool(self.helpers)
-
-    def _free(self, name: str) -> str:
-        number = 2
-        found = name
-        while found in self._taken:
-            found, number = f"{name}_{number}", number + 1
-        self._taken.add(found)
-        return found
-
-    def lines(self) -> list[str]:
-        """One assignment a statement."""
-        return list(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        kinds = [kinds_before(self.program, line) for line in range(len(self.program.statements) + 1)]
-        for line, statement in enumerate(self.program.statements):
-            row = REGISTRY[statement.primitive]
-            spelling = (row.torch if self._torch else "") or row.code.replace("xp.", f"{self._module}.")
-            arguments = [
-                a if isinstance(a, str) else self.names[line, place] for place, a in enumerate(statement.arguments)
-            ]
-            call = spelling.format(*arguments)
-            if self.whole:
-                call = self._over_all(call, statement, arguments, kinds[line])
-            yield f"{statement.target} = {call}"
-
-    def _over_all(self, call: str, statement: Statement, arguments: list[str], kinds: dict[str, Kind]) -> str:
-        """The same over the list of all arrays; in PyTorch scalars are lists too, as groups may differ in them."""
-        row = REGISTRY[statement.primitive]
-        if row.code.startswith(f"_{row.name}("):
-            return call
-        given = zip(statement.arguments, arguments, strict=True)
-        lists = [
-            name
-            for argument, name in given
-            if self._torch or (isinstance(argument, str) and kinds[argument] is not Kind.SCALAR)
-        ]
-        over = list(dict.fromkeys(lists))
-        if not over:
-            return call
-        if len(over) == 1:
-            return f"[{call} for {over[0]} in {over[0]}]"
-        return f"[{call} for {', '.join(over)} in zip({', '.join(over)}, strict=True)]"
-
-
-def _unreserved(program: Program) -> Program:
-    """The program with other names for variables that the exported code uses itself."""
-    used = {statement.target for statement in program.statements} | set(program.slots)
-    names = {name: f"{name}_" for name in used & _RESERVED}
-    return program.renamed(names)._replace(slots=tuple(names.get(slot, slot) for slot in program.slots))
-
-
-def _inlined(program: Program) -> Program:
-    """The program with functions of no arguments as constants."""
-    values: dict[str, float] = {}
-    statements = []
-    for target, primitive, arguments in program.statements:
-        row = REGISTRY[primitive]
-        inlined = tuple(values.get(a, a) if isinstance(a, str) else a for a in arguments)
-        values.pop(target, None)
-        if row.arity == 0:
-            values[target] = float(row.call([], ()))
-        else:
-            statements.append(Statement(target, primitive, inlined))
-    return program._replace(statements=tuple(statements))
-
-
-def _role(statement: Statement, place: int, betas: int, number: int) -> str:
-    """What a constant is called, after what it is used for."""
-    if statement.primitive == "interp" and place == 2:
-        return f"beta{betas}"
-    if statement.primitive == "multiply":
-        other = statement.arguments[1 - place]
-        return {LEARNING_RATE: "learning_rate", WEIGHTS: "weight_decay"}.get(str(other), f"c{number}")
-    return f"c{number}"
-
-
-def origin_of(name: str) -> str:
-    """Where a built-in comes from, as the first lines of exported code say it."""
-    return f"{name}: {source_of(name)}." if name in BUILTINS else ""

@@ -108,8 +108,8 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
     first = _SLOTS_AT + slots
 
     def init(weights: Array) -> State:
-        zero = jnp.zeros_like(weights)
-        return (*(zero for _ in range(slots)), jnp.zeros((first + len(code.operations), *weights.shape), weights.dtype))
+        zero = jnp.zeros_like(weights, dtype=_wide(weights))
+        return (*(zero for _ in range(slots)), jnp.zeros((first + len(code.operations), *weights.shape), zero.dtype))
 
     def update(weights: Array, gradient: Array, state: State, learning_rate: Array) -> tuple[Array, State]:
         *held, registers = state
@@ -130,9 +130,19 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
         branches = [_branch(row.call, row.arity, sizes, weights.shape) for row in REGISTRY]
         registers = lax.fori_loop(0, code.length, statement, registers)
         results = [_register(registers, output) for output in code.outputs]
-        return results[0], (*results[1:], registers)
+        return _narrow(results[0], weights), (*results[1:], registers)
 
     return UpdateRule(init, update)
+
+
+def _wide(weights: Array) -> jnp.dtype:
+    """Dtype in which a program is run: at least float32, since the 1e-8 in `/` is 0 in float16."""
+    return jnp.promote_types(weights.dtype, jnp.float32)
+
+
+def _narrow(update: Array, weights: Array) -> Array:
+    """The update in the dtype of the weights, if they are floating-point numbers."""
+    return update.astype(weights.dtype) if jnp.issubdtype(weights.dtype, jnp.inexact) else update
 
 
 def _register(registers: Array, index: Array) -> Array:
@@ -176,10 +186,11 @@ def compiled(program: Program, sizes: tuple[int, ...], constants: Array | None =
     number = {(line, place): index for index, (line, place, _) in enumerate(written)}
 
     def init(weights: Array) -> State:
-        return tuple(jnp.zeros_like(weights) for _ in live_slots)
+        return tuple(jnp.zeros_like(weights, dtype=_wide(weights)) for _ in live_slots)
 
     def update(weights: Array, gradient: Array, state: State, learning_rate: Array) -> tuple[Array, State]:
-        values: dict[Source, Array] = {WEIGHTS: weights, GRADIENT: gradient, LEARNING_RATE: learning_rate}
+        wide = [array.astype(_wide(array)) for array in (weights, gradient, learning_rate)]
+        values: dict[Source, Array] = dict(zip((WEIGHTS, GRADIENT, LEARNING_RATE), wide, strict=True))
         values |= dict(zip(live_slots, state, strict=True))
         for line in lines:
             arguments = [
@@ -187,7 +198,8 @@ def compiled(program: Program, sizes: tuple[int, ...], constants: Array | None =
                 for place, source in enumerate(graph.arguments[line])
             ]
             values[line] = REGISTRY[program.statements[line].primitive].call(arguments, sizes)
-        return values[graph.outputs[UPDATE]], tuple(values[graph.outputs[slot]] for slot in live_slots)
+        after = tuple(values[graph.outputs[slot]] for slot in live_slots)
+        return _narrow(values[graph.outputs[UPDATE]], weights), after
 
     return UpdateRule(init, update)
 

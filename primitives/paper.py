@@ -47,11 +47,16 @@ def _dot(x: Array, y: Array) -> Array:
 
 
 def _cosine_sim(x: Array, y: Array) -> Array:
-    return _dot(x, y) / (_global_norm(x) * _global_norm(y))
+    """Cosine of an angle, and 0 where x or y is zero, since the quotient is 0/0 there."""
+    norms = _global_norm(x) * _global_norm(y)
+    return jnp.where(norms == 0, 0.0, _dot(x, y) / jnp.where(norms == 0, 1.0, norms))
 
 
 def _clip(x: Array, c: Array) -> Array:
-    return x * jnp.minimum(1.0, c / _global_norm(x))
+    """Scale x down to the norm c. Where the norm is 0, the factor is the limit of min(1, c / norm), or 0 for c <= 0."""
+    norm = _global_norm(x)
+    factor = jnp.minimum(1.0, c / jnp.where(norm == 0, 1.0, norm))
+    return x * jnp.where(norm == 0, jnp.where(c > 0, 1.0, 0.0), factor)
 
 
 def _interp(x: Array, y: Array, a: Array) -> Array:
@@ -187,7 +192,8 @@ _ROWS = (
         _log1p,
         "log |1 + x|",
         latex=r"\log\left|1 + {0}\right|",
-        code="xp.where({0} > -1, xp.log1p(xp.maximum({0}, -1 + 0 * {0})), xp.log(xp.abs(1 + {0})))",
+        code="xp.where({0} > -1, xp.log1p(xp.maximum({0}, -1.0)), xp.log(xp.abs(1 + {0})))",
+        torch="torch.where({0} > -1, torch.log1p(torch.clamp({0}, min=-1.0)), torch.log(torch.abs(1 + {0})))",
     ),
     _unary("square", jnp.square, "x^2", EVEN, latex="{0}^2"),
     _unary(

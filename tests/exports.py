@@ -1,6 +1,8 @@
 """Exported code, run as a user would run it: from a module of its own that knows nothing of this project."""
 
+import inspect
 import sys
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -28,6 +30,12 @@ def exported(program: Program, to: str) -> ModuleType:
     return module
 
 
+def scheduled(function: Callable[..., Any], schedule: Any, *arguments: Any) -> Any:
+    """Call an exported function, with a schedule if it takes one."""
+    takes = "schedule" in inspect.signature(function).parameters
+    return function(*arguments, **({"schedule": schedule} if takes else {}))
+
+
 def split(flat: Any) -> list[Any]:
     """A vector of all weights as arrays of the shapes above."""
     ends = np.cumsum(SIZES)
@@ -43,7 +51,7 @@ def tree(flat: Any) -> dict[str, Any]:
 def optax_path(program: Program, steps: int, dtype: Any = jnp.float32) -> np.ndarray:
     """Weights after each step of the optax export on the probe, the schedule given as a function of the step."""
     weights, gradients, schedule = probe(steps)
-    transform = exported(program, "optax").optimizer(schedule=lambda count: schedule[count])
+    transform = scheduled(exported(program, "optax").optimizer, lambda count: schedule[count])
     params = tree(weights.astype(dtype))
     state = transform.init(params)
     rows = []
@@ -62,7 +70,7 @@ def numpy_path(program: Program, steps: int) -> np.ndarray:
     state = module.init(params)
     rows = []
     for gradient, rate in zip(gradients, schedule, strict=True):
-        updates, state = module.optimizer(split(gradient), state, params, schedule=rate)
+        updates, state = scheduled(module.optimizer, rate, split(gradient), state, params)
         with np.errstate(all="ignore"):
             params = [p + u for p, u in zip(params, updates, strict=True)]
         rows.append(np.concatenate([p.ravel() for p in params]))

@@ -60,17 +60,17 @@ def test_a_saved_optimizer_goes_on_as_if_nothing_had_been(name: str) -> None:
 
 def test_groups_have_constants_of_their_own() -> None:
     walk = Walk(builtin("signum"), 1)
-    walk.optimizer.param_groups[1]["learning_rate"] = 0.5
+    walk.optimizer.param_groups[1]["lr"] = 0.5
     before = [p.detach().clone() for p in walk.parameters]
     walk.go(0, 1)
     moved = [float((p.detach() - b).abs().max()) for p, b in zip(walk.parameters, before, strict=True)]
     assert moved == pytest.approx([1e-4, 0.5, 0.5], rel=1e-2)
 
 
-@pytest.mark.parametrize("name", ["lion", "lion_raw"])
-def test_parameters_without_gradients_stay_and_half_precision_is_kept(name: str) -> None:
+@pytest.mark.parametrize(("name", "rate"), [("lion", "lr"), ("lion_raw", "learning_rate")])
+def test_parameters_without_gradients_stay_and_half_precision_is_kept(name: str, rate: str) -> None:
     used, unused = (torch.nn.Parameter(torch.ones(3, dtype=torch.bfloat16)) for _ in range(2))
-    optimizer = exported(builtin(name), "torch").Optimizer([used, unused], learning_rate=0.1)
+    optimizer = exported(builtin(name), "torch").Optimizer([used, unused], **{rate: 0.1})
 
     def closure() -> Any:
         optimizer.zero_grad()
