@@ -168,7 +168,7 @@ def _scaled(path: str, x: np.ndarray, train: np.ndarray) -> np.ndarray:
         same = np.all(x[train] == x[train[0]])
         why = "is the same in all training examples" if same else "varies too little for float64; multiply it"
         raise UserError(f"`{path}`: `x` {why}, so that nothing can be learnt")
-    return scaled
+    return np.asarray(scaled)
 
 
 @cache

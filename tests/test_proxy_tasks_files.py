@@ -147,9 +147,10 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(flips: list[tuple[int, in
     path = tmp_path / "flipped.npz"
     path.write_bytes(content[: len(content) - 100 * cut])
     try:
-        data.arrays.__wrapped__(str(path), 2**20)
+        said = " ".join(data.arrays.__wrapped__(str(path), 2**20))
     except UserError as error:
-        assert "\n" not in str(error)
+        said = str(error)
+    assert "\n" not in said
 
 
 def test_texts_that_teach_nothing_are_refused(tmp_path: Path) -> None:
