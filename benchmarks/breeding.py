@@ -1,8 +1,9 @@
-"""How fast children are bred: mutate, check, find the live part, hash."""
+"""The rate at which children are bred: mutate, check, find the live part, hash."""
 
 import time
 from typing import Any
 
+from benchmarks.limits import Limit, Section, table
 from primitives import PAPER, REGISTRY, builtin, functional_hash, live
 from search.algorithms.mutation import Mutator
 from search.engine.randomness import Draws
@@ -10,24 +11,54 @@ from search.settings.config import Mutations
 
 CHILDREN = 20_000
 LINES = 50  # lines of descent, so that programs of all ages take part
+RATE = 5_000  # children a second
+CHANGED = 0.9  # share of the children whose text differs from that of the parent
+DIFFERENT = 0.2  # share of the children that compute something that no other child does
 
 
-def breeding_rate() -> dict[str, Any]:
-    """Children a second of CPU time, along lines of descent that start at AdamW."""
+def breeding_rate(children: int = CHILDREN) -> dict[str, Any]:
+    """Children a second of CPU time, along lines of descent that start at AdamW, and what became of them."""
     mutator = Mutator([REGISTRY[name] for name in PAPER], Mutations().model_dump())
     line = [builtin("adamw")] * LINES
-    statements = dropped = 0
+    statements = dropped = changed = 0
+    hashes = []
     before = time.process_time()
-    for number in range(CHILDREN):
-        child = mutator.child(line[number % LINES], Draws(0, 0, number))
+    for number in range(children):
+        parent = line[number % LINES]
+        child = mutator.child(parent, Draws(0, 0, number))
         live(child.program)
-        functional_hash(child.program)
+        hashes.append(functional_hash(child.program))
         dropped += child.dropped
+        changed += child.program != parent
         statements += len(child.program.statements)
         line[number % LINES] = child.program if len(child.program.statements) < 30 else builtin("adamw")
     seconds = time.process_time() - before
     return {
-        "children a second": CHILDREN / seconds,
-        "statements a child": statements / CHILDREN,
-        "invalid drafts a child": dropped / CHILDREN,
+        "rate": children / seconds,
+        "statements": statements / children,
+        "dropped": dropped / children,
+        "changed": changed / children,
+        "different": len(set(hashes)) / children,
     }
+
+
+def section(children: int = CHILDREN) -> Section:
+    """Breed, and state the limits."""
+    row = breeding_rate(children)
+    heads = ["children a second on one core", "at least", "statements a child", "invalid drafts a child"]
+    heads += ["changed", "different"]
+    shares = f"{row['changed']:.0%}", f"{row['different']:.0%}"
+    cells = [f"**{row['rate']:,.0f}**", f"{RATE:,}", f"{row['statements']:.1f}", f"{row['dropped']:.2f}", *shares]
+    lines = [
+        "## Breeding: mutate, check, find the live part, hash",
+        "",
+        "*Changed*: children whose text differs from the parent's; *different*: functional hashes a child.",
+        "",
+        *table(heads, [cells], left=0),
+    ]
+    limits = [
+        Limit("children bred a second", row["rate"], RATE, at_least=True),
+        Limit("share of children that differ from their parent", row["changed"], CHANGED, at_least=True),
+        Limit("functional hashes a child", row["different"], DIFFERENT, at_least=True),
+    ]
+    return Section(lines, limits)

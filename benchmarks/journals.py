@@ -1,4 +1,4 @@
-"""A journal of very many candidates: how fast it is resumed and inspected, and the memory that takes."""
+"""A journal of a million candidates: seconds to resume and to inspect it, and the memory of the driver."""
 
 import json
 import math
@@ -36,23 +36,24 @@ before = time.monotonic()
 with open_journal(Path(sys.argv[1])) as journal:
     machine = engine(build_config(journal.meta()["config"]), builtin("adamw"), 0)
     machine.restore(journal.history(0))
+    assert machine.recorded_count == int(sys.argv[2]), machine.recorded_count
     assert machine.ask() is not None
 seconds = time.monotonic() - before
 print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 
 
-def large_journal() -> dict[str, Any]:
-    """Seconds to resume and to inspect, and MiB of the driver, for a journal of `ROWS` candidates."""
+def large_journal(rows: int = ROWS) -> dict[str, Any]:
+    """Seconds to resume and to inspect, and MiB of the driver, for a journal of `rows` candidates."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write(folder)
+        _write(folder, rows)
         size = (folder / JOURNAL).stat().st_size / 2**20
-        seconds, memory = json.loads(_timed([sys.executable, "-c", _RESUME, name])[1])
+        seconds, memory = json.loads(_timed([sys.executable, "-c", _RESUME, name, str(rows)])[1])
         command = [sys.executable, "-m", "optsearch", "inspect", name]
         inspected, shown = _timed(command)
-        assert f"{ROWS:,} candidates" in shown
-    return {"rows": ROWS, "size": size, "resume": seconds, "memory": memory, "inspect": inspected}
+        assert f"{rows:,} candidates" in shown
+    return {"rows": rows, "size": size, "resume": seconds, "memory": memory, "inspect": inspected}
 
 
 def _timed(command: list[str]) -> tuple[float, str]:
@@ -61,9 +62,9 @@ def _timed(command: list[str]) -> tuple[float, str]:
     return time.monotonic() - before, done.stdout
 
 
-def _write(folder: Path) -> None:
-    """A history of the right shape: programs of a real search with numbers, hashes and scores made up around them."""
-    config = build_config({"search": {"children": ROWS + 1000, "population": 1000, "tournament": 2}})
+def _write(folder: Path, rows: int) -> None:
+    """A history of `rows` candidates: programs of a search of 3,000, repeated with new numbers, hashes and scores."""
+    config = build_config({"search": {"children": rows + 1000, "population": 1000, "tournament": 2}})
     meta = {
         "config": config.model_dump(mode="json"),
         "start": to_text(builtin("adamw")),
@@ -74,8 +75,8 @@ def _write(folder: Path) -> None:
     sample = _sample()
     fresh = max(2, round(1 / (1 - HITS)))
     with Journal.create(folder / JOURNAL, meta) as journal:
-        chain, rows = b"", []
-        for number in range(ROWS):
+        chain, chunk = b"", []
+        for number in range(rows):
             record = sample[number % len(sample)]
             evaluated = number % fresh == 0
             candidate = record.candidate._replace(
@@ -89,15 +90,15 @@ def _write(folder: Path) -> None:
             score = Score(
                 Status.OK, math.sin(number), math.sin(number), "", {"digits": (0.5,) * 8} if evaluated else {}
             )
-            rows.append(columns(0, Record(candidate, score), chain))
-            chain = rows[-1][CHAIN]
-            if len(rows) == _CHUNK or number == ROWS - 1:
-                journal.insert(rows)
-                rows = []
+            chunk.append(columns(0, Record(candidate, score), chain))
+            chain = chunk[-1][CHAIN]
+            if len(chunk) == _CHUNK or number == rows - 1:
+                journal.insert(chunk)
+                chunk = []
 
 
 def _sample() -> list[Record]:
-    """Evaluated records of a search that anything satisfies."""
+    """Evaluated records of a search in which every program has the same score."""
     config = build_config({"search": {"children": 3000, "population": 300, "tournament": 2}})
     machine = engine(config, builtin("adamw"), 0)
     records: list[Record] = []

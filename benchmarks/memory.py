@@ -1,46 +1,58 @@
 """Memory and compilations of one worker while many different programs pass through it."""
 
 import gc
+from itertools import islice
 from typing import Any
 
 import psutil
 
-from primitives import PAPER, REGISTRY, builtin, functional_hash
+from benchmarks.descent import descendants
+from benchmarks.limits import Limit, Section, table
+from primitives import REGISTRY
 from primitives.interpreter import size_class
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer, interpreted_loop
-from search.algorithms.mutation import Mutator
-from search.engine.randomness import Draws
-from search.settings.config import Mutations
 
 PROGRAMS = 2000
 WARM = 200  # programs before the first reading, so that every size class has been compiled
+GROWTH = 64  # MiB between the first reading and the last
 
 
-def worker_memory() -> dict[str, Any]:
+def worker_memory(programs: int = PROGRAMS, warm: int = WARM) -> dict[str, Any]:
     """Resident memory after each quarter of the programs, and compilations beside size classes."""
     task = Task("memory", "digit classification", "", batch=16, steps=5, settings={"hidden": (16,)})
-    trainer = Trainer(task, range(2))
-    mutator = Mutator([REGISTRY[name] for name in PAPER], Mutations(delete=0.3).model_dump())
-    process = psutil.Process()
-    seen: set[str] = set()
+    trainer, process = Trainer(task, range(2)), psutil.Process()
     classes: set[int] = set()
     readings = []
-    program, number = builtin("adamw"), 0
-    while len(seen) < PROGRAMS:
-        number += 1
-        program = mutator.child(program if number % 60 else builtin("adamw"), Draws(1, number)).program
-        if functional_hash(program) in seen:
-            continue
-        seen.add(functional_hash(program))
+    for number, program in enumerate(islice(descendants(seed=1), programs), start=1):
         classes.add(size_class(program))
         trainer.losses(program)
-        if len(seen) == WARM or len(seen) % (PROGRAMS // 4) == 0:
+        if number == warm or number % (programs // 4) == 0:
             gc.collect()
-            readings.append((len(seen), process.memory_info().rss / 2**20))
+            readings.append((number, process.memory_info().rss / 2**20))
     return {
-        "programs": PROGRAMS,
+        "programs": programs,
         "size classes": sorted(classes),
         "compilations": interpreted_loop(task, len(REGISTRY))._cache_size(),  # type: ignore[attr-defined]
         "resident": readings,
     }
+
+
+def section(programs: int = PROGRAMS, warm: int = WARM) -> Section:
+    """Send the programs through, and state the limits."""
+    row = worker_memory(programs, warm)
+    classes = row["size classes"]
+    growth = row["resident"][-1][1] - row["resident"][0][1]
+    lines = [
+        f"## Memory: {programs:,} programs of different structures through one worker",
+        "",
+        f"Size classes met: {', '.join(map(str, classes))}; compilations: **{row['compilations']}**, at most one for "
+        f"each. Resident memory may grow by {GROWTH} MiB from the first reading to the last.",
+        "",
+        *table(["programs", "resident memory"], [[f"{n:,}", f"{size:.0f} MiB"] for n, size in row["resident"]], left=0),
+    ]
+    limits = [
+        Limit("compilations of the interpreter", row["compilations"], len(classes)),
+        Limit("growth of a worker's memory, MiB", growth, GROWTH),
+    ]
+    return Section(lines, limits)

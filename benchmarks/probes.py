@@ -12,7 +12,7 @@ import numpy as np  # noqa: E402
 from primitives.text import parse  # noqa: E402
 from search.record.folder import open_journal  # noqa: E402
 from search.running.setup import evaluator  # noqa: E402
-from search.settings.reading import build_config  # noqa: E402
+from search.settings.reading import restore_config  # noqa: E402
 
 PAIRS = 150
 SAME = 0.01  # mean log ratio of losses below which two trainings came to the same
@@ -21,7 +21,7 @@ SAME = 0.01  # mean log ratio of losses below which two trainings came to the sa
 def main(run: Path) -> None:
     """Count, train pairs of candidates that were taken for the same without a hurdle, and print."""
     with open_journal(run) as journal:
-        config = build_config(journal.meta()["config"] | {"program": "adamw"})
+        config = restore_config(journal.meta()["config"] | {"program": "adamw"}, run)
         counts = journal.statistics()
         matched = list(journal.rows("matched = 'probe'"))
         partners = {(row.repeat, row.number): row for row in journal.rows("matched = ''")}

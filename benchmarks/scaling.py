@@ -34,11 +34,12 @@ SHUFFLING = {"insert": 1.0, "delete": 1.0, "scale": 0.1}  # children that mostly
 
 
 class _Clock(SilentReporter):
-    """Notes when what was recorded."""
+    """Marks the time at which candidates are recorded."""
 
     def __init__(self) -> None:
         self._counts = Counts()
         self.marks: list[tuple[float, int, int]] = []  # seconds, children, evaluations so far
+        self.digest = ""
 
     def candidates_recorded(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -46,7 +47,7 @@ class _Clock(SilentReporter):
         self.marks.append((time.monotonic(), self._counts.children, self._counts.evaluated))
 
     def rates(self, warm: int) -> tuple[float, float]:
-        """Children and evaluations a second, from the moment at which so many had been evaluated."""
+        """Children and evaluations a second, from the moment at which `warm` evaluations were recorded."""
         start = next(mark for mark in self.marks if mark[2] >= warm)
         seconds, children, evaluated = (end - begin for end, begin in zip(self.marks[-1], start, strict=True))
         return children / seconds, evaluated / seconds
@@ -58,24 +59,29 @@ def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
     engines = {repeat: engine(config, start, repeat) for repeat in range(config.search.repeats)}
     with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder, "journal.sqlite"), {}) as journal:
         search(engines, workers, journal, clock, threading.Event())
+        clock.digest = journal.digest()
     return clock
 
 
-def workers_ratio() -> dict[str, Any]:
+def workers_ratio(rounds: int = ROUNDS, evaluations: int = 200) -> dict[str, Any]:
     """Evaluations a second of two Ray workers over those in one process, at the quickstart's task, in turns."""
     rates: dict[str, list[float]] = {"inline": [], "ray": []}
-    for _ in range(ROUNDS):
+    digests = set()
+    for _ in range(rounds):
         for name, found in rates.items():
-            count = ["workers.count=2"] if name == "ray" else []
-            config = read_config(QUICKSTART, [f"workers.executor={name}", "search.evaluations=200", *count])
+            options = [f"workers.executor={name}", f"search.evaluations={evaluations}", "workers.in_flight=32"]
+            config = read_config(QUICKSTART, [*options, *(["workers.count=2"] if name == "ray" else [])])
             with executor(config, print) as workers:
-                found.append(_timed(config, workers, load_program(config.program)).rates(200)[1])
+                clock = _timed(config, workers, load_program(config.program))
+            found.append(clock.rates(evaluations)[1])
+            digests.add(clock.digest)
     inline, ray = (median(found) for found in rates.values())
-    return {"inline": inline, "ray": ray, "ratio": median(r / i for i, r in zip(*rates.values(), strict=True))}
+    ratio = median(r / i for i, r in zip(*rates.values(), strict=True))
+    return {"inline": inline, "ray": ray, "ratio": ratio, "histories": len(digests)}
 
 
 class _Instant:
-    """Answers at once, always the same."""
+    """Returns the same score at once."""
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
         return Score(Status.OK, 0.5, 0.5, "", {"digits": (0.5,) * 8})
@@ -85,15 +91,23 @@ def _instant() -> Built:
     return Built(_Instant(), {})
 
 
-def driver_rates() -> list[dict[str, Any]]:
-    """Candidates a second that the driver breeds, hands out and records, with many workers that answer at once."""
+def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
+    """Candidates a second that the driver breeds, sends and records, with 64 workers that answer at once.
+
+    Args:
+        share: of the children of a full measurement.
+    """
     rows = []
     with RayExecutor(partial(_instant), {}, count=WORKERS, say=print) as workers:
         while not workers.describe().startswith(str(WORKERS)):  # until all have started
             _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
-        for name, mutations, children in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
-            each, evaluated = _timed(_neutral(mutations, children), workers, builtin("adamw")).rates(1000)
-            rows.append({"case": name, "children": each, "evaluated": evaluated, "hits": 1 - evaluated / each})
+        for name, mutations, full in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
+            children = round(share * full)
+            clock = _timed(_neutral(mutations, children), workers, builtin("adamw"))
+            each, evaluated = clock.rates(round(share * 1000))
+            missing = children - clock.marks[-1][1]
+            hits = 1 - evaluated / each
+            rows.append({"case": name, "children": each, "evaluated": evaluated, "hits": hits, "missing": missing})
     return rows
 
 

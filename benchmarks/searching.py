@@ -1,29 +1,72 @@
-"""The tables on searches as a whole: workers, driver, journal."""
+"""Benchmarks of searches as a whole: workers, driver, journal."""
 
-from benchmarks.journals import large_journal
+from benchmarks.journals import ROWS, large_journal
+from benchmarks.limits import Limit, Section, table
 from benchmarks.scaling import ROUNDS, WORKERS, driver_rates, workers_ratio
 
-LIMITS = {"ratio": 1.7, "few hits": 2_000, "mostly hits": 5_000, "resume": 30, "memory": 2048, "inspect": 3}
+RATIO = 1.7  # of two workers over one process
+RATES = {"few hits": 2_000, "mostly hits": 5_000}  # children a second
+HITS = {"few hits": (0.1, 0.4), "mostly hits": (0.7, 0.95)}  # shares between which these searches are what they say
+RESUME, MEMORY, INSPECT = 30, 2048, 3  # seconds, MiB, seconds
 
 
-def lines() -> list[str]:
-    """Measure, and give the tables as Markdown."""
-    row = workers_ratio()
-    found = ["", "## Workers: evaluations a second at the quickstart's task", ""]
-    found += [f"In turns, median of {ROUNDS} rounds; from the 200th evaluation of a search on.", ""]
-    found += ["| in this process | two workers on Ray | ratio | at least |", "|--:|--:|--:|--:|"]
-    found += [f"| {row['inline']:.1f} | {row['ray']:.1f} | **{row['ratio']:.2f}** | {LIMITS['ratio']} |"]
-    found += ["", f"## Driver: {WORKERS} workers that answer at once", ""]
-    found += ["Breeding, duplicates, batches to and from Ray, journal; all on two cores with the workers.", ""]
-    found += ["| search | recorded children a second | at least | evaluated a second | cache hits |"]
-    found += ["|---|--:|--:|--:|--:|"]
-    for row in driver_rates():
-        numbers = f"{row['evaluated']:,.0f} | {row['hits'] * 100:.0f} %"
-        found += [f"| {row['case']} | **{row['children']:,.0f}** | {LIMITS[row['case']]:,} | {numbers} |"]
-    row = large_journal()
-    found += ["", f"## Journal of {row['rows']:,} candidates ({row['size']:,.0f} MiB, four fifths cache hits)", ""]
-    found += ["| | measured | at most |", "|---|--:|--:|"]
-    found += [f"| seconds from its opening to the next child | **{row['resume']:.1f}** | {LIMITS['resume']} |"]
-    found += [f"| MiB of the driver | **{row['memory']:,.0f}** | {LIMITS['memory']:,} |"]
-    found += [f"| seconds of `optsearch inspect` | **{row['inspect']:.1f}** | {LIMITS['inspect']} |"]
-    return found
+def workers(rounds: int = ROUNDS, evaluations: int = 200) -> Section:
+    """Two Ray workers beside one process."""
+    row = workers_ratio(rounds, evaluations)
+    cells = f"{row['inline']:.1f}", f"{row['ray']:.1f}", f"**{row['ratio']:.2f}**", f"{RATIO}", f"{row['histories']}"
+    lines = [
+        "## Workers: evaluations a second at the quickstart's task",
+        "",
+        f"In turns, median of {rounds} rounds; from evaluation {evaluations} of a search on. Both have to record the "
+        "same history.",
+        "",
+        *table(["in this process", "two workers on Ray", "ratio", "at least", "different histories"], [cells], left=0),
+    ]
+    limits = [
+        Limit("evaluations a second, two workers over one process", row["ratio"], RATIO, at_least=True),
+        Limit("different histories of these searches", row["histories"], 1),
+    ]
+    return Section(lines, limits)
+
+
+def driver(share: float = 1.0) -> Section:
+    """The rate of the driver with workers that answer at once."""
+    rows, limits = [], []
+    for row in driver_rates(share):
+        name, (low, high) = row["case"], HITS[row["case"]]
+        numbers = f"{row['evaluated']:,.0f}", f"{row['hits']:.0%}"
+        rows.append([name, f"**{row['children']:,.0f}**", f"{RATES[name]:,}", *numbers])
+        limits += [
+            Limit(f"children recorded a second, {name}", row["children"], RATES[name], at_least=True),
+            Limit(f"share of cache hits, {name}", row["hits"], low, at_least=True),
+            Limit(f"share of cache hits, {name}", row["hits"], high),
+            Limit(f"children that were not recorded, {name}", row["missing"], 0),
+        ]
+    heads = ["search", "recorded children a second", "at least", "evaluated a second", "cache hits"]
+    lines = [
+        f"## Driver: {WORKERS} workers that answer at once",
+        "",
+        "Breeding, duplicates, batches to and from Ray, journal; all on two cores with the workers.",
+        "",
+        *table(heads, rows),
+    ]
+    return Section(lines, limits)
+
+
+def journal(rows: int = ROWS) -> Section:
+    """Resuming and inspecting a long run."""
+    row = large_journal(rows)
+    limits = [
+        Limit("seconds from opening the journal to the next child", row["resume"], RESUME),
+        Limit("MiB of the driver", row["memory"], MEMORY),
+        Limit("seconds of `optsearch inspect`", row["inspect"], INSPECT),
+    ]
+    lines = [
+        f"## Journal of {row['rows']:,} candidates ({row['size']:,.0f} MiB, four fifths cache hits)",
+        "",
+        *table(
+            ["", "measured", "at most"],
+            [[limit.name, f"**{limit.value:,.1f}**", f"{limit.bound:,.0f}"] for limit in limits],
+        ),
+    ]
+    return Section(lines, limits)

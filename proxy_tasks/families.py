@@ -1,7 +1,12 @@
 """Families of tasks: each builds the `Problem` of a `Task` from data and a model.
 
 A family is a function `task -> Problem`. Those that come with the project are known by name, each with the settings of
-its smallest size; one of a user's own is named by its place, `module:function`.
+its smallest size; a custom one is named `module:function`, and its module registers it:
+
+    @register_family
+    def least_squares(task): ...
+
+A config can name no other function, so that a name in a file never calls what was not written as a family.
 """
 
 import importlib
@@ -24,6 +29,8 @@ from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
 from proxy_tasks.language import fill_in_characters, model_characters
 from proxy_tasks.task import SPLITS, Problem, Task
 
+Builder = Callable[[Task], Problem]
+
 
 class Family(NamedTuple):
     """One kind of task.
@@ -34,7 +41,7 @@ class Family(NamedTuple):
         settings: what may be set, each with the value that it has unless a task says otherwise.
     """
 
-    build: Callable[[Task], Problem]
+    build: Builder
     data: str
     settings: Mapping[str, Any]
 
@@ -66,6 +73,22 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 FAMILIES["classification"] = FAMILIES["digit classification"]  # as one calls it where the data are one's own
+
+
+_registered: set[Builder] = set()
+
+
+def register_family(build: Builder) -> Builder:
+    """Register a custom family; a decorator.
+
+    Args:
+        build: a function `task -> Problem` at the top level of its module.
+
+    Returns:
+        The same function.
+    """
+    _registered.add(build)
+    return build
 
 
 @cache
@@ -107,25 +130,42 @@ def problem(task: Task) -> Problem:
 
 
 def _own_function(place: str) -> Callable[[Task], Any]:
-    """The function at `module:function`, or `folder/module:function`; raises `UserError` where there is none."""
+    """The family at `module:function`, or `folder/module:function`.
+
+    Raises:
+        UserError: the module cannot be imported, or registers no such family.
+    """
     where, _, name = place.rpartition(":")
     folder, _, module = where.rpartition("/")
     if not where:
         raise UserError(f"unknown family `{place}`{nearest(place, FAMILIES)} (known: {', '.join(FAMILIES)})")
     try:
-        function = getattr(_from_folder(folder, module) if folder else importlib.import_module(module), name)
+        function = getattr(module_in(folder, module) if folder else importlib.import_module(module), name)
     except AttributeError:
         raise UserError(f"module `{module}` has no function `{name}`") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"module `{module}` cannot be imported: {type(error).__name__}: {error}") from None
     if not callable(function):
-        raise UserError(f"`{place}` is a {type(function).__name__}, not a function")
+        raise UserError(f"`{module}:{name}` is a {type(function).__name__}, not a function")
+    if not any(function is build for build in _registered):
+        raise UserError(
+            f"`{module}:{name}` is not registered as a family of tasks; decorate it with "
+            f"`@proxy_tasks.families.register_family`"
+        )
     return function  # type: ignore[no-any-return]
 
 
-def _from_folder(folder: str, module: str) -> ModuleType:
-    """The module in a folder, whatever else is called like it; what lies beside it can be imported by it."""
-    key = f"{folder}/{module}"
+def module_in(folder: str, name: str) -> ModuleType:
+    """Import a module from its file.
+
+    Args:
+        folder: of the file; whatever lies beside it can be imported by the module.
+        name: of the module; another module of this name elsewhere does not matter.
+
+    Raises:
+        ImportError: there is no such file.
+    """
+    key = f"{folder}/{name}"
     if key not in sys.modules:
         if folder not in sys.path:
             sys.path.append(folder)
@@ -135,6 +175,7 @@ def _from_folder(folder: str, module: str) -> ModuleType:
         loaded = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         sys.modules[key] = loaded
+        sys.modules.setdefault(name, loaded)  # so that a neighbour that imports it by name does not run it twice
     return sys.modules[key]
 
 

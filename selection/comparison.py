@@ -14,7 +14,7 @@ from primitives.program import Program
 from proxy_tasks.baselines import baseline
 from proxy_tasks.loss import log_ratio
 from proxy_tasks.task import Task
-from selection.intervals import Luck, interval
+from selection.intervals import TuningVariance, interval
 from selection.trials import Bench, Local, Subject, Trial, train
 
 BASELINES = ("adamw", "lion")  # the baselines that come tuned with each task
@@ -85,12 +85,12 @@ def compare(
 
 
 def comparison(
-    name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray, luck: Luck | None = None
+    name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray, pooled: TuningVariance | None = None
 ) -> Comparison:
     """One row of a table: losses of a program and of the reference, shape `(seeds,)` or `(tunings, seeds)` each."""
     ratios = log_ratio(losses, reference)
     per_seed = tuple(np.atleast_2d(losses).mean(axis=0).tolist())
-    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios, luck=luck), per_seed)
+    numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios, pooled=pooled), per_seed)
     return Comparison(name, task, split, *numbers)
 
 

@@ -23,7 +23,7 @@ from proxy_tasks.loss import log_loss, mean_log_loss
 from proxy_tasks.task import Task
 from selection.bayesian import bayesian
 from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS, Comparison, comparison
-from selection.intervals import Verdict, interval, pooled_luck, verdicts
+from selection.intervals import Verdict, interval, pooled_variance, verdicts
 from selection.optimizers import Optimizer, stored
 from selection.trials import Bench, Subject, Trial, Work, subject_text, train
 from selection.tuning import tuned
@@ -230,21 +230,21 @@ def _standings(
     with np.errstate(all="ignore"):
         logs = {name: np.mean(log_loss(values), axis=0) for name, values in losses.items()}
         ratios = {name: values - logs[REFERENCE] for name, values in logs.items()}
-    luck = pooled_luck(values for name, values in logs.items() if name in ranks or name == REFERENCE)
+    pooled = pooled_variance(values for name, values in logs.items() if name in ranks or name == REFERENCE)
     sound = bool(np.all(np.isfinite(logs[REFERENCE])))  # if the reference diverged, nobody can be set beside it
     rows = []
     for programs in (True, False):
         part = {name: values for name, values in ratios.items() if (name in ranks) == programs}
         judged = {name: values for name, values in part.items() if name != REFERENCE and sound}
-        said = verdicts(judged, luck=luck)
+        said = verdicts(judged, pooled=pooled)
         found = [
             Standing(
                 name,
                 ranks.get(name),
                 contenders[name],
                 float(np.mean(values)),
-                interval(values, luck=luck),
-                said.get(name, Verdict.OPEN),
+                interval(values, pooled=pooled),
+                said.get(name, Verdict.CANNOT_TELL),
             )
             for name, values in part.items()
         ]
@@ -261,6 +261,6 @@ def _table(stood: Stood, bench: Bench) -> list[Comparison]:
     for place, task in enumerate(stage.tasks):
         losses = {name: values[place] for name, values in found.items()}
         judged = [log_loss(losses[row.name]) for row in stood.standings if row.index is not None]
-        luck = pooled_luck([*judged, log_loss(losses[REFERENCE])])
-        rows += [comparison(name, task.name, "test", own, losses[REFERENCE], luck) for name, own in losses.items()]
+        pooled = pooled_variance([*judged, log_loss(losses[REFERENCE])])
+        rows += [comparison(name, task.name, "test", own, losses[REFERENCE], pooled) for name, own in losses.items()]
     return rows

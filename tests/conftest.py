@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="optsearch-tests-")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir(), "optsearch-tests-compiled")))
 
 from search.execution.process import pin_threads

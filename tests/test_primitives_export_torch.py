@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from primitives import BUILTINS, Program, builtin
+from primitives.program import PEAK
 from tests.exports import exported, split
 from tests.programs import path, probe
 
@@ -23,7 +24,7 @@ class Walk:
         groups = [{"params": self.parameters[:1]}, {"params": self.parameters[1:]}]
         self.optimizer = exported(program, "torch").Optimizer(groups, **arguments)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: float(self._schedule[min(step, steps - 1)])
+            self.optimizer, lambda step: float(self._schedule[min(step, steps - 1)] / PEAK)
         )
 
     def go(self, begin: int, end: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import yaml
 from primitives import UserError, parse
 from search.settings.config import Config
 from search.settings.loading import insertable, load
-from search.settings.reading import build_config, read_config, to_yaml
+from search.settings.reading import build_config, read_config, recorded, restore_config, to_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -122,7 +122,12 @@ def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_
     config = read_config(tmp_path / "c.yaml")
     assert config.search.plugins == [str(tmp_path / "plugin_for_a_test")]
     assert load(config) == parse(text)
-    assert build_config(config.model_dump(mode="json")) == config
+    assert restore_config(config.model_dump(mode="json")) == config
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    assert restore_config(recorded(config, tmp_path / "runs" / "one"), tmp_path / "runs" / "one") == config
+    again = tmp_path / "again.yaml"
+    again.write_text(to_yaml(config, tmp_path))
+    assert read_config(again) == config
     (tmp_path / "broken_for_a_test.py").write_text("def (:\n")
     (tmp_path / "c.yaml").write_text("search: {plugins: [broken_for_a_test]}\n")
     with pytest.raises(UserError, match="`broken_for_a_test` cannot be imported: SyntaxError"):

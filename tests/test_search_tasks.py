@@ -26,8 +26,10 @@ MODULE = """
 import jax
 import jax.numpy as jnp
 import numpy as np
+from proxy_tasks.families import register_family
 from proxy_tasks.task import Problem
 
+@register_family
 def line(task):
     generator = np.random.default_rng(0)
     rows = {}
@@ -37,23 +39,31 @@ def line(task):
     initialise = lambda generator: generator.normal(size=3).astype(np.float32)
     return Problem((3,), initialise, lambda w, rows: jnp.mean(jnp.square(rows["x"] @ w - rows["y"])), rows)
 
+@register_family
 def nothing(task):
     return 5
 
+@register_family
 def wrong_size(task):
     built = line(task)
     return Problem((4,), built.initialise, built.loss, built.rows)
 
+@register_family
 def no_gradient(task):
     built = line(task)
     return Problem((3,), built.initialise, lambda w, rows: rows["x"] @ w, built.rows)
 
+@register_family
 def negative(task):
     built = line(task)
     return Problem((3,), built.initialise, lambda w, rows: built.loss(w, rows) - 1e6, built.rows)
 
+@register_family
 def fails(task):
     raise KeyError("depth")
+
+def helper(task):
+    raise AssertionError("called though it is not registered")
 """
 
 CONFIG = """
@@ -121,12 +131,15 @@ def _written(path: Path, text: str) -> Path:
     return path
 
 
-def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_the_config(own: Path) -> None:
+def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_the_config(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own.write_text(CONFIG.replace("trials: 3", TUNED, 1))  # one task that was tuned before, and one that was not
     folder = own.parent / "run"
     result = CliRunner().invoke(cli, ["run", str(own), "--out", str(folder), "--json"])
     assert result.exit_code == 0, result.output
     own.unlink()
+    monkeypatch.chdir(own.parent)  # where the module is that the config of the run names
     resolved = read_config(folder / "config.yaml")
     assert all(isinstance(entry, OwnTask) and entry.tuned for entry in resolved.tasks)
     with LivePanel(quiet=True) as progress:
@@ -231,7 +244,7 @@ def test_images_of_ones_own_are_shifted_and_cut_into_patches(own: Path) -> None:
 BAD = {
     "no data": ("family: classification", "task `a` needs `data`: the path of an .npz file"),
     "no such file": ("family: classification, data: none.npz", "there is no data file"),
-    "a folder": ("family: classification, data: .", "is no regular file; a data file is needed"),
+    "a folder": ("family: classification, data: .", "`data` (='.') must be a file"),
     "no such text": ("family: causal language model, data: none.txt", "there is no data file"),
     "not a text": ("family: causal language model, data: flowers.npz", "is no text in UTF-8"),
     "not arrays": (
@@ -259,6 +272,14 @@ BAD = {
     "no module": ('family: "nowhere_at_all:f"', "module `nowhere_at_all` cannot be imported"),
     "no function": ('family: "module_of_a_test:f"', "module `module_of_a_test` has no function `f`"),
     "not a function": ('family: "module_of_a_test:np"', "is a module, not a function"),
+    "not registered": ('family: "module_of_a_test:helper"', "`module_of_a_test:helper` is not registered as a family"),
+    "of another module": ('family: "code:interact"', "`code:interact` is not registered as a family"),
+    "a path": (
+        'family: "../x/module_of_a_test:line"',
+        "must be the name of a module, such as `my_module`, and not a path",
+    ),
+    "an absolute path": ('family: "/tmp/module_of_a_test:line"', "must be the name of a module, such as `my_module`"),
+    "no data but a device": ("family: causal language model, data: /dev/zero", "`data` (='/dev/zero') must be a file"),
     "not a problem": ('family: "module_of_a_test:nothing"', "must return a `proxy_tasks.task.Problem`, not int"),
     "failing": ('family: "module_of_a_test:fails"', "failed: KeyError: 'depth'"),
     "size": ('family: "module_of_a_test:wrong_size"', "must give 4 weights, float32, as `sizes` says; it gives"),
@@ -293,8 +314,8 @@ def test_an_entry_that_is_none_is_refused(entry: str, message: str, own: Path) -
 def test_both_places_where_a_data_file_was_looked_for_are_named(own: Path) -> None:
     with pytest.raises(UserError) as error:
         one(own, "{name: a, family: classification, data: none.npz}")
-    places = f"neither beside the config nor in the working directory `{Path.cwd()}`"
-    assert str(error.value) == f"task `a`: there is no data file `none.npz`, {places}"
+    places = f"`{own.parent / 'none.npz'}` or `{Path.cwd() / 'none.npz'}`"
+    assert str(error.value) == f"task `a`: there is no data file {places}"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from primitives.text import to_text
 from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from search.commands import tables
-from search.commands.output import as_json, emit, print_trial
+from search.commands.output import as_json, emit, print_trial, say
 from search.running.setup import load_tasks
 from search.settings.tasks import constants
 from selection.baselines import tune_baselines, write_baselines
@@ -57,7 +57,8 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
     TASK is a task that comes with the project, or a config that describes tasks of your own; the lines that are printed
     go into the config then.
     """
-    own = [entry for entry in load_tasks(task) if entry.name not in catalog.TASKS]
+    chosen_tasks = load_tasks(task, say)
+    own = [entry for entry in chosen_tasks if entry.name not in catalog.TASKS]
     if own and write:
         raise UserError(
             "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
@@ -67,7 +68,7 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
         chosen.name: tune_baselines(
             chosen, trials, seeds, lambda name, trial, best: print_trial(console, name, trial, trials, best)
         )
-        for chosen in own or load_tasks(task)
+        for chosen in own or chosen_tasks
     }
     for name, found in rows.items():
         if write:

@@ -17,8 +17,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 plugins = click.option(
     "--plugin", "plugins", multiple=True, metavar="MODULE", help="Import a module that registers primitives first."
 )
-
-
+trust = click.option(
+    "--trust", is_flag=True, help="Import the code that the file names (plugins, custom tasks), which may do anything."
+)
 overrides = click.option(
     "--set",
     "overrides",
@@ -34,6 +35,11 @@ def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: boo
         click.echo(json.dumps(plain(facts), indent=2))
     else:
         Console(width=None if sys.stdout.isatty() else _WIDE).print(view())
+
+
+def say(message: str) -> None:
+    """Print a note for the user to standard error."""
+    click.echo(f"note: {message}", err=True)
 
 
 def print_trial(console: Console, name: str, trial: int, trials: int, best: float) -> None:

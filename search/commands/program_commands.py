@@ -13,7 +13,7 @@ from primitives.errors import UserError
 from primitives.export import TARGETS, origin_of
 from primitives.export import export as exported
 from search.commands import tables
-from search.commands.output import as_json, emit, plugins
+from search.commands.output import as_json, emit, plugins, say
 from search.record.folder import write_text
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
@@ -52,7 +52,7 @@ def simplify(
     """
     load_plugins(plugins)
     original = load_program(program)
-    chosen = tuple(task for what in tasks for task in load_tasks(what))
+    chosen = tuple(task for what in tasks for task in load_tasks(what, say))
     if tune and not chosen:
         raise UserError("`--tune` needs a task to tune on; add `--task NAME`")
     if draw:

@@ -1,6 +1,7 @@
 """The commands on configs and runs: `run`, `resume`, `select`, `compare` and `validate`."""
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,15 +11,16 @@ from rich.console import Console
 from primitives.errors import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
-from search.commands.output import as_json, emit, overrides, print_trial
+from search.commands.output import as_json, emit, overrides, print_trial, say, trust
 from search.commands.panel import LivePanel
-from search.record.folder import claim, fresh_folder
+from search.record.folder import claim, fresh_folder, open_journal
 from search.running import run as runs
 from search.running.compare_methods import compare_methods
+from search.running.open_run import config_of
 from search.running.setup import with_baselines
-from search.settings.config import Config
-from search.settings.loading import load
-from search.settings.reading import read_config, to_yaml
+from search.settings.config import Config, WorkerSettings
+from search.settings.loading import check, load
+from search.settings.reading import build_config, read_config, set_key, to_yaml
 
 
 @click.command()
@@ -29,7 +31,7 @@ from search.settings.reading import read_config, to_yaml
 def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Search with CONFIG, choose the champion, compare it and write it down."""
     settings = read_config(config, overrides)
-    load(settings)
+    load(settings, say=say)
     if out:
         claim(out)  # before time is spent on baselines
     console = Console(stderr=True)
@@ -43,26 +45,49 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--repair", is_flag=True, help="Mend a damaged journal first: keep a copy, score again what was lost.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of `workers`, such as workers.count=4.",
+)
+@trust
 @as_json
-def resume(run: Path, repair: bool, as_json: bool) -> None:
+def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
     """Go on with the run in folder RUN where it stopped."""
+    workers = _workers(run, overrides) if overrides else None
     with stop_on_signals() as stop, LivePanel() as panel:
-        summary = runs.resume(run, panel, stop, repair_journal=repair)
+        summary = runs.resume(run, panel, stop, repair_journal=repair, trust=trust, workers=workers)
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
+
+
+def _workers(run: Path, overrides: Sequence[str]) -> WorkerSettings:
+    """The recorded settings of the workers of a run with overrides; the window stays, since histories depend on it."""
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        if not key.startswith("workers.") or key == "workers.in_flight":
+            raise UserError(f"`--set {override}`: a run goes on as it began; only where `workers` run can be set now")
+    with open_journal(run) as journal:
+        values = {"workers": config_of(journal, run).workers.model_dump()}
+    for override in overrides:
+        set_key(values, override)
+    return build_config(values).workers
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @overrides
+@trust
 @as_json
-def select(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
     """Send the best programs of the run in folder RUN through the funnel, against baselines tuned alike.
 
     Stages are those of its config, or two with default settings. What is on record is not trained again, so the same
     command shows the last table once more.
     """
     with stop_on_signals() as stop, LivePanel() as panel:
-        summary = runs.select(run, panel, stop, overrides=overrides)
+        summary = runs.select(run, panel, stop, overrides=overrides, trust=trust)
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
@@ -77,7 +102,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
     if len(named) < len(configs):
         raise UserError("two of the configs have the same name, which is what their run folders are called")
     for config in named.values():
-        load(config)
+        load(config, say=say)
     tick = partial(print_trial, Console(stderr=True))
     named = {name: with_baselines(config, tick) for name, config in named.items()}
     with stop_on_signals() as stop, LivePanel() as panel:
@@ -89,12 +114,22 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
 @click.argument("config", type=click.Path(path_type=Path))
 @overrides
 @click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")
+@trust
 @as_json
-def validate(config: Path, overrides: tuple[str, ...], schema: bool, as_json: bool) -> None:
-    """Check CONFIG and print it with every default written out."""
+def validate(config: Path, overrides: tuple[str, ...], schema: bool, trust: bool, as_json: bool) -> None:
+    """Check CONFIG and print it with every default written out.
+
+    Without `--trust` no module that CONFIG names is imported; what that leaves unchecked is listed.
+    """
     if schema:
         click.echo(json.dumps(Config.model_json_schema(), indent=2))
         return
     settings = read_config(config, overrides)
-    load(settings)
-    emit({"config": settings.model_dump(mode="json")}, lambda: to_yaml(settings), as_json)
+    if trust:
+        load(settings, say=say)
+    unchecked = [] if trust else check(settings)
+    for sentence in unchecked:
+        say(f"not checked: {sentence}")
+    if unchecked:
+        say("`--trust` imports these modules and checks the rest")
+    emit({"config": settings.model_dump(mode="json"), "unchecked": unchecked}, lambda: to_yaml(settings), as_json)

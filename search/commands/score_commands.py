@@ -9,9 +9,10 @@ import click
 from primitives.builtins import BUILTINS, load_program
 from proxy_tasks.task import SPLITS
 from search.commands import tables
-from search.commands.output import as_json, emit, plugins
+from search.commands.output import as_json, emit, plugins, say, trust
 from search.record.folder import open_journal
 from search.running.inspect import derivation, program_facts, run_facts
+from search.running.open_run import config_of
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
 from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
@@ -21,14 +22,21 @@ from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselin
 @click.argument("what", metavar="RUN_OR_PROGRAM")
 @plugins
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
+@trust
 @as_json
-def inspect(what: str, plugins: tuple[str, ...], count: int, as_json: bool) -> None:
-    """Show what a run has found, or what a program does and which of its statements matter."""
+def inspect(what: str, plugins: tuple[str, ...], count: int, trust: bool, as_json: bool) -> None:
+    """Show what a run has found, or what a program does and which of its statements matter.
+
+    Nothing that a run names is imported, unless `--trust` is given: programs that call functions of plugins are then
+    shown as text.
+    """
     load_plugins(plugins)
     if what not in BUILTINS and Path(what).is_dir():
-        with open_journal(Path(what)) as journal:
-            load_plugins(journal.meta()["config"]["search"]["plugins"])
-            facts = run_facts(journal, count) | derivation(Path(what))
+        run = Path(what)
+        with open_journal(run) as journal:
+            if trust:
+                load_plugins(config_of(journal, run).search.plugins, say)
+            facts = run_facts(journal, count) | derivation(run)
         emit(facts, lambda: tables.run_facts(facts), as_json)
     else:
         facts = program_facts(load_program(what))
@@ -50,7 +58,7 @@ def score(
     """Train with each PROGRAM (a file or a built-in) on seeds that searches do not use, beside the tuned baselines."""
     load_plugins(plugins)
     loaded = {name: load_program(name) for name in programs}
-    chosen = [task for what in tasks for task in load_tasks(what)]
+    chosen = [task for what in tasks for task in load_tasks(what, say)]
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
     scores = compare(loaded, chosen, fresh, split)
     references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]

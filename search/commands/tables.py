@@ -193,7 +193,7 @@ def run_facts(facts: dict[str, Any]) -> RenderableType:
     for rank, row in enumerate(facts["programs"], start=1):
         place = f"{row['repeat']}/{row['number']}"
         gains = [f"{row['parts'][name]:+.3f}" if row["parts"] else "–" for name in names]
-        rest = (str(len(row["live"])), _slots(row), row["recognised"] or "–")
+        rest = (str(row["live_statements"]), _slots(row), row["recognised"] or "–")
         table.add_row(str(rank), place, fitness(row["fitness"]), *gains, *rest)
     parts: list[RenderableType] = [
         Text(_counts(facts["statistics"])),
@@ -205,6 +205,7 @@ def run_facts(facts: dict[str, Any]) -> RenderableType:
         parts.append(
             Text(f"share of each task: {shares}; `of it`: what a task adds to the gain over the starting program")
         )
+    parts += [Text(f"note: {note}") for note in facts["notes"]]
     if facts["programs"]:
         parts += [_heading("live part of the first"), code(facts["programs"][0]["live_program"])]
         parts += [

@@ -42,7 +42,7 @@ def compare_methods(
         if reporter:
             reporter.note(f"{name}: {config.search.algorithm}")
         if (folder / name / JOURNAL).exists():
-            with existing_run(folder / name, reporter, stop) as opened:
+            with existing_run(folder / name, reporter, stop, workers=config.workers) as opened:
                 if opened.config != config:
                     raise UserError(
                         f"`{folder / name}` holds a run of another config; give another folder with `--out`"

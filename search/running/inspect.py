@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from primitives.dataflow import functional_hash, live, live_part
+from primitives.errors import ProgramError
 from primitives.program import Program
 from primitives.text import parse, statement_text, to_text
 from proxy_tasks.fitness import Status
@@ -55,7 +57,8 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     best = journal.best(count)
     first = next(journal.rows("repeat = 0 and number = 0"), None)
     yardstick = journal.meta()["yardstick"]
-    with prepared(parse(best[0].program)) if best else nullcontext():  # recognition waits for what it compiles
+    readable = best and not unreadable(best[0])
+    with prepared(parse(best[0].program)) if readable else nullcontext():  # recognition waits for what it compiles
         read = {
             "lineage": _lineage(journal, best[0]) if best else [],
             "statistics": journal.statistics(),
@@ -64,7 +67,9 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
             "versions": journal.meta()["versions"],
         }
         programs = [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best]
+    plugins = [name.rpartition("/")[2] for name in read["config"]["search"]["plugins"]]
     return read | {
+        "notes": _notes(best, plugins),
         "tasks": [
             {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
             for name, row in yardstick.items()
@@ -73,14 +78,42 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     }
 
 
+def unreadable(row: CandidateRow) -> str:
+    """Why the program of a row cannot be analysed, such as a function of a plugin; empty where it can."""
+    try:
+        parse(row.program)
+    except ProgramError as error:
+        return str(error)
+    return ""
+
+
+def _notes(rows: Sequence[CandidateRow], plugins: Sequence[str]) -> list[str]:
+    """What could not be said of programs because no plugin is loaded, one sentence each."""
+    reasons = dict.fromkeys(filter(None, map(unreadable, rows)))
+    source = f"; `--trust` loads the plugins of the run ({', '.join(plugins)})" if plugins else ""
+    return [f"a program is shown as text only: {reason}{source}" for reason in reasons]
+
+
 def _row_facts(row: CandidateRow) -> dict[str, Any]:
-    program = parse(row.program)
-    found = recognise(program)
-    facts = _dataflow_facts(program) | {"recognised": found.name if found else None}
+    facts: dict[str, Any]
+    if unreadable(row):
+        facts = {
+            "program": row.program,
+            "live": _row_lines(row),
+            "live_program": row.program,
+            "slots": [],
+            "hash": row.hash,
+        }
+        facts["recognised"] = None
+    else:
+        program = parse(row.program)
+        found = recognise(program)
+        facts = _dataflow_facts(program) | {"recognised": found.name if found else None}
     return {
         "repeat": row.repeat,
         "number": row.number,
         "fitness": row.fitness,
+        "live_statements": row.live,
         "losses": row.losses,
         **{key: facts[key] for key in ("program", "live", "live_program", "slots", "hash", "recognised")},
     }
@@ -92,7 +125,7 @@ def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, A
     The share of the task times the mean over seeds of log(loss / loss of the starting program); empty where that is not
     known, as for a starting program that diverged.
     """
-    if first is None or first.status != Status.OK:
+    if first is None or first.status != Status.OK or not yardstick.keys() <= row.losses.keys() & first.losses.keys():
         return {}
     pairs = {name: list(zip(row.losses[name], first.losses[name], strict=False)) for name in yardstick}
     return {
@@ -106,7 +139,7 @@ def _lineage(journal: Journal, row: CandidateRow) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for ancestor in journal.lineage(row.repeat, row.number):
         if not steps or steps[-1]["hash"] != ancestor.hash:
-            live_lines = [statement_text(s) for s in live_part(parse(ancestor.program)).statements]
+            live_lines = _row_lines(ancestor)
             steps.append(
                 {
                     "number": ancestor.number,
@@ -117,3 +150,10 @@ def _lineage(journal: Journal, row: CandidateRow) -> list[dict[str, Any]]:
                 }
             )
     return steps
+
+
+def _row_lines(row: CandidateRow) -> list[str]:
+    """Live statements of the program of a row; all of them where it cannot be analysed."""
+    if unreadable(row):
+        return [line.strip() for line in row.program.splitlines()[1:-1]]
+    return [statement_text(statement) for statement in live_part(parse(row.program)).statements]

@@ -15,13 +15,15 @@ from primitives.text import to_text
 from search.algorithms.factory import engine
 from search.record.folder import CONFIG, JOURNAL, claim, locked, open_journal, write_text
 from search.record.journal import Journal
+from search.record.ownership import new_id, vouch, vouched
 from search.record.repair import repair
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter, SilentReporter
 from search.running.setup import executor, versions, yardstick
-from search.settings.config import Config
-from search.settings.loading import load
-from search.settings.reading import build_config, to_yaml
+from search.settings.config import Config, WorkerSettings
+from search.settings.loading import load, named_modules
+from search.settings.places import describe_module
+from search.settings.reading import recorded, restore_config, to_yaml
 
 SEARCH_ENDED, SECONDS = "search ended", "seconds"  # notes in the journal: the search is complete; duration of the run
 
@@ -43,6 +45,12 @@ class OpenRun:
     journal: Journal
     reporter: Reporter = field(default_factory=SilentReporter)
     stop: threading.Event = field(default_factory=threading.Event)
+
+    def vouch(self) -> None:
+        """Note on this account that the folder may import the code that its config names."""
+        code = named_modules(self.config)
+        if code and not vouch(self.folder, self.journal.meta().get("run", ""), code):
+            self.reporter.note("the user's state folder cannot be written: `optsearch resume` will ask for `--trust`")
 
     @contextmanager
     def workers(self) -> Iterator[RecordedTrials]:
@@ -71,19 +79,23 @@ def new_run(
     Raises:
         UserError: the config cannot be run, or the folder holds something.
     """
-    start = load(config)
+    reporter = reporter or SilentReporter()
+    start = load(config, say=reporter.note)
     engine(config, start, 0)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
-        "config": config.model_dump(mode="json"),
+        "run": new_id(),
+        "config": recorded(config, folder),
         "start": to_text(start),
         "yardstick": yardstick(config),
         "versions": versions(),
         "searches": config.search.repeats * config.search.rounds,
     }
     with locked(folder), Journal.create(folder / JOURNAL, meta) as journal:
-        write_text(folder / CONFIG, to_yaml(config))
-        yield OpenRun(config, folder, journal, reporter or SilentReporter(), stop or threading.Event())
+        write_text(folder / CONFIG, to_yaml(config, folder))
+        opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
+        opened.vouch()
+        yield opened
 
 
 @contextmanager
@@ -93,6 +105,8 @@ def existing_run(
     stop: threading.Event | None = None,
     *,
     repair_journal: bool = False,
+    trust: bool = False,
+    workers: WorkerSettings | None = None,
 ) -> Iterator[OpenRun]:
     """Open the run of a folder.
 
@@ -101,9 +115,12 @@ def existing_run(
         reporter: receives the events of the run.
         stop: set when the user requests a stop.
         repair_journal: first replace a damaged journal by what can be read of it.
+        trust: import the code that the folder names even if the run did not begin on this account.
+        workers: used in place of the recorded settings, of which the address of a cluster is never used.
 
     Raises:
-        UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed.
+        UserError: the folder holds no run, or one that is in use, damaged, names code and comes from elsewhere, or
+            whose tasks or data have changed.
     """
     reporter = reporter or SilentReporter()
     open_journal(folder, damaged=repair_journal).close()  # reports errors before a lock is left in a foreign folder
@@ -112,10 +129,28 @@ def existing_run(
             kept = repair(folder / JOURNAL)
             reporter.note(f"the journal is repaired: {kept:,} candidates are kept; the old file is kept beside it")
         with open_journal(folder) as journal:
-            config = config_of(journal)
-            load(config, with_start=False)
+            config = config_of(journal, folder)
+            if workers is not None:
+                config = config.model_copy(update={"workers": workers})
+            elif config.workers.executor == "ray":
+                reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` uses a cluster")
+            _check_trusted(config, folder, journal, trust)
+            load(config, with_start=False, say=reporter.note)
+            opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
+            if trust:
+                opened.vouch()
             _check_scores_mix(config, journal, folder, reporter)
-            yield OpenRun(config, folder, journal, reporter, stop or threading.Event())
+            yield opened
+
+
+def _check_trusted(config: Config, folder: Path, journal: Journal, trust: bool) -> None:
+    """Raise `UserError` where a folder from elsewhere names code, unless the user trusts it."""
+    code = named_modules(config)
+    if not trust and not vouched(folder, journal.meta().get("run", ""), code):
+        raise UserError(
+            f"`{folder}` did not begin on this account, or was moved, and would import "
+            f"{', '.join(map(describe_module, code))}; look at the code, then `--trust` goes on"
+        )
 
 
 def _check_scores_mix(config: Config, journal: Journal, folder: Path, reporter: Reporter) -> None:
@@ -128,7 +163,13 @@ def _check_scores_mix(config: Config, journal: Journal, folder: Path, reporter: 
         reporter.note(f"other versions than at the start ({', '.join(changed)}): the rest may differ in rounding")
 
 
-def config_of(journal: Journal) -> Config:
-    """The config of a run; keys that did not exist when it began have their defaults."""
+def config_of(journal: Journal, folder: Path) -> Config:
+    """The config of a run without the address of a cluster; keys that did not exist when it began have their defaults.
+
+    Args:
+        journal: of the run.
+        folder: the run folder, to which recorded paths are relative.
+    """
     meta = journal.meta()
-    return build_config(meta["config"] | {"selection": meta.get("selection", meta["config"]["selection"])})
+    config = restore_config(meta["config"] | {"selection": meta.get("selection", meta["config"]["selection"])}, folder)
+    return config.model_copy(update={"workers": config.workers.model_copy(update={"address": None})})

@@ -105,7 +105,7 @@ def reproduce_all(
             reporter.note(f"seed {seed}: {place}")
             if (place / JOURNAL).exists():
                 _check(place, config)
-                summary = resume(place, reporter, stop)
+                summary = resume(place, reporter, stop, workers=config.workers)
             else:
                 summary = run(config, place, reporter, stop)
         if not summary.complete:
@@ -126,7 +126,7 @@ def reproduce_all(
 
 def _check(place: Path, config: Config) -> None:
     with open_journal(place) as journal:
-        known = config_of(journal)
+        known = config_of(journal, place)
     for section in ("seed", "tasks", "search", "evaluation"):
         if getattr(known, section) != getattr(config, section):
             raise UserError(f"`{place}` holds a run of another config (see `{place / CONFIG}`); give another `--out`")

@@ -23,9 +23,9 @@ from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter
 from search.running.setup import search_evaluator, tasks_of
 from search.running.summary import Summary
-from search.settings.config import Config
+from search.settings.config import Config, WorkerSettings
 from search.settings.loading import load
-from search.settings.reading import build_config, set_key, to_yaml
+from search.settings.reading import recorded, restore_config, set_key, to_yaml
 from search.settings.selection import DEFAULT_STAGES
 
 
@@ -51,6 +51,8 @@ def resume(
     stop: threading.Event | None = None,
     *,
     repair_journal: bool = False,
+    trust: bool = False,
+    workers: WorkerSettings | None = None,
 ) -> Summary:
     """Continue a run from where its journal ends.
 
@@ -59,11 +61,14 @@ def resume(
         reporter: receives the events of the run.
         stop: as for `run`.
         repair_journal: first replace a damaged journal by what can be read of it.
+        trust: import the code that the folder names even if the run did not begin on this account.
+        workers: used in place of the recorded settings, of which the address of a cluster is never used.
 
     Raises:
-        UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed.
+        UserError: the folder holds no run, or one that is in use, damaged, names code and comes from elsewhere, or
+            whose tasks or data have changed.
     """
-    with existing_run(folder, reporter, stop, repair_journal=repair_journal) as opened:
+    with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as opened:
         return _search_and_conclude(opened)
 
 
@@ -73,6 +78,7 @@ def select(
     stop: threading.Event | None = None,
     *,
     overrides: Sequence[str] = (),
+    trust: bool = False,
 ) -> Summary:
     """Run the funnel of a run whose search is complete; trials on record are not run again.
 
@@ -82,19 +88,21 @@ def select(
         stop: as for `run`.
         overrides: assignments to keys of `selection` and `workers`, kept for later calls. A config without stages gets
             two with default settings.
+        trust: import the code that the folder names even if the run did not begin on this account.
 
     Raises:
         UserError: the search is not complete, or the stages do not fit.
     """
-    with existing_run(folder, reporter, stop) as searched:
+    with existing_run(folder, reporter, stop, trust=trust) as searched:
         if not searched.journal.meta().get(SEARCH_ENDED):
             raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
         opened = replace(searched, config=_with_stages(searched.config, overrides))
-        load(opened.config, with_start=False)
+        load(opened.config, with_start=False, say=opened.reporter.note)
         with opened.workers() as trials:
             opened.reporter.run_started(opened.config, opened.journal)
-            opened.journal.note("selection", opened.config.selection.model_dump(mode="json"))
-            write_text(folder / CONFIG, to_yaml(opened.config))
+            opened.journal.note("selection", recorded(opened.config, folder)["selection"])
+            write_text(folder / CONFIG, to_yaml(opened.config, folder))
+            opened.vouch()
             return conclude(opened, trials, complete=True)
 
 
@@ -142,4 +150,4 @@ def _with_stages(config: Config, overrides: Sequence[str]) -> Config:
         values["selection"]["stages"] = [stage.model_dump(mode="json") for stage in DEFAULT_STAGES]
     for override in overrides:
         set_key(values, override)
-    return build_config(values)
+    return restore_config(values)

@@ -22,7 +22,7 @@ from search.execution.executor import Executor, InlineExecutor
 from search.execution.worker import Built
 from search.settings.config import Config
 from search.settings.loading import load
-from search.settings.reading import build_config, read_config
+from search.settings.reading import read_config, restore_config
 from search.settings.selection import larger_tasks, stage_of
 from search.settings.tasks import task_of, tuned
 
@@ -36,11 +36,22 @@ def tasks_of(config: Config) -> list[Task]:
     return [task_of(entry) for entry in config.tasks]
 
 
-def load_tasks(what: str) -> list[Task]:
-    """A task that comes with the project by its name, or the tasks of a config by its path."""
+def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task]:
+    """Load tasks.
+
+    Args:
+        what: name of a task that comes with the project, or path of a config.
+        say: receives one message a module that the config names, before it is imported.
+
+    Returns:
+        That task, or the tasks of the config.
+
+    Raises:
+        UserError: there is no such task, or the config cannot be loaded.
+    """
     if what not in catalog.TASKS and Path(what).is_file():
         config = read_config(Path(what))
-        load(config)
+        load(config, say=say)
         return tasks_of(config)
     return [catalog.task(what)]
 
@@ -154,6 +165,6 @@ def executor(config: Config, say: Callable[[str], None]) -> Executor:
 
 def _built(values: dict[str, Any]) -> Built:
     """A worker's scorer, from the plain values of a config; the program file need not exist there."""
-    config = build_config(values)
+    config = restore_config(values)
     load(config, with_start=False)
     return Built(search_evaluator(config), facts(config))

@@ -1,30 +1,38 @@
-"""Loading what a config names: plugins are imported, data are read, and the starting program is parsed.
+"""Loading a config: code is imported, data are read, and the starting program is parsed.
 
-This is the step that runs code of the user: only commands that run something load a config.
+This is the only step that runs code which a file names. Commands that run something load the config that they are given
+and say first which files that imports. Commands that look at something do not load: `check` does what can be done
+without importing anything.
 """
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from primitives.builtins import load_program
-from primitives.errors import UserError
+from primitives.errors import ProgramError, UserError
 from primitives.paper import PAPER
 from primitives.program import Program
 from primitives.registry import Primitive, by_names
+from proxy_tasks.families import module_in
 from proxy_tasks.inputs import training_rows
 from search.settings.config import Config
+from search.settings.places import describe_module
 from search.settings.selection import check_stages
 from search.settings.tasks import OwnTask, task_of
 
+_announced: set[str] = set()
 
-def load(config: Config, *, with_start: bool = True) -> Program:
+
+def load(config: Config, *, with_start: bool = True, say: Callable[[str], None] | None = None) -> Program:
     """Load a config.
 
     Args:
         config: a resolved config.
         with_start: parse its starting program; a run that exists has its own copy, and the file may be gone.
+        say: receives one message a module, before it is imported.
 
     Returns:
         The starting program, or AdamW without `with_start`.
@@ -32,41 +40,85 @@ def load(config: Config, *, with_start: bool = True) -> Program:
     Raises:
         UserError: a plugin cannot be imported, data cannot be read, or a program or a stage is not valid.
     """
+    _announce(named_modules(config), say)
     load_plugins(config.search.plugins)  # first, since the program may use their functions
     insertable(config)
     for entry in config.tasks:
-        check_data(entry)
         training_rows(task_of(entry))
     check_stages(config.selection.stages, config.tasks)
     return load_program(config.program if with_start else "adamw")
 
 
-def check_data(entry: str | OwnTask) -> None:
-    """Raise `UserError` if the data file of a task is in neither of the places where it is looked for."""
-    if isinstance(entry, OwnTask) and entry.data is not None and not Path(entry.data).exists():
-        raise UserError(
-            f"task `{entry.name}`: there is no data file `{entry.data}`, neither beside the config nor in the working "
-            f"directory `{Path.cwd()}`"
-        )
+def check(config: Config) -> list[str]:
+    """Check a resolved config as far as that takes no code of other people: data, stages, functions and program.
+
+    Returns:
+        What was not checked, one sentence each.
+
+    Raises:
+        UserError: data cannot be read, or a program or a stage is not valid.
+    """
+    modules = named_modules(config)
+    unchecked = [f"{describe_module(name)} was not imported" for name in modules]
+    custom = [entry.name for entry in _custom_tasks(config)]
+    unchecked += [f"task `{name}` was not built" for name in dict.fromkeys(custom)]
+    for entry in config.tasks:
+        if not _is_custom(entry):
+            training_rows(task_of(entry))
+    if not custom:
+        check_stages(config.selection.stages, config.tasks)
+    try:
+        insertable(config)
+        load_program(config.program)
+    except ProgramError as error:
+        if not config.search.plugins:
+            raise
+        unchecked.append(f"{error}, unless a plugin registers it")
+    return unchecked
 
 
-def load_plugins(modules: Sequence[str]) -> None:
+def named_modules(config: Config) -> list[str]:
+    """Modules that a resolved config names, each once: those that loading imports."""
+    families = [entry.family.rpartition(":")[0] for entry in _custom_tasks(config)]
+    return list(dict.fromkeys([*config.search.plugins, *families]))
+
+
+def _custom_tasks(config: Config) -> list[OwnTask]:
+    tasks = [*config.tasks, *(task for stage in config.selection.stages for task in stage.tasks or ())]
+    return [task for task in tasks if _is_custom(task)]
+
+
+def _is_custom(entry: str | OwnTask) -> TypeGuard[OwnTask]:
+    """Whether a task has a family of its own, which is code."""
+    return isinstance(entry, OwnTask) and ":" in entry.family
+
+
+def _announce(modules: Sequence[str], say: Callable[[str], None] | None) -> None:
+    """Say what is about to be imported, once for each module."""
+    for name in modules:
+        if say and name not in _announced:
+            say(f"importing {describe_module(name)}, which the config names")
+            _announced.add(name)
+
+
+def load_plugins(modules: Sequence[str], say: Callable[[str], None] | None = None) -> None:
     """Import modules that register primitives.
 
     Args:
-        modules: names, looked for in the working directory too; or `folder/name`, looked for in that folder.
+        modules: names, looked for in the working directory too; or `folder/name`, the file `name.py` in that folder.
+        say: receives one message a module, before it is imported.
 
     Raises:
         UserError: a module cannot be imported.
     """
+    _announce(modules, say)
     for entry in modules:
         folder, _, module = entry.rpartition("/")
-        place = folder or str(Path.cwd())
-        if place not in sys.path:
-            sys.path.append(place)
+        if not folder and str(Path.cwd()) not in sys.path:
+            sys.path.append(str(Path.cwd()))
         try:
-            importlib.import_module(module)
-        except Exception as error:
+            _ = module_in(folder, module) if folder else importlib.import_module(module)
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise UserError(f"`search.plugins`: module `{module}` cannot be imported: {reason}") from None
 

@@ -5,7 +5,8 @@ and makes the paths absolute. `search.settings.loading` does the rest.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,8 +16,9 @@ from pydantic import ValidationError
 from primitives.builtins import BUILTINS
 from primitives.errors import UserError, nearest
 from search.settings.config import Config
+from search.settings.places import Origin, relative_to
 from search.settings.selection import larger_tasks, resolve_stages
-from search.settings.tasks import OWN, TAGS, OwnTask, resolve, resolve_module, task_name
+from search.settings.tasks import OWN, TAGS, OwnTask, resolve, task_name
 
 
 class _Loader(yaml.SafeLoader):
@@ -63,7 +65,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
-    """Check plain values and resolve the paths in them.
+    """Check the values of a config and resolve the paths in them.
 
     Args:
         values: as they stand in the YAML file.
@@ -72,33 +74,74 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
     Raises:
         UserError: the path of the first key that is wrong, and what would be right.
     """
+    return _resolved(values, Origin(start))
+
+
+def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
+    """The config that `recorded` wrote, or the plain values of a resolved one.
+
+    Args:
+        values: of the config; modules may have folders.
+        folder: to which paths are relative: the run folder for recorded values.
+
+    Raises:
+        UserError: as for `build_config`.
+    """
+    return _resolved(values, Origin(folder, recorded=True))
+
+
+def recorded(config: Config, folder: Path) -> dict[str, Any]:
+    """Plain values of a resolved config as the journal has them: every path is relative to the run folder."""
+    relative = partial(relative_to, folder)
+    return _with_places(config, relative, relative)
+
+
+def to_yaml(config: Config, folder: Path | None = None) -> str:
+    """A resolved config as YAML, every default written out.
+
+    Args:
+        config: the config.
+        folder: of the file, to which paths become relative; without it they are absolute.
+    """
+    values = _with_places(config, partial(relative_to, folder) if folder else str, lambda name: name.rpartition("/")[2])
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+def _with_places(config: Config, file: Callable[[str], str], module: Callable[[str], str]) -> dict[str, Any]:
+    """Plain values of a config, with a function applied to each path of a file and one to each name of a module."""
+    values = config.model_dump(mode="json")
+    values["program"] = file(config.program)
+    values["search"]["plugins"] = list(map(module, config.search.plugins))
+    stages = [stage["tasks"] or () for stage in values["selection"]["stages"]]
+    for task in (task for tasks in (values["tasks"], *stages) for task in tasks if isinstance(task, dict)):
+        task["family"] = module(task["family"]) if ":" in task["family"] else task["family"]
+        task["data"] = task["data"] and file(task["data"])
+    return values
+
+
+def _resolved(values: dict[str, Any], origin: Origin) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise UserError(_explain(error)) from None
-    if config.program not in BUILTINS and (start / config.program).is_file():
-        config = config.model_copy(update={"program": str(start / config.program)})
     names = [task_name(entry) for entry in config.tasks]
     if len(set(names)) < len(names):
         raise UserError("`tasks` names the same task twice")
-    tasks = [resolve(entry, start) for entry in config.tasks]
+    tasks = [resolve(entry, origin) for entry in config.tasks]
     selection = config.selection
     if selection.check_every:
         larger_tasks(tasks, selection.check_size)
-    stages = resolve_stages(selection.stages, tasks, selection.leaders, start)
-    plugins = [resolve_module(name, start) for name in config.search.plugins]
+    stages = resolve_stages(selection.stages, tasks, selection.leaders, origin)
+    plugins = [origin.module(name, key="search.plugins") for name in config.search.plugins]
+    program = None if config.program in BUILTINS else origin.file(config.program)
     return config.model_copy(
         update={
+            "program": str(program or config.program),
             "tasks": tasks,
             "search": config.search.model_copy(update={"plugins": plugins}),
             "selection": selection.model_copy(update={"stages": stages}),
         }
     )
-
-
-def to_yaml(config: Config) -> str:
-    """The resolved config, every default written out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
 def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says

@@ -1,7 +1,6 @@
 """The section `selection` of a config: the champion, the checks during a search, and the stages of the funnel."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import Field, model_validator
 
@@ -9,6 +8,7 @@ from primitives.errors import UserError
 from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
+from search.settings.places import Origin
 from search.settings.tasks import OwnTask, Section, TaskEntry, resolve, task_name, task_of
 from selection.funnel import REFERENCE, Stage
 from selection.optimizers import OPTIMIZERS, optimizer
@@ -67,7 +67,7 @@ DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, bu
 
 
 def resolve_stages(
-    stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, start: Path
+    stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, origin: Origin
 ) -> list[StageSettings]:
     """Check the stages of a config as far as no data are needed, and resolve their paths.
 
@@ -75,14 +75,14 @@ def resolve_stages(
         stages: as the config has them.
         tasks: the tasks of the search, resolved.
         leaders: number of programs that come with tuned constants.
-        start: folder in which files are looked for first.
+        origin: of the config.
 
     Raises:
         UserError: a stage has no task to train, takes more programs than there are, or has too few seeds.
     """
     resolved, programs = [], leaders
     for number, settings in enumerate(stages):
-        own = None if settings.tasks is None else [_known(entry, start) for entry in settings.tasks]
+        own = None if settings.tasks is None else [_known(entry, origin) for entry in settings.tasks]
         stage = settings.model_copy(update={"tasks": own})
         stage_of(stage, tasks)
         if stage.programs > programs:
@@ -127,9 +127,9 @@ def _larger(name: str, size: int) -> Task:
     raise UserError(f"there is no task `{larger}` for `selection.stages`; {there}")
 
 
-def _known(entry: str | OwnTask, start: Path) -> str | OwnTask:
+def _known(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
     """A task of a stage needs no baselines that were tuned before."""
-    return catalog.task(entry).name if isinstance(entry, str) else resolve(entry, start)
+    return catalog.task(entry).name if isinstance(entry, str) else resolve(entry, origin)
 
 
 def _cost(task: Task) -> int:

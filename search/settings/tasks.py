@@ -10,7 +10,6 @@ part of the resolved config: so whoever resumes the run, or scores for it elsewh
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from proxy_tasks import catalog
 from proxy_tasks.baselines import noise
 from proxy_tasks.families import FAMILIES, problem
 from proxy_tasks.task import Circumstance, Task
+from search.settings.places import Origin
 from selection.baselines import tune_baselines
 
 TAGS = NAMED, OWN = "task name", "own task"  # pydantic's; they stand in the paths of its errors
@@ -59,7 +59,7 @@ class OwnTask(Section):
     """A task of the user's own."""
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
-    family: str = Field(description="a family that is known, or `module:function` of your own")
+    family: str = Field(description="name of a family, or `module:function` of a registered one of your own")
     data: str | None = Field(None, description="an .npz file with `x` and `y`, or a text file; beside the config")
     data_limit: int | None = Field(None, ge=1, description="largest size of that file, in MiB; 1024 if left out")
     batch: int = Field(64, ge=1, description="examples a step")
@@ -95,15 +95,15 @@ def task_name(entry: str | OwnTask) -> str:
     return entry if isinstance(entry, str) else entry.name
 
 
-def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
-    """Check an entry; a task of the user's own gets every default and absolute paths. No file is read.
+def resolve(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
+    """Check an entry; a custom task gets every default and absolute paths. No file is read.
 
     Args:
-        entry: what the config says.
-        start: where files and modules are looked for first; the working directory is next.
+        entry: as the config has it.
+        origin: of the config.
 
     Raises:
-        UserError: there is no such task, or its settings are not what they must be.
+        UserError: there is no such task or data file, or a setting is wrong.
     """
     if isinstance(entry, str):
         noise(catalog.task(entry))
@@ -113,7 +113,10 @@ def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
         raise UserError(f"{where} is one that comes with the project; call yours otherwise")
     module, colon, function = entry.family.rpartition(":")
     if colon:
-        entry = entry.model_copy(update={"family": f"{resolve_module(module, start)}:{function}"})
+        if not function.isidentifier():
+            raise UserError(f"{where}: `family` (={entry.family!r}) must be `module:function`")
+        module = origin.module(module, key=f"family of task {entry.name}")
+        entry = entry.model_copy(update={"family": f"{module}:{function}"})
     elif entry.family in FAMILIES:
         family = FAMILIES[entry.family]
         if entry.data is None:
@@ -121,15 +124,8 @@ def resolve(entry: str | OwnTask, start: Path) -> str | OwnTask:
             raise UserError(f"{where} needs `data`: the path of {kind}")
         entry = entry.model_copy(update={"settings": _settings(where, entry.settings, family.settings)})
     if entry.data is not None:
-        found = next((path.resolve() for path in (start / entry.data, Path(entry.data)) if path.exists()), entry.data)
-        entry = entry.model_copy(update={"data": str(found)})
+        entry = entry.model_copy(update={"data": origin.data(entry.name, entry.data)})
     return entry
-
-
-def resolve_module(name: str, start: Path) -> str:
-    """The module `name` as `folder/name` where a file of that name is in `start` or the working directory."""
-    folders = [folder.resolve() for folder in (start, Path()) if "/" not in name and (folder / f"{name}.py").is_file()]
-    return f"{folders[0]}/{name}" if folders else name
 
 
 def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:

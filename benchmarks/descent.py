@@ -1,0 +1,32 @@
+"""Programs that a search would meet: mutated descendants of AdamW, each of another structure."""
+
+from collections.abc import Iterator
+
+from primitives import PAPER, REGISTRY, Program, builtin, structure_hash
+from search.algorithms.mutation import Mutator
+from search.engine.randomness import Draws
+from search.settings.config import Mutations
+
+_GENERATIONS = 60  # after which the line of descent starts again
+
+
+def descendants(seed: int) -> Iterator[Program]:
+    """Descendants of AdamW, no two of which have the same live structure; endless.
+
+    Constants are no part of the structure, so that none of these programs can use what was compiled for another.
+
+    Example:
+        >>> from itertools import islice
+        >>> len({structure_hash(program) for program in islice(descendants(1), 20)})
+        20
+    """
+    mutator = Mutator([REGISTRY[name] for name in PAPER], Mutations(delete=0.3).model_dump())
+    program, number = builtin("adamw"), 0
+    seen: set[str] = set()
+    while True:
+        number += 1
+        parent = program if number % _GENERATIONS else builtin("adamw")
+        program = mutator.child(parent, Draws(seed, number)).program
+        if structure_hash(program) not in seen:
+            seen.add(structure_hash(program))
+            yield program

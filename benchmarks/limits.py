@@ -1,0 +1,87 @@
+"""Limits of the benchmarks: a measured value, the bound that it has to keep, and the list of those missed.
+
+Speed alone can be had by doing nothing. So a benchmark states limits on the result of the work (losses agree,
+histories are equal, compilations were made) beside those on its cost, and a value that could not be measured is missed.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """One measured value and its bound.
+
+    Attributes:
+        name: of the value, with its unit.
+        value: as measured; NaN if the measurement failed.
+        bound: largest or smallest value that keeps the limit.
+        at_least: whether `bound` is the smallest.
+        note: reason of a failure.
+
+    Example:
+        >>> Limit("ratio of digits", 1.2, 1.5).kept, Limit("ratio of digits", float("nan"), 1.5).kept
+        (True, False)
+    """
+
+    name: str
+    value: float
+    bound: float
+    at_least: bool = False
+    note: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the value keeps the limit; a value that is not a number never does."""
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+    def __str__(self) -> str:
+        side = "at least" if self.at_least else "at most"
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.name}: {_shown(self.value)}, {side} {_shown(self.bound)}{note}"
+
+
+class Section(NamedTuple):
+    """Lines of a report in Markdown, and the limits of the values in them."""
+
+    lines: list[str]
+    limits: list[Limit]
+
+
+def measured(title: str, measure: Callable[[], Section]) -> Section:
+    """Run one benchmark; one that fails misses a limit, and the others still run."""
+    try:
+        return measure()
+    except Exception as error:  # the report shows it, and the exit status is 1
+        reason = f"{type(error).__name__}: {error}"
+        return Section([f"## {title}", "", f"Failed: {reason}"], [Limit(title, math.nan, math.nan, note=reason)])
+
+
+def account(limits: Sequence[Limit]) -> list[str]:
+    """The list at the end of a report: limits missed, then limits kept."""
+    missed = [limit for limit in limits if not limit.kept]
+    kept = [limit for limit in limits if limit.kept]
+    lines = ["## Limits", "", f"{len(missed)} missed, {len(kept)} kept.", ""]
+    return lines + [f"- **missed** {limit}" for limit in missed] + [f"- kept {limit}" for limit in kept]
+
+
+def exit_status(limits: Iterable[Limit]) -> int:
+    """1 if any limit is missed or nothing was measured, 0 otherwise."""
+    kept = [limit.kept for limit in limits]
+    return 0 if kept and all(kept) else 1
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """A table in Markdown.
+
+    Args:
+        heads: of the columns.
+        rows: cells.
+        left: number of columns that are aligned left; the others hold numbers.
+    """
+    bars = ["---" if place < left else "--:" for place in range(len(heads))]
+    return ["| " + " | ".join(line) + " |" for line in (heads, bars, *rows)]
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

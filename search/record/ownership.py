@@ -1,0 +1,55 @@
+"""Which run folders this account vouches for: their code may be imported without being asked for.
+
+A run folder names code: plugins and custom tasks. A folder may come from somebody else, or may have been altered there.
+Therefore each run has a random identifier, and when a run that names code begins, a file in the user's state folder
+notes the identifier together with the place of the folder and the names of the code. `resume` imports the code only if
+that note exists; otherwise the user has to say so with `--trust`, which writes the note.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+ID_BYTES = 16
+
+
+def new_id() -> str:
+    """A random identifier of a run."""
+    return secrets.token_hex(ID_BYTES)
+
+
+def vouch(folder: Path, run: str, code: Sequence[str]) -> bool:
+    """Note that a run folder may import code.
+
+    Args:
+        folder: the run folder.
+        run: its identifier.
+        code: names of what it imports.
+
+    Returns:
+        Whether the note could be written; without it, `resume` asks for `--trust`.
+    """
+    note = _note(folder, run, code)
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{folder.resolve()}\n")
+    except OSError:
+        return False
+    return True
+
+
+def vouched(folder: Path, run: str, code: Sequence[str]) -> bool:
+    """Whether this account has noted that the folder may import this code."""
+    return not code or _note(folder, run, code).is_file()
+
+
+def _note(folder: Path, run: str, code: Sequence[str]) -> Path:
+    facts = json.dumps([str(folder.resolve()), run, sorted(code)]).encode()
+    return user_state_path("optsearch") / "runs" / blake2b(facts, digest_size=16).hexdigest()

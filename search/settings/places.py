@@ -1,0 +1,94 @@
+"""Files and modules that a config names: where they are looked for, and how a run folder records them.
+
+A config names files by path, relative to its own folder or to the working directory, and modules by name, such as
+`my_tasks`, never by path. Resolving makes files absolute and writes a module that is a file as `folder/my_tasks`; a
+name without a folder is that of an installed module. A run folder records both relative to itself, so that it says no
+more of the machine than it must. Nothing here opens a file or imports a module.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from primitives.errors import UserError
+
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a config comes from.
+
+    Attributes:
+        folder: files and modules are looked for here first.
+        recorded: whether the config is that of a run folder, or of the driver of a worker; names are relative to
+            `folder` alone then, and those of modules may have a folder.
+    """
+
+    folder: Path = Path()
+    recorded: bool = False
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return (self.folder,) if self.recorded else (self.folder, Path())
+
+    def file(self, name: str) -> Path | None:
+        """Absolute path of a file; `None` where there is no such file."""
+        places = (folder / name for folder in self._folders)
+        return next((place.resolve() for place in places if place.is_file()), None)
+
+    def data(self, task: str, name: str) -> str:
+        """Absolute path of the data of a task; raises `UserError` where they are no regular file."""
+        found = self.file(name)
+        if found is not None:
+            return str(found)
+        places = dict.fromkeys(str((folder / name).resolve()) for folder in self._folders)
+        if any(Path(place).exists() for place in places):
+            raise UserError(f"task `{task}`: `data` (={name!r}) must be a file")
+        raise UserError(f"task `{task}`: there is no data file {' or '.join(f'`{place}`' for place in places)}")
+
+    def module(self, name: str, *, key: str) -> str:
+        """A module as `folder/name` with an absolute folder, or as it is where it is no file of these folders.
+
+        Args:
+            name: as the config has it.
+            key: of the config, for the error.
+
+        Raises:
+            UserError: the name is not that of a module.
+        """
+        folder, slash, module = name.rpartition("/")
+        if not _NAME.fullmatch(module) or (slash and not self.recorded):
+            raise UserError(f"`{key}` (={name!r}) must be the name of a module, such as `my_module`, and not a path")
+        if slash:
+            return f"{(self.folder / folder).resolve()}/{module}"
+        folders = [place for place in self._folders if (place / f"{name}.py").is_file()]
+        return f"{folders[0].resolve()}/{name}" if folders else name
+
+
+def relative_to(folder: Path, path: str) -> str:
+    """An absolute path or a resolved module, relative to a folder; anything else as it is.
+
+    >>> relative_to(Path("/home/ann/results/run"), "/home/ann/cells.npz")
+    '../../cells.npz'
+    >>> relative_to(Path("/home/ann"), "/home/ann/my_tasks:least_squares")
+    './my_tasks:least_squares'
+    """
+    if not path.startswith("/"):
+        return path
+    relative = os.path.relpath(path, folder.resolve())
+    return relative if "/" in relative else f"./{relative}"
+
+
+def describe_module(name: str) -> str:
+    """A resolved module with the file that importing it runs; found without importing it."""
+    folder, slash, module = name.rpartition("/")
+    if slash:
+        return f"`{module}` ({folder}/{module.replace('.', '/')}.py)"
+    try:
+        spec = find_spec(name.partition(".")[0])  # of the outermost package; looking for more would import that
+    except (ImportError, ValueError):
+        spec = None
+    return f"`{name}` ({spec.origin})" if spec and spec.origin else f"`{name}`"

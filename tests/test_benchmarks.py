@@ -1,0 +1,90 @@
+"""The report of the benchmarks states what was missed, and a broken subject cannot pass."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import compiling, coverage, scoring
+from benchmarks.limits import Limit, Section, account, exit_status, measured
+from benchmarks.run import main
+from primitives import Program
+from proxy_tasks.baselines import baseline
+from proxy_tasks.catalog import task
+from proxy_tasks.training import Trainer
+
+KEPT, MISSED = Limit("ratio", 1.2, 1.5), Limit("rate", 900.0, 1000.0, at_least=True)
+
+
+def section(*limits: Limit) -> Section:
+    return Section(["## Title", "", "text"], list(limits))
+
+
+def test_a_missed_limit_is_listed_and_makes_the_exit_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "benchmarks.md"
+    assert main({"one": lambda: section(KEPT), "two": lambda: section(KEPT, MISSED)}, target) == 1
+    page = target.read_text()
+    assert "1 missed, 2 kept." in page
+    assert "- **missed** rate: 900, at least 1,000" in page
+    assert page in capsys.readouterr().out
+
+
+def test_limits_that_are_all_kept_make_the_exit_status_0(tmp_path: Path) -> None:
+    target = tmp_path / "benchmarks.md"
+    assert main({"one": lambda: section(KEPT)}, target) == 0
+    assert "0 missed, 1 kept." in target.read_text()
+
+
+def test_a_benchmark_that_fails_misses_a_limit_and_the_others_still_run(tmp_path: Path) -> None:
+    def failing() -> Section:
+        raise RuntimeError("no such worker")
+
+    target = tmp_path / "benchmarks.md"
+    assert main({"one": failing, "two": lambda: section(KEPT)}, target) == 1
+    assert "- **missed** one: nan, at most nan (RuntimeError: no such worker)" in target.read_text()
+    assert "- kept ratio: 1.2, at most 1.5" in target.read_text()
+
+
+@pytest.mark.parametrize("at_least", [False, True])
+def test_what_is_not_a_number_is_missed(at_least: bool) -> None:
+    assert not Limit("ratio", math.nan, 1.0, at_least).kept
+
+
+def test_without_a_measurement_nothing_is_kept() -> None:
+    assert exit_status([]) == 1
+    assert exit_status([KEPT]) == 0
+    assert account([])[2] == "0 missed, 0 kept."
+
+
+def _names(found: Section) -> set[str]:
+    return {limit.name for limit in found.limits if not limit.kept and not limit.name.startswith("evaluation over")}
+
+
+def test_an_evaluation_that_does_not_train_misses_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not _names(measured("scoring", lambda: scoring.section(("digits",), rounds=1)))
+    monkeypatch.setattr(Trainer, "losses", lambda self, program: np.full(len(self.seeds), 2.3))
+    names = {f"difference of their losses, digits, {name}" for name in ("adamw", "lion")}
+    assert _names(measured("scoring", lambda: scoring.section(("digits",), rounds=1))) == names
+
+
+def test_candidates_that_share_a_compilation_miss_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    adamw = baseline(task("digits"))
+
+    def alike(seed: int) -> list[Program]:
+        constants = np.array([value for *_, value in adamw.constants()])
+        return [adamw.with_constants(constants * (1 - 0.01 * number)) for number in range(3)]
+
+    monkeypatch.setattr(compiling, "descendants", alike)
+    found = compiling.section(candidates=3)
+    assert "candidates of that comparison that were compiled" in {
+        limit.name for limit in found.limits if not limit.kept
+    }
+
+
+def test_an_interval_without_width_misses_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage, "interval", lambda table: (float(table.mean()),) * 2)
+    monkeypatch.setattr(coverage, "DISTRIBUTIONS", {"normal": coverage.DISTRIBUTIONS["normal"]})
+    assert coverage.main(samples=50) == 3 * len(coverage.SEEDS)
