@@ -1,7 +1,7 @@
 """Programs as functions of a schedule whose peak is 1, which is how exported code takes the learning rate.
 
-On the tasks of this project `lr` is a learning rate with the peak `PEAK`, and a program multiplies it by a constant of its
-own. Exported code takes a schedule with the peak 1 and a learning rate of its own, as is customary elsewhere.
+On the tasks of this project `lr` is a learning rate with the peak `PEAK`, and a program multiplies it by a constant.
+Exported code takes a schedule with the peak 1 and a learning rate, as is customary elsewhere.
 """
 
 from primitives.dataflow import flow
@@ -15,8 +15,9 @@ def relative_to_peak(program: Program) -> Program:
     front multiplies `lr` by it.
 
     >>> from primitives import builtin
-    >>> print(relative_to_peak(builtin("sgd")).statements[0])
-    Statement(target='lr', primitive='multiply', arguments=('lr', 0.10000000149011612))
+    >>> from primitives.text import to_text
+    >>> print(to_text(relative_to_peak(builtin("sgd"))).splitlines()[1].strip())
+    lr = lr * 0.1
     """
     readers = [line for line, sources in enumerate(flow(program).arguments) if LEARNING_RATE in sources]
     if not readers:
