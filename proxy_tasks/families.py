@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
-from inspect import getsourcefile
+from inspect import getsource, getsourcefile, unwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -179,6 +179,13 @@ def module_in(folder: str, name: str) -> ModuleType:
     return sys.modules[key]
 
 
+def _source(function: Callable[..., Any]) -> bytes:
+    """Source of the file of a function, or of the function alone where there is no file, as in a notebook."""
+    written = unwrap(function)
+    path = getsourcefile(written)
+    return Path(path).read_bytes() if path and Path(path).is_file() else getsource(written).encode()
+
+
 @cache
 def fingerprint(task: Task) -> str:
     """Hash of the data of a task under each circumstance, the array sizes, and the source of a custom family."""
@@ -191,5 +198,5 @@ def fingerprint(task: Task) -> str:
                 digest.update(f"{split} {name} {array.dtype} {array.shape}".encode())
                 digest.update(array.tobytes())
     if task.family not in FAMILIES:
-        digest.update(Path(getsourcefile(_own_function(task.family)) or "").read_bytes())
+        digest.update(_source(_own_function(task.family)))
     return digest.hexdigest()

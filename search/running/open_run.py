@@ -12,7 +12,7 @@ from pathlib import Path
 
 from primitives.errors import UserError
 from primitives.text import to_text
-from search.algorithms.factory import engine
+from search.algorithms.factory import check, check_names, with_registered_rates
 from search.record.folder import CONFIG, JOURNAL, claim, locked, open_journal, write_text
 from search.record.journal import Journal
 from search.record.ownership import new_id, vouch, vouched
@@ -81,7 +81,9 @@ def new_run(
     """
     reporter = reporter or SilentReporter()
     start = load(config, say=reporter.note)
-    engine(config, start, 0)  # reports errors in the settings of the algorithm before a folder is created
+    config = with_registered_rates(config)
+    check_names(config)
+    check(config, start)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
         "run": new_id(),
@@ -136,6 +138,7 @@ def existing_run(
                 reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` uses a cluster")
             _check_trusted(config, folder, journal, trust)
             load(config, with_start=False, say=reporter.note)
+            check_names(config)
             opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
             if trust:
                 opened.vouch()
