@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Argument = str | float
 
 WEIGHTS, GRADIENT, LEARNING_RATE, UPDATE = "w", "g", "lr", "update"
+PEAK = 0.01  # of `lr` on the smallest tasks; a factor on it is a constant of the program
 PAPER_SLOTS = ("m", "v")  # the two state slots of Chen et al. (2023)
 _FLOAT32 = Struct("<f")
 
