@@ -11,7 +11,7 @@ Nothing here installs signal handlers, prints, or changes settings of JAX or Ray
 """
 
 from optsearch._compare import compare
-from optsearch._extend import algorithm, mutation, primitive
+from optsearch._extend import algorithm, mutation, primitive, task
 from optsearch._found import Found, Interval
 from optsearch._programs import export, program, recognise, score, simplify, to_optax, to_torch
 from optsearch._progress import Progress
@@ -48,6 +48,7 @@ __all__ = [
     "score",
     "search",
     "simplify",
+    "task",
     "to_optax",
     "to_torch",
 ]

@@ -1,4 +1,4 @@
-"""Extensions: a primitive, a mutation or an algorithm of one's own, registered by a decorator.
+"""Extensions: a custom primitive, mutation, task or algorithm, registered by a decorator.
 
 A registration holds in this process. Put it into a module and name the module in the config (`search.plugins`) where a
 search shall use it from the command line or on other machines.
@@ -6,12 +6,19 @@ search shall use it from the command line or on other machines.
 
 import inspect
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from primitives.errors import UserError, nearest
 from primitives.kinds import ANY
 from primitives.program import Program
 from primitives.registry import Primitive, Property, register
+from proxy_tasks.families import register_family
+from proxy_tasks.task import SPLITS, Problem, Rows, Task
 from search.algorithms.factory import register_algorithm
 from search.algorithms.mutation import register_mutation
 from search.engine.candidate import Algorithm
@@ -80,6 +87,75 @@ def mutation(*, rate: float = 1.0) -> Callable[[Function], Function]:
         return function
 
     return add
+
+
+def task(name: str, *, batch: int = 64, steps: int = 200, trials: int = 300, **settings: Any) -> Callable[..., Any]:  # noqa: ANN401
+    """Decorator that makes a task of a function `rng -> (initialise, loss, rows)`.
+
+    Args:
+        name: of the task, in tables and in the journal.
+        batch: examples a step.
+        steps: steps of training.
+        trials: trials with which each baseline is tuned on the task before the first search.
+        settings: further keys of a task in a config, such as `schedule_power`.
+
+    The function is called once with a `numpy.random.Generator` of a fixed seed, and returns
+
+    * `initialise`: `rng -> parameters`, a pytree of float32 arrays;
+    * `loss`: `(parameters, rows) -> scalar`, the mean loss over the rows, positive;
+    * `rows`: arrays by name whose first axis runs over examples; three fifths of them train, one fifth is for
+      validation and one fifth for the test.
+
+    Pass the decorated function in `tasks`, or name it in a config as `family: module:function`.
+
+    Example:
+        >>> import numpy as np, optsearch
+        >>> @optsearch.task("least-squares", batch=32, steps=100)
+        ... def least_squares(rng):
+        ...     x = rng.normal(size=(500, 8)).astype(np.float32)
+        ...     y = x @ rng.normal(size=8).astype(np.float32) + rng.normal(size=500).astype(np.float32)
+        ...     def initialise(rng):
+        ...         return {"w": rng.normal(size=8).astype(np.float32)}
+        ...     def loss(parameters, rows):
+        ...         return ((rows["x"] @ parameters["w"] - rows["y"]) ** 2).mean()
+        ...     return initialise, loss, {"x": x, "y": y}
+    """
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def build(description: Task) -> Problem:
+            return problem_of(*function(np.random.default_rng(0)))
+
+        build.entry = {  # type: ignore[attr-defined]
+            "name": name,
+            "family": f"{function.__module__}:{function.__qualname__}",
+            "batch": batch,
+            "steps": steps,
+            "trials": trials,
+            **settings,
+        }
+        return register_family(build)
+
+    return add
+
+
+def problem_of(
+    initialise: Callable[[np.random.Generator], Any], loss: Callable[[Any, Rows], Any], rows: Rows
+) -> Problem:
+    """A problem on a flat vector of weights, from functions on a pytree of parameters."""
+    leaves, _ = jax.tree.flatten(initialise(np.random.default_rng(0)))
+    unravel = ravel_pytree(initialise(np.random.default_rng(0)))[1]
+    count = len(next(iter(rows.values())))
+    ends = [0, 3 * count // 5, 4 * count // 5, count]
+    return Problem(
+        sizes=tuple(int(np.size(leaf)) for leaf in leaves),
+        initialise=lambda rng: np.asarray(ravel_pytree(initialise(rng))[0], np.float32),
+        loss=lambda weights, batch: loss(unravel(weights), batch),
+        rows={
+            split: {name: np.asarray(values)[start:end] for name, values in rows.items()}
+            for split, start, end in zip(SPLITS, ends[:-1], ends[1:], strict=True)
+        },
+    )
 
 
 def algorithm(name: str) -> Callable[[type], type]:

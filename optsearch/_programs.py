@@ -64,8 +64,8 @@ def recognise(source: ProgramLike) -> Recognised | None:
 
     Example:
         >>> import optsearch
-        >>> optsearch.recognise("lion").constants["beta1"]
-        0.9
+        >>> print(optsearch.recognise("lion"))
+        lion (beta1 0.9, beta2 0.99, decay 0.1, rate 0.0001)
     """
     return recognised_as(simplify(source).program)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from optsearch._progress import Bar, CallbackReporter, Progress
 from optsearch._run import Run, TemporaryFolder
+from primitives.errors import UserError
 from primitives.program import Program
 from primitives.text import to_text
 from search.record.folder import open_journal
@@ -27,7 +28,7 @@ def search(
     program: str | Program | None = None,
     *,
     config: str | Path | Config | None = None,
-    tasks: Sequence[str | Mapping[str, Any]] | None = None,
+    tasks: Sequence[str | Mapping[str, Any] | Callable[..., Any]] | None = None,
     children: int | None = None,
     seed: int | None = None,
     out: str | Path | None = None,
@@ -41,7 +42,7 @@ def search(
     Args:
         program: where the search starts: the name of a built-in, a file, a `Program`, or the text of one.
         config: a YAML file or a `Config` with everything that the other arguments do not say; they win.
-        tasks: names of tasks, or descriptions with the keys that a YAML file has.
+        tasks: names of tasks, functions that `optsearch.task` decorates, or the keys of a task in a YAML file.
         children: candidates of each repeat.
         seed: key of all random numbers. Equal seed and settings give an equal history at any number of workers.
         out: run folder, which is created; without it a temporary one that is deleted with the returned value.
@@ -66,7 +67,12 @@ def search(
     keeper = None if out is not None else TemporaryFolder()
     folder = keeper.path / "run" if keeper else Path(out or "")
     with _program_file(program) as start:
-        given = {"program": start, "tasks": tasks and list(tasks), "seed": seed, "search.children": children}
+        given = {
+            "program": start,
+            "tasks": tasks and [_entry(task) for task in tasks],
+            "seed": seed,
+            "search.children": children,
+        }
         values, base = _values(config)
         for key, value in (given | _workers(workers) | dict(settings or {})).items():
             if value is not None:
@@ -131,6 +137,15 @@ def _values(config: str | Path | Config | None) -> tuple[dict[str, Any], Path]:
     if isinstance(config, Config):
         return config.model_dump(mode="json"), Path()
     return read_values(Path(config)), Path(config).parent
+
+
+def _entry(task: str | Mapping[str, Any] | Callable[..., Any]) -> Any:  # noqa: ANN401 - as in a YAML file
+    if callable(task):
+        entry: Mapping[str, Any] | None = getattr(task, "entry", None)
+        if entry is None:
+            raise UserError("a function in `tasks` needs the decorator `optsearch.task`")
+        return dict(entry)
+    return task if isinstance(task, str) else dict(task)
 
 
 def _workers(workers: int | str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from primitives.program import Program
 from proxy_tasks.baselines import baseline
+from proxy_tasks.loss import log_ratio
 from proxy_tasks.task import Task
 from selection.intervals import TuningVariance, interval
 from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, train
@@ -109,8 +110,7 @@ def comparison_row(
         split: rows on which the losses are taken.
         pooled: as for `interval`.
     """
-    with np.errstate(all="ignore"):
-        ratios = np.log(losses) - np.log(reference)
+    ratios = log_ratio(losses, reference)
     per_seed = tuple(np.atleast_2d(losses).mean(axis=0).tolist())
     numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios, pooled=pooled), per_seed)
     return Comparison(program, task, split, *numbers)

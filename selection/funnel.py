@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from primitives.program import Program
 from proxy_tasks.baselines import REFERENCE
+from proxy_tasks.loss import log_loss
 from selection.comparison import LAST_SEEDS, Comparison, comparison_row
 from selection.intervals import pooled_variance
 from selection.stage import (
@@ -105,8 +104,7 @@ def _table(result: StageResult, runner: TrialRunner) -> list[Comparison]:
     rows = []
     for place, task in enumerate(stage.tasks):
         losses = {name: values[place] for name, values in found.items()}
-        with np.errstate(all="ignore"):
-            pooled = pooled_variance(np.log(losses[name]) for name in (*names, REFERENCE))
+        pooled = pooled_variance(log_loss(losses[name]) for name in (*names, REFERENCE))
         rows += [
             comparison_row(own, losses[REFERENCE], program=name, task=task.name, split="test", pooled=pooled)
             for name, own in losses.items()

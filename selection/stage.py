@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from proxy_tasks.baselines import REFERENCE
+from proxy_tasks.loss import log_loss, mean_log_loss
 from proxy_tasks.task import Task
 from selection.bayesian import bayesian_search
 from selection.comparison import STAGE_SEEDS, TUNING_SEEDS
@@ -143,8 +144,7 @@ def _tuned(name: str, starts: Sequence[Entrant], stage: Stage, *, place: int, tu
 
     def objective(entrant: Entrant) -> Work[float]:
         losses = yield [Trial(entrant, task, seeds) for task in stage.tasks]
-        with np.errstate(all="ignore"):
-            return float(np.mean(np.log(losses)))
+        return mean_log_loss(losses)
 
     proposals = bayesian_search(starts, stage.trials, (tuning + place * _APART, *name.encode()))
     return (yield from tuning_work(proposals, objective)).program
@@ -184,7 +184,7 @@ def standings_of(
         Programs, then baselines, each group from best to worst. Where the reference diverged, no verdict is given.
     """
     with np.errstate(all="ignore"):
-        logs = {name: np.mean(np.log(values), axis=0) for name, values in losses.items()}
+        logs = {name: np.mean(log_loss(values), axis=0) for name, values in losses.items()}
         ratios = {name: values - logs[reference] for name, values in logs.items()}
     pooled = pooled_variance(values for name, values in logs.items() if name in ranks or name == reference)
     sound = bool(np.all(np.isfinite(logs[reference])))

@@ -7,7 +7,7 @@ concurrently with others, and continues after a crash from the trials on record.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import blake2b
 from typing import Protocol, TypeVar
 
@@ -37,21 +37,25 @@ class Trial:
         task: task that is trained.
         seeds: seeds of the networks, which are trained together.
         split: rows on which the loss is taken.
+        horizon: share of the steps after which training stops, in (0, 1], the schedule being that of the whole
+            training; `None` for all of them.
     """
 
     entrant: Entrant
     task: Task
     seeds: range
     split: str = "validation"
+    horizon: float | None = None
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str, str, int, int]:
         """Key on record: entrant, task, split, first seed, number of seeds."""
-        return (entrant_text(self.entrant), _task_key(self.task), self.split, self.seeds.start, len(self.seeds))
+        task = _task_key(self.task) if self.horizon is None else f"{_task_key(self.task)}@{self.horizon:g}"
+        return (entrant_text(self.entrant), task, self.split, self.seeds.start, len(self.seeds))
 
     def losses(self) -> np.ndarray:
         """Train in this process. Loss of each seed, not finite where training diverged; shape `(seeds,)`."""
-        return np.asarray(_trainer(self.task, self.seeds, self.split).losses(self.entrant), float)
+        return np.asarray(_trainer(self.task, self.seeds, self.split, self.horizon).losses(self.entrant), float)
 
 
 Work = Generator[list[Trial], list[np.ndarray], T]
@@ -118,6 +122,6 @@ def _task_key(task: Task) -> str:
 
 
 @lru_cache(maxsize=_TRAINERS)
-def _trainer(task: Task, seeds: range, split: str) -> Trainer:
+def _trainer(task: Task, seeds: range, split: str, horizon: float | None) -> Trainer:
     """A trainer that interprets programs on small tasks, and has XLA compile them where training takes long."""
-    return Trainer(task, seeds, split, compile_programs=task.size > 1)
+    return Trainer(task, seeds, split, compile_programs=task.size > 1, horizon=horizon)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 import optsearch
 from optsearch import Progress
 from primitives import builtin, parse, to_text
-from search.algorithms import factory, mutation
+from search.algorithms import mutation
 from search.settings import names
 
 SMALL: dict[str, Any] = {
@@ -181,16 +182,6 @@ def test_a_mistake_is_one_sentence(arguments: dict[str, Any], message: str) -> N
     assert "\n" not in str(error.value)
 
 
-@pytest.fixture
-def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Extensions may be registered in this test; the tables are as before afterwards."""
-    monkeypatch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
-    monkeypatch.setattr(factory, "MUTATIONS", table)
-    monkeypatch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
-    monkeypatch.setattr(names, "MUTATIONS", dict(names.MUTATIONS))
-    monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
-
-
 @pytest.mark.usefixtures("own_extensions")
 def test_a_registered_mutation_is_used_recorded_and_needed_to_resume(tmp_path: Path) -> None:
     @optsearch.mutation(rate=2.0)
@@ -245,6 +236,29 @@ def test_a_registered_primitive_is_parsed_mutated_and_exported() -> None:
     assert "abs" in optsearch.export(text, to="python")
     with pytest.raises(optsearch.UserError, match="unknown property `odd_`; did you mean `odd`"):
         optsearch.primitive(odd_=True)
+
+
+@optsearch.task("least-squares", batch=16, steps=20, trials=3)
+def least_squares(rng: Any) -> Any:
+    x = rng.normal(size=(300, 4)).astype(np.float32)
+    y = x @ np.ones((4, 1), np.float32) + rng.normal(size=(300, 1)).astype(np.float32)
+
+    def initialise(rng: Any) -> Any:
+        return {"a": rng.normal(size=(4, 1)).astype(np.float32), "b": np.zeros((1, 1), np.float32)}
+
+    def loss(parameters: Any, rows: Any) -> Any:
+        return ((rows["x"] @ parameters["a"] + parameters["b"] - rows["y"]) ** 2).mean()
+
+    return initialise, loss, {"x": x, "y": y}
+
+
+def test_a_decorated_function_is_a_task_whose_baselines_are_tuned_first() -> None:
+    found = searched(tasks=[least_squares], children=3)
+    assert found.config["tasks"][0]["name"] == "least-squares"
+    assert found.config["tasks"][0]["tuned"]["noise"] > 0
+    assert list(found.summary["tasks"]) == ["least-squares"]
+    with pytest.raises(optsearch.UserError, match=r"needs the decorator `optsearch\.task`"):
+        optsearch.search(tasks=[print])
 
 
 def test_scores_are_beside_tuned_adamw_on_seeds_that_no_search_uses() -> None:

@@ -7,11 +7,13 @@ their time limit.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 Key = tuple[str, str, str, int, int]  # as `selection.trials.Trial.key` has it
+Losses = Mapping[Key, Sequence[float]]
+Failures = Mapping[Key, tuple[str, int]]  # status of the last attempt, and number of attempts
 
 SCHEMA = """
 create table if not exists trials (

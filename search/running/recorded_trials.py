@@ -110,8 +110,7 @@ class RecordedTrials:
             found[trial.key] = answer.losses
         if found:
             again = {key for key, (_, tried) in failed.items() if tried < ATTEMPTS and key[3] < CHECK_SEEDS}
-            self._journal.record_failed_trials(failed)
-            self._journal.record_trials({key: losses for key, losses in found.items() if key not in again})
+            self._journal.record_trials({key: losses for key, losses in found.items() if key not in again}, failed)
             self._failed |= failed
             self._known |= {key: np.array(losses) for key, losses in found.items()}
             self.trained += len(found)

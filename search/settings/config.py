@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from search.settings import names
 from search.settings.selection import SelectionSettings
+from search.settings.structures import StructureSettings
 from search.settings.tasks import Section, TaskEntry
 
 
@@ -54,6 +55,7 @@ class SearchSettings(Section):
     random_mutations: int = Field(16, ge=1, description="random: most mutations between the start and a program")
     tree_depth: int = Field(3, ge=1, le=8, description="tree: most functions between the update and an operand")
     mutations: Mutations = Mutations()
+    structures: StructureSettings = StructureSettings()
     primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
     plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
 
@@ -104,7 +106,7 @@ class EvaluationSettings(Section):
 
 
 class WorkerSettings(Section):
-    """Who scores."""
+    """Worker processes and the cluster that they run on."""
 
     executor: Literal["inline", "ray"] = Field("inline", description="in this process, or in processes of Ray")
     count: int | None = Field(None, ge=1, description="processes; one for each core of the machine or cluster")
@@ -112,6 +114,7 @@ class WorkerSettings(Section):
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
     wall_limit: float = Field(300.0, gt=0, description="seconds that a candidate may take (ray)")
     memory_limit: float = Field(8.0, ge=0, description="GiB that a worker may use; 0: no limit (ray)")
+    reconnect: float = Field(300.0, ge=0, description="seconds to wait for a cluster that does not answer (ray)")
 
     @model_validator(mode="after")
     def _fits(self) -> "WorkerSettings":

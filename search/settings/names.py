@@ -2,7 +2,7 @@
 
 from primitives.errors import nearest
 
-ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree"}
+ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree", "structures"}
 MUTATIONS = {"insert": 1.0, "delete": 1.0, "modify": 1.0, "replace": 1.0, "wrap": 1.0, "scale": 1.0, "tune": 0.0}
 """Default rate of each mutation."""
 
