@@ -31,7 +31,7 @@ from search.settings.tasks import task_of, tuned
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
 _FED = 4  # candidates in flight for each worker that keep it busy
-_TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a user's own task is tuned
+_TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a custom task is tuned
 
 
 def tasks_of(config: Config) -> list[Task]:
@@ -60,7 +60,7 @@ def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task
 
 
 def with_baselines(config: Config, report: Callable[[str, int, int, float], None]) -> Config:
-    """The config with tuned baselines for every task of the user's own; `report` gets task, trial, trials and best."""
+    """The config with tuned baselines for every custom task; `report` gets task, trial, trials and best."""
 
     def entry_tuned(entry: Any) -> Any:  # noqa: ANN401 - an entry of `tasks`
         return tuned(

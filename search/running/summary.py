@@ -100,7 +100,7 @@ def write_summary(folder: Path, summary: Summary) -> None:
     write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
     try:
         code = export(simplified, "optax", "discovered", f"{source}; {fitness}.")
-    except UserError as error:  # a function of the user's own that does not say how it is written
+    except UserError as error:  # a custom function without a spelling in code
         code = f"# Not exported: {error}.\n"
     write_text(folder / EXPORT, code)
     draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
