@@ -1,7 +1,7 @@
-"""What follows the search: choose among the best on fresh seeds, send them through the funnel, simplify, compare.
+"""The steps after a search: choose the champion on fresh seeds, hold the funnel, simplify, compare with baselines.
 
-Every training goes over the bench of the run, and so into its journal: what was concluded can be concluded again, and
-what was interrupted goes on.
+Every training is a trial of the run and so on record: concluding again runs nothing twice, and a conclusion that was
+interrupted continues.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ from selection.funnel import FunnelResult, run_funnel
 from selection.optimizers import starting
 from selection.trials import TrialRunner
 
-FOUND = "found"  # how the champion is called in the table
+FOUND = "found"  # name of the champion in tables
 
 
 def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary:
@@ -115,7 +115,7 @@ def comparison_table(config: Config, champion: Program, seeds: range, runner: Tr
 def _funnel(
     config: Config, programs: list[Program], tuner: FitnessOnSeeds, runner: TrialRunner, report: Callable[[str], None]
 ) -> FunnelResult:
-    """Programs with tuned constants against baselines whose constants are tuned on the same tasks in the same way."""
+    """Hold the funnel, with baselines whose constants are tuned as those of the programs were."""
     settings = config.selection
     report(f"tuning the constants of {len(settings.baselines)} baselines")
     found = tune_all(
@@ -131,9 +131,10 @@ def _funnel(
 
 
 class _Behaviour:
-    """What a row of the journal does, as a key: rows that do the same on the probes, or in training, have the same one.
+    """Key by which candidates that behave alike are one finalist.
 
-    Probes say nothing of programs that are not finite there, as an arc cosine beyond 1 is; their losses do.
+    Two candidates have the same key if their updates agree on fixed inputs. Where these are not finite, such as an arc
+    cosine beyond 1, they have the same key if their losses in training are equal.
     """
 
     def __init__(self) -> None:
