@@ -16,6 +16,7 @@ class Exactness(StrEnum):
     EXACT = "exact"  # nothing but rounding
     GUARD = "exact up to the guard in /"
     SHIFTED = "exact but for a divisor near the guard in /, which is met at another size"
+    FAR = "exact but for sizes below 1e-10 or above 1e12"
     FINITE = "exact where no NaN or infinity arises"
 
 
@@ -26,6 +27,9 @@ class Domain(StrEnum):
     NONNEGATIVE = ">= 0"
     NEGATIVE = "< 0"
     COMPUTED = "not an input"
+    SHARE = "between 0 and 1"
+    HUGE = "> 1e12"
+    TINY = "between 0 and 1e-20"
 
 
 class Use(StrEnum):
@@ -97,5 +101,8 @@ _HOLDS: Mapping[Domain, Callable[[Graph, int], bool]] = {
     Domain.POSITIVE: lambda graph, node: range_of(graph, node).positive,
     Domain.NONNEGATIVE: lambda graph, node: range_of(graph, node).nonnegative,
     Domain.NEGATIVE: lambda graph, node: range_of(graph, node).negative,
+    Domain.SHARE: lambda graph, node: range_of(graph, node).low > 0 and range_of(graph, node).high < 1,
+    Domain.HUGE: lambda graph, node: range_of(graph, node).low > 1e12,
+    Domain.TINY: lambda graph, node: range_of(graph, node).positive and range_of(graph, node).high < 1e-20,
     Domain.COMPUTED: lambda graph, node: graph.nodes[node].leaf is None,
 }

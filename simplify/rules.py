@@ -77,6 +77,28 @@ _SIGNS_AND_ROOTS = (
     Rule("cbrt(a*x)", "cbrt(a) * cbrt(x)", "∛(c·x) = ∛c·∛x", use=Use.PULLING),
 )  # fmt: skip
 
+_POSITIVE_SHARE = {"a": Domain.POSITIVE, "b": Domain.SHARE}
+_BOTH_POSITIVE = {"a": Domain.POSITIVE, "b": Domain.POSITIVE}
+_SCALES_UNDER_SIGNS = (
+    Rule("sign(interp(x, a*y, b))", "sign(interp(x, y, a*b*reciprocal(1 - b + a*b)))",
+         "sign interp(x, c·y, a) = sign interp(x, y, a·c/(1 - a + a·c))", _POSITIVE_SHARE),
+    Rule("sign(a*x + b*y)", "sign(interp(x, y, b*reciprocal(a + b)))",
+         "sign(a·x + b·y) = sign interp(x, y, b/(a + b))", _BOTH_POSITIVE, use=Use.GAINFUL),
+    Rule("sign(x + b*y)", "sign(interp(x, y, b*reciprocal(1 + b)))",
+         "sign(x + b·y) = sign interp(x, y, b/(1 + b))", {"b": Domain.POSITIVE}, use=Use.GAINFUL),
+)  # fmt: skip
+
+# Constants that tuning drove to where they no longer matter.
+_FAR = Exactness.FAR
+_SATURATION = (
+    Rule("tanh(a*x)", "sign(x)", "tanh(c·x) = sign x for c > 1e12", {"a": Domain.HUGE}, _FAR),
+    Rule("arctan(a*x)", "1.5707963705062866 * sign(x)", "arctan(c·x) = π/2 · sign x for c > 1e12",
+         {"a": Domain.HUGE}, _FAR, Use.PULLING),
+    Rule("sqrt(x*x + a)", "abs(x)", "√(x² + c) = |x| for c < 1e-20", {"a": Domain.TINY}, _FAR),
+    Rule("max(a, x)", "x", "max(x, c) = x for x ≥ 0, c < 1e-20", {"x": Domain.NONNEGATIVE, "a": Domain.TINY}, _FAR),
+    Rule("min(x, a)", "x", "min(x, c) = x for c > 1e12", {"a": Domain.HUGE}, _FAR),
+)  # fmt: skip
+
 _MAX_AND_MIN = (
     Rule("max(x, x)", "x", "max(x, x) = x"),
     Rule("min(x, x)", "x", "min(x, x) = x"),
@@ -149,7 +171,8 @@ _REDUCTIONS = (
 )  # fmt: skip
 
 _TABLE = (
-    *_ARITHMETIC, *_SIGNS_AND_ROOTS, *_MAX_AND_MIN, *_INTERPOLATION, *_POWERS, *_INVERSE_FUNCTIONS, *_REDUCTIONS,
+    *_ARITHMETIC, *_SIGNS_AND_ROOTS, *_SCALES_UNDER_SIGNS, *_SATURATION, *_MAX_AND_MIN, *_INTERPOLATION, *_POWERS,
+    *_INVERSE_FUNCTIONS, *_REDUCTIONS,
 )  # fmt: skip
 
 
@@ -170,6 +193,8 @@ def _generated(row: Primitive) -> list[Rule]:
             rules.append(Rule(f"{f}(abs(x))", f"{f}(x)", f"{f} |x| = {f} x"))
     if Property.ODD in has:
         rules.append(Rule(f"{f}(-x)", f"-{f}(x)", f"{f}(-x) = -{f} x", use=Use.PULLING))
+        law = f"{f}(c·x) = -{f}(-c·x) for c < 0"
+        rules.append(Rule(f"{f}(a*x)", f"-{f}(-a*x)", law, {"a": Domain.NEGATIVE}, use=Use.PULLING))
         if Property.INCREASING in has and f != "sign":
             exactness = Exactness.FINITE if f in _BOUNDED else Exactness.EXACT
             rules.append(Rule(f"sign({f}(x))", "sign(x)", f"sign {f} x = sign x", exactness=exactness))

@@ -2,7 +2,7 @@
 
 import random
 
-from primitives import BUILTINS, PAPER, REGISTRY, Kind, Program, Statement, builtin, check
+from primitives import BUILTINS, PAPER, REGISTRY, Kind, Program, Statement, builtin, check, parse
 from primitives.checking import kinds_before
 from primitives.program import Argument, float32
 
@@ -84,3 +84,49 @@ def _harmless(program: Program, draws: random.Random) -> Program:
         (Statement(zero, "abs", (name,)), Statement(zero, "abs", (zero,)), Statement(name, "min", (name, zero))),
     )
     return _spliced(program, place, *draws.choice(ways))
+
+
+SIGNED = ("signum", "lion")
+_KEEPS_SIGN: tuple[tuple[str, ...], ...] = (  # of x, with y another value
+    ("x = cube(x)",),
+    ("t = x * x", "x = x * t"),
+    ("x = tanh(x)",),
+    ("x = arctan(x)",),
+    ("x = arcsinh(x)",),
+    ("x = cbrt(x)",),
+    ("x = expm1(x)",),
+    ("t = cosh(y)", "x = x * t"),
+    ("t = square(y)", "t = t + 1.0", "x = x / t"),
+    ("t = abs(y)", "t = t + 0.5", "x = t * x"),
+    ("t = arctan(y)", "t = t + 2.0", "x = x * t"),
+    ("t = cube(x)", "x = x + t"),
+    ("t = tanh(x)", "x = interp(x, t, 0.3)"),
+    ("t = arcsinh(x)", "x = max(x, t)"),
+    ("t = abs(x)", "x = x * t"),
+    ("x = clip(x, 2.0)",),
+    ("x = sign(x)",),
+    ("t = cos(y)", "t = t - 3.0", "x = x * t", "x = x * -0.5"),
+    ("x = power(x, 5.0)",),
+    ("x = negative(x)", "t = tanh(y)", "t = t - 1.5", "x = x * t"),
+)
+
+
+def sign_tangle(name: str, seed: int) -> Program:
+    """A built-in with two to four things done to the argument of its sign that leave that sign as it is."""
+    draws = random.Random(f"sign {name} {seed}")
+    program = builtin(name)
+    for number in range(draws.randint(2, 4)):
+        place = next(line for line, statement in enumerate(program.statements) if statement.primitive == "sign")
+        (argument,) = program.statements[place].arguments
+        names = {"x": f"x{number}", "t": f"t{number}", "y": draws.choice(("w", "g"))}
+        lines = [Statement(f"x{number}", "multiply", (argument, 1.0))]
+        for text in draws.choice(_KEEPS_SIGN):
+            body = f"def train(w, g, x, t, y, lr):\n    {text}\n    update = x * 1.0\n    return update, x, t, y"
+            line = parse(body).statements[0]
+            lines.append(
+                Statement(names[line.target], line.primitive, tuple(names.get(str(a), a) for a in line.arguments))
+            )
+        lines.append(Statement(program.statements[place].target, "sign", (f"x{number}",)))
+        statements = (*program.statements[:place], *lines, *program.statements[place + 1 :])
+        program = program._replace(statements=statements)
+    return program

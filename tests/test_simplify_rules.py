@@ -46,6 +46,12 @@ def draw(rule: Rule, generator: np.random.Generator) -> dict[str, np.ndarray]:
                 numbers = np.abs(numbers)
             case Domain.NEGATIVE:
                 numbers = -np.abs(numbers)
+            case Domain.SHARE:
+                numbers = np.abs(numbers)
+            case Domain.HUGE:
+                numbers = np.abs(numbers) * 1e16
+            case Domain.TINY:
+                numbers = np.abs(numbers) * 1e-22
         bound[letter] = numbers.astype(np.float32)
     return bound
 
@@ -76,7 +82,8 @@ def test_a_rule_applies_to_its_own_left_side(rule: Rule) -> None:
     for letter in letters:
         domain = rule.where.get(letter)
         if letter in constants:
-            bindings[letter] = graph.leaf(-2.0 if domain is Domain.NEGATIVE else constants[letter])
+            special = {Domain.NEGATIVE: -2.0, Domain.HUGE: 3.5e16, Domain.TINY: 1e-24}
+            bindings[letter] = graph.leaf(special.get(domain, constants[letter]) if domain else constants[letter])
         elif domain in (Domain.POSITIVE, Domain.NEGATIVE):
             bindings[letter] = graph.make("exp", [graph.leaf(letter)])
             if domain is Domain.NEGATIVE:
