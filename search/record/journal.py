@@ -22,6 +22,7 @@ from search.record import trial_table as trials
 from search.record.candidate_table import CHAIN, SCHEMA, CandidateRow, chained, columns, history_entry, row
 from search.record.trial_table import Key as TrialKey
 
+MIXED = "mixed hosts"  # note: hosts that compute other bits than the driver and have scored candidates
 _APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 _VERSION = 2
 _ALL = ", ".join(CandidateRow._fields)
@@ -250,11 +251,15 @@ class Journal:
         }
 
     def digest(self) -> str:
-        """Hash over the recorded history without times."""
+        """Hash over the recorded history without times.
+
+        It ends in `-mixed` where machines that compute other bits than the driver have scored candidates: another run
+        with the same seed may then have another history.
+        """
         total = blake2b(digest_size=16)
         for repeat in self._repeats():
             total.update(b"%d:%d:%b" % (repeat, *self._end(repeat)))
-        return total.hexdigest()
+        return total.hexdigest() + ("-mixed" if MIXED in self.meta() else "")
 
     def counts(self) -> list[tuple[int, int]]:
         """Each repeat that has candidates, and how many."""

@@ -1,7 +1,7 @@
 """The summary of a run: the champion, its comparison with the baselines, and the files that hold them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Summary:
         funnel: who stood how at larger stages; `None` where none were held.
         checks: the best so far on larger tasks, while the search went on.
         trained: trials that were not on record yet.
+        hosts: usage of the hosts that workers ran on, by name: jobs, share of the time busy, deaths.
     """
 
     champion: Champion
@@ -49,6 +50,7 @@ class Summary:
     funnel: Outcome | None = None
     checks: tuple[Check, ...] = ()
     trained: int = 0
+    hosts: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, run: Path) -> dict[str, Any]:
         """Plain values, as `--json` prints them and `summary.json` holds them."""
@@ -79,6 +81,7 @@ class Summary:
             **(self.funnel.as_json() if self.funnel else {"stages": [], "table": []}),
             "checks": [check.as_json() for check in self.checks],
             "trained": self.trained,
+            "hosts": self.hosts,
             "versions": versions(),
         }
 
