@@ -256,11 +256,7 @@ class Journal:
         }
 
     def digest(self) -> str:
-        """Hash over the recorded history without times.
-
-        It ends in `-mixed` where machines that compute other bits than the driver have scored candidates: another run
-        with the same seed may then have another history.
-        """
+        """Hash over the recorded history without times; ends in `-mixed` where hosts differed (see `MIXED`)."""
         total = blake2b(digest_size=16)
         for repeat in self._repeats():
             total.update(b"%d:%d:%b" % (repeat, *self._end(repeat)))
