@@ -22,8 +22,7 @@ from search.record import trial_table
 from search.record.candidate_table import CHAIN, SCHEMA, CandidateRow, chained, columns, history_entry, row
 
 MIXED = "mixed hosts"  # note: hosts that compute other bits than the driver and have scored candidates
-_APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
-_VERSION = 2
+_APPLICATION, _VERSION = 0x6F707473, 2  # "opts", SQLite's application_id of our files; version of their format
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
