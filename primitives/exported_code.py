@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from primitives.checking import kinds_before
+from primitives.checking import input_kinds, result_kind
 from primitives.dataflow import flow, live, live_part
 from primitives.errors import UserError
 from primitives.hyperparameters import RATE, constant_names
@@ -120,6 +120,7 @@ class Code:
 
     def lines(self) -> Iterator[str]:
         """One assignment for each statement."""
+        kinds = input_kinds(self.program)
         for line, statement in enumerate(self.program.statements):
             row = REGISTRY[statement.primitive]
             module = MODULES[self._to]
@@ -128,12 +129,13 @@ class Code:
                 a if isinstance(a, str) else self.names[line, place] for place, a in enumerate(statement.arguments)
             ]
             call = spelling.format(*arguments)
-            over = self._lists(line, statement, arguments) if self.whole else []
+            over = self._lists(statement, arguments, kinds) if self.whole else []
             yield f"{statement.target} = {_over(call, over)}"
+            kinds[statement.target] = result_kind(statement, kinds) or Kind.SCALAR
 
-    def _lists(self, line: int, statement: Statement, arguments: list[str]) -> list[str]:
+    def _lists(self, statement: Statement, arguments: list[str], kinds: Mapping[str, Kind]) -> list[str]:
         """Arguments that are lists; in PyTorch scalars are, too, since every group of parameters has its own."""
-        row, kinds = REGISTRY[statement.primitive], kinds_before(self.program, line)
+        row = REGISTRY[statement.primitive]
         if row.code.startswith(f"_{row.name}("):
             return []  # a helper takes whole lists
         given = zip(statement.arguments, arguments, strict=True)

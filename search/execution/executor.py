@@ -24,6 +24,10 @@ class Scorer(Protocol):
         """Score a valid program; beyond the hurdle it may be rejected early."""
 
 
+class WorkersLostError(Exception):
+    """No worker is left and none can be had; what is recorded is kept, and the run can be resumed."""
+
+
 class CandidateAnswer(NamedTuple):
     """The score of a candidate.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from primitives.errors import UserError
 from primitives.text import to_text
 from search.algorithms.factory import check, check_names, with_registered_rates
+from search.execution.executor import WorkersLostError
 from search.record.folder import CONFIG, JOURNAL, claim, locked, open_journal, write_text
 from search.record.journal import Journal
 from search.record.ownership import new_id, vouch, vouched
@@ -54,12 +55,19 @@ class OpenRun:
 
     @contextmanager
     def workers(self) -> Iterator[RecordedTrials]:
-        """Start the workers, and end them afterwards; their trials are recorded in the journal."""
+        """Start the workers, and end them afterwards; their trials are recorded in the journal.
+
+        Raises:
+            WorkersLostError: no worker is left; the message has the command that resumes the run.
+        """
         started = time.monotonic() - self.journal.meta().get(SECONDS, 0.0)
         try:
-            with executor(self.config, self.reporter.note) as workers:
+            with executor(self.config, self.reporter.note, self.stop) as workers:
                 self.reporter.workers_started(workers.describe)
                 yield RecordedTrials(self.journal, workers, self.reporter.trials_run)
+        except WorkersLostError as error:
+            remedy = f"nothing recorded is lost, and `optsearch resume {self.folder}` goes on"
+            raise WorkersLostError(f"{error}; {remedy}") from None
         finally:
             self.journal.note(SECONDS, round(time.monotonic() - started, 1))
 
