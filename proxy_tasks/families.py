@@ -24,6 +24,7 @@ import jax
 import numpy as np
 
 from primitives.errors import UserError, nearest
+from proxy_tasks.data import check_room
 from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
 from proxy_tasks.language import fill_in_characters, model_characters
 from proxy_tasks.task import SPLITS, Problem, Task
@@ -97,7 +98,9 @@ def problem(task: Task) -> Problem:
         width, heads = (task.settings.get(name, 1) for name in ("width", "heads"))
         if width % heads:
             raise UserError(f"task `{task.name}`: `width` (={width}) must be a multiple of `heads` (={heads})")
-        return FAMILIES[task.family].build(task)
+        known = FAMILIES[task.family].build(task)
+        check_room(task, 2 * sum(known.sizes), f"{sum(known.sizes):,} weights")
+        return known
     try:
         built = _own_function(task.family)(task)
     except UserError:

@@ -14,7 +14,7 @@ import pytest
 import optsearch
 from optsearch import Progress
 from primitives import builtin, parse, to_text
-from search.algorithms import factory, mutation
+from search.algorithms import mutation
 from search.settings import names
 
 SMALL: dict[str, Any] = {
@@ -180,16 +180,6 @@ def test_a_mistake_is_one_sentence(arguments: dict[str, Any], message: str) -> N
     with pytest.raises(optsearch.UserError, match=message) as error:
         optsearch.search(**arguments)
     assert "\n" not in str(error.value)
-
-
-@pytest.fixture
-def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Extensions may be registered in this test; the tables are as before afterwards."""
-    monkeypatch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
-    monkeypatch.setattr(factory, "MUTATIONS", table)
-    monkeypatch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
-    monkeypatch.setattr(names, "MUTATIONS", dict(names.MUTATIONS))
-    monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
 
 
 @pytest.mark.usefixtures("own_extensions")

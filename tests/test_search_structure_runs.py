@@ -21,9 +21,9 @@ program: adamw
 tasks: [digits]
 search:
   algorithm: structures
-  children: 20
+  children: 12
   repeats: 2
-  structures: {generation: 8, tuning_seeds: 2, climb_seeds: 2, judging_seeds: 2, climb_trials: 2, whole_trials: 2,
+  structures: {generation: 6, tuning_seeds: 2, climb_seeds: 2, judging_seeds: 2, climb_trials: 2, whole_trials: 2,
     short_trials: 2, refined: 1, refined_trials: 2, rotate_every: 2}
 evaluation: {seeds: 2, first_seeds: 1, statement_price: 0.015, slot_price: 0.02}
 selection: {finalists: 2, seeds: 2, tuning_trials: 0}
@@ -49,7 +49,7 @@ def expected(config: Path) -> Iterator[str]:
 def test_killed_in_mid_generation_and_resumed_gives_the_same_digest(config: Path, expected: str) -> None:
     process = begin("run", str(config), "--out", "killed")
     journal = Path("killed/journal.sqlite")
-    for trials in (20, 60, 100):
+    for trials in (20, 70):
         wait_for_rows(journal, trials, process, "trials")
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -67,10 +67,10 @@ def test_two_workers_give_the_digest_of_one_process(config: Path, expected: str)
 def test_a_journal_with_other_candidates_is_refused(config: Path, expected: str) -> None:
     with closing(sqlite3.connect("undisturbed/journal.sqlite")) as connection:
         connection.execute("delete from meta where key = 'search ended'")
-        connection.execute("delete from candidates where number > 12")
+        connection.execute("delete from candidates where number > 8")
         connection.commit()
     settings = read_config(config).search.structures
-    assert settings.generation == 8
+    assert settings.generation == 6
     with closing(sqlite3.connect("undisturbed/journal.sqlite")) as connection:
         (values,) = connection.execute("select value from meta where key = 'config'").fetchone()
         changed = values.replace('"twice": 0.3', '"twice": 0.9')

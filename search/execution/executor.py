@@ -12,6 +12,7 @@ import numpy as np
 
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
+from proxy_tasks.loss import sound
 from selection.trials import Trial
 
 CandidateKey = tuple[int, int]  # repeat and number
@@ -103,7 +104,7 @@ class TrialJob(NamedTuple):
     def execute(self, scorer: Scorer) -> TrialAnswer:
         """Run the trial in this process; the scorer is not used."""
         losses = self.trial.losses()
-        status = Status.OK if np.all(np.isfinite(losses)) else Status.DIVERGED
+        status = Status.OK if np.all(sound(losses)) else Status.DIVERGED
         return TrialAnswer(self.key, status, tuple(losses.tolist()))
 
     def failed(self, status: Status, reason: str) -> TrialAnswer:
