@@ -98,7 +98,7 @@ def _rates_section() -> Section:
     ends = [float(row[2].split()[0]) for row in measured]
     lines = [
         *_text(
-            f"{SEARCHES} searches of {CHILDREN} children each on `digits`, {SEEDS} seeds an evaluation. *With hurdles*: "
+            f"{SEARCHES} searches of {CHILDREN} children on `digits`, {SEEDS} seeds an evaluation. *With hurdles*: "
             f"a hurdle after {FIRST} seeds, and one on the same seeds after {ON['short_share']:.0%} of the steps "
             f"(`evaluation.short_share`), with a margin of {ON['short_margin']} (`evaluation.short_margin`). *And a "
             f"race*: also a hurdle after {RACED['race'][0]} seeds (`evaluation.race`), and first a sanity probe of "
@@ -162,10 +162,10 @@ def _sanity_section() -> Section:
     lines = [
         *_text(
             f"The same programs after a few steps on the first {FIRST} seeds (`evaluation.sanity_steps`). *Saves*: "
-            "share of the training with a hurdle after the first seeds, without the cost of the probe. *Wrongly*: number of "
-            "dropped programs that the hurdle would have let pass. *Highest rise*: largest ratio of the loss to that "
-            f"at the start, over programs of the better half; beyond {EXPLODED:g} on all seeds a program counts as "
-            "exploded."
+            "share of the training with a hurdle after the first seeds, without the cost of the probe. *Wrongly*: "
+            "number of dropped programs that the hurdle would have let pass. *Highest rise*: largest ratio of the "
+            f"loss to that at the start, over programs of the better half; beyond {EXPLODED:g} on all seeds a program "
+            "counts as exploded."
         ),
         *_each("steps | not finite | unmoved | exploded | saves | wrongly | lost | highest rise", sanities),
     ]
