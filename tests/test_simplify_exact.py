@@ -50,7 +50,8 @@ def test_simplifying_twice_is_simplifying_once(program: Program) -> None:
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_builtin_is_as_short_as_it_can_be(name: str) -> None:
     found = simplify(builtin(name)).program
-    assert len(found.statements) == len(builtin(name).statements)
+    idle = [statement for statement in builtin(name).statements if statement.arguments[1:] == (1.0,)]  # a rate of 1
+    assert len(found.statements) == len(builtin(name).statements) - len(idle)
 
 
 def test_tangles_come_back_to_the_form_of_the_builtin() -> None:
