@@ -54,6 +54,7 @@ def rank(
     judge: Judge,
     tuner: Judge,
     bench: Bench,
+    *,
     leaders: int = 1,
     trials: int = 0,
     margin: float = math.inf,

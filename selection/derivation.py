@@ -70,6 +70,7 @@ def derive(
     program: Program,
     judge: Judge | None = None,
     tuner: Judge | None = None,
+    *,
     trials: int = 0,
     bench: Bench | None = None,
     report: Callable[[str], None] = lambda what: None,

@@ -129,7 +129,7 @@ def test_a_run_with_a_function_that_cannot_be_exported_ends_all_the_same(
     small_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        conclusion, "derive", lambda program, *_: derive(program)
+        conclusion, "derive", lambda program, *_, **__: derive(program)
     )  # exactly, so that nothing is dropped
     (small_run.parent / "softsign_for_a_test.py").write_text(
         "import jax.numpy as jnp\nfrom primitives import Primitive, register\nfrom primitives.kinds import ANY\n"

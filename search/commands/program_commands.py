@@ -64,7 +64,7 @@ def simplify(
         original,
         Judge(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
         Judge(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
-        tune,
+        trials=tune,
         report=partial(_note, console),
     )
     if out:

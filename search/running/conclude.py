@@ -61,17 +61,16 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     tuning_trials = settings.tuning_trials if complete else 0
-    margin = config.evaluation.hurdle_margin
     tuner = judge_of(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds)
     ranked = rank(
         [parse(row.program) for row in finalists],
         judge_of(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
         tuner,
         trials,
-        settings.leaders,
-        tuning_trials,
-        margin,
-        report,
+        leaders=settings.leaders,
+        trials=tuning_trials,
+        margin=config.evaluation.hurdle_margin,
+        report=report,
     )
     chosen, outcome = ranked[0], None
     if settings.stages and complete:
@@ -79,7 +78,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         outcome = _funnel(config, programs, tuner, trials, report)
         chosen = ranked[(outcome.winner or outcome.last).index or 0]
     reducer = judge_of(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
-    derivation = derive(chosen.program, reducer, tuner, tuning_trials, trials, report)
+    derivation = derive(chosen.program, reducer, tuner, trials=tuning_trials, bench=trials, report=report)
     report("comparing with the baselines")
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds)
     summary = Summary(
