@@ -14,10 +14,10 @@ from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMM
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
-from selection.champion import Champion
+from selection.champion import Finalist
 from selection.comparison import Comparison
 from selection.derivation import Derivation
-from selection.funnel import Outcome
+from selection.funnel import FunnelResult
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Summary:
         trained: number of trials that this command ran.
     """
 
-    champion: Champion
+    champion: Finalist
     row: CandidateRow
     table: tuple[Comparison, ...]
     complete: bool
@@ -46,7 +46,7 @@ class Summary:
     statistics: dict[str, Any]
     derivation: Derivation
     shares: dict[str, float]
-    funnel: Outcome | None = None
+    funnel: FunnelResult | None = None
     checks: tuple[Check, ...] = ()
     trained: int = 0
 
