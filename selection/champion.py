@@ -51,17 +51,10 @@ class _Racing:
 
 def rank_finalists(
     finalists: Sequence[Program],
-<<<<<<< HEAD
-    judge: Judge,
-    tuner: Judge,
-    bench: Bench,
-    *,
-=======
     judge: FitnessOnSeeds,
     tuner: FitnessOnSeeds,
     *,
     runner: TrialRunner,
->>>>>>> main
     leaders: int = 1,
     trials: int = 0,
     margin: float = math.inf,

@@ -68,13 +68,8 @@ def _plain(found: Recognised | None) -> dict[str, Any] | None:
 
 def derive(
     program: Program,
-<<<<<<< HEAD
-    judge: Judge | None = None,
-    tuner: Judge | None = None,
-=======
     judge: FitnessOnSeeds | None = None,
     tuner: FitnessOnSeeds | None = None,
->>>>>>> main
     *,
     trials: int = 0,
     runner: TrialRunner | None = None,

@@ -62,13 +62,8 @@ def simplify(
     console = Console(stderr=True)
     found = derive(
         original,
-<<<<<<< HEAD
-        Judge(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
-        Judge(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
-=======
         FitnessOnSeeds(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
         FitnessOnSeeds(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
->>>>>>> main
         trials=tune,
         report=partial(_note, console),
     )

@@ -66,17 +66,10 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         [parse(row.program) for row in finalists],
         judge_of(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
         tuner,
-<<<<<<< HEAD
-        trials,
-        leaders=settings.leaders,
-        trials=tuning_trials,
-        margin=config.evaluation.hurdle_margin,
-=======
         runner=trials,
         leaders=settings.leaders,
         trials=tuning_trials,
-        margin=margin,
->>>>>>> main
+        margin=config.evaluation.hurdle_margin,
         report=report,
     )
     chosen, outcome = ranked[0], None
@@ -85,11 +78,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         outcome = _funnel(config, programs, tuner, trials, report)
         chosen = ranked[(outcome.winner or outcome.last).index or 0]
     reducer = judge_of(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
-<<<<<<< HEAD
-    derivation = derive(chosen.program, reducer, tuner, trials=tuning_trials, bench=trials, report=report)
-=======
     derivation = derive(chosen.program, reducer, tuner, trials=tuning_trials, runner=trials, report=report)
->>>>>>> main
     report("comparing with the baselines")
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds)
     summary = Summary(
