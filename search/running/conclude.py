@@ -93,6 +93,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         funnel=outcome,
         checks=tuple(Checks(config, journal, trials).all() if complete else ()),
         trained=trials.trained,
+        hosts=trials.executor.usage,
     )
     write_summary(opened.folder, summary)
     return summary
