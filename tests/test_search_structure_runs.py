@@ -1,8 +1,8 @@
 """Runs of the algorithm `structures`: one history, whatever happens to the processes and however many there are."""
 
+import shutil
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -39,11 +39,21 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.fixture
-def expected(config: Path) -> Iterator[str]:
-    """Digest of the run when nothing happens to it, in one process."""
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the run when nothing happens to it, in one process."""
+    folder = tmp_path_factory.mktemp("expected")
+    path = folder / "structures.yaml"
+    path.write_text(CONFIG)
     with LivePanel(quiet=True) as panel:
-        yield runner.run(read_config(config), Path("undisturbed"), panel).digest
+        runner.run(read_config(path), folder / "run", panel)
+    return folder / "run"
+
+
+@pytest.fixture
+def expected(undisturbed: Path) -> str:
+    """Digest of that run."""
+    return read_digest(undisturbed / "journal.sqlite")
 
 
 def test_killed_in_mid_generation_and_resumed_gives_the_same_digest(config: Path, expected: str) -> None:
@@ -64,21 +74,17 @@ def test_two_workers_give_the_digest_of_one_process(config: Path, expected: str)
     assert finished(process)["digest"] == expected
 
 
-def test_a_journal_with_other_candidates_is_refused(config: Path, expected: str) -> None:
-    with closing(sqlite3.connect("undisturbed/journal.sqlite")) as connection:
-        connection.execute("delete from meta where key = 'search ended'")
-        connection.execute("delete from candidates where number > 8")
-        connection.commit()
-    settings = read_config(config).search.structures
-    assert settings.generation == 6
-    with closing(sqlite3.connect("undisturbed/journal.sqlite")) as connection:
+def test_a_journal_with_other_candidates_is_refused(undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(undisturbed, folder)
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as connection:
         (values,) = connection.execute("select value from meta where key = 'config'").fetchone()
         changed = values.replace('"twice": 0.3', '"twice": 0.9')
         assert changed != values
         connection.execute("update meta set value = ? where key = 'config'", (changed,))
         connection.commit()
-    with pytest.raises(UserError, match=r"candidate \d+ of repeat 0 is not the one in the journal"):
-        runner.resume(Path("undisturbed"))
+    with pytest.raises(UserError, match=r"candidate \d+ of repeat \d+ is not the one in the journal"):
+        runner.resume(folder)
 
 
 def test_checks_for_overfitting_are_refused_in_words() -> None:
