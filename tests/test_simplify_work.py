@@ -40,15 +40,15 @@ LARGE = {
     "64 doublings": train("a = g + w", *["a = a + a"] * 64, "update = a * lr"),
     "64 squarings of a sum": train("a = g + w", *["a = a * a"] * 64, "update = a * lr"),
     "64 products of sums": train("a = g + w", *["b = a + m", "a = a * b"] * 64, "m = g * 1", "update = a * lr"),
-    "2,000 slots": train(
-        *(f"s{i} = interp(g, s{i}, 0.9)" for i in range(2000)),
+    "100 slots": train(
+        *(f"s{i} = interp(g, s{i}, 0.9)" for i in range(100)),
         "u = s0 * 1",
-        *(f"u = u + s{i}" for i in range(1, 2000)),
+        *(f"u = u + s{i}" for i in range(1, 100)),
         "update = u * lr",
-        slots=_slots(2000),
+        slots=_slots(100),
     ),
-    "a gradient handed on for 200 steps": train(
-        *(f"s{i} = s{i - 1} * 1" for i in range(199, 0, -1)), "s0 = g * 1", "update = s199 * lr", slots=_slots(200)
+    "a gradient handed on for 100 steps": train(
+        *(f"s{i} = s{i - 1} * 1" for i in range(99, 0, -1)), "s0 = g * 1", "update = s99 * lr", slots=_slots(100)
     ),
     "signs of signs": train("a = tanh(g)", *["a = sign(a)", "a = abs(a)", "a = max(a, w)"] * 100, "update = a * lr"),
 }  # fmt: skip

@@ -31,6 +31,7 @@ from search.engine.randomness import Draws
 from search.settings.structures import StructureSettings
 from selection.trials import Work
 from simplify.exact import simplify
+from simplify.work import SEARCH
 
 _BREEDING = 0  # kind of the random numbers of a child; stages count from 1
 
@@ -164,7 +165,7 @@ class StructureSearch:
         """Bring a candidate into its simplest exact form; whether that is a new structure."""
         if not self._settings.simplify:
             return True
-        simple = live_part(simplify(bred.program).program)
+        simple = live_part(simplify(bred.program, SEARCH).program)
         if not simple.statements:
             bred.drop("its update is constant", Status.UNSOUND)
         elif simple != bred.program:
@@ -196,7 +197,7 @@ class StructureSearch:
                 continue
             bred = Bred(self._number(), candidate.incumbent(), "pruned", program, trials=candidate.trials)
             if self._settings.simplify:
-                bred.program = live_part(simplify(program).program)
+                bred.program = live_part(simplify(program, SEARCH).program)
             self._seen.setdefault(structure(bred.program), bred.number)
             shorter.append(bred)
         yield from self._stages.run(shorter, self._stages.judgement)
