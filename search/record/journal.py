@@ -10,7 +10,7 @@ the rows are read.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
@@ -18,9 +18,8 @@ from typing import Any, Self
 
 from primitives.errors import UserError
 from search.engine.candidate import HistoryEntry, Record
-from search.record import trial_table as trials
+from search.record import trial_table
 from search.record.candidate_table import CHAIN, SCHEMA, CandidateRow, chained, columns, history_entry, row
-from search.record.trial_table import Key as TrialKey
 
 _APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 _VERSION = 2
@@ -48,7 +47,7 @@ class Journal:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute(f"pragma application_id = {_APPLICATION}")
             connection.execute(f"pragma user_version = {_VERSION}")
-            connection.executescript(SCHEMA + trials.SCHEMA)
+            connection.executescript(";".join((SCHEMA, trial_table.SCHEMA, trial_table.FAILED_SCHEMA)))
             rows = [(key, json.dumps(value)) for key, value in meta.items()]
             connection.executemany("insert into meta values (?, ?)", rows)
         part.replace(path)
@@ -128,14 +127,20 @@ class Journal:
         """Write rows as they stand in another journal, as one transaction; raises `UserError` if that fails."""
         self._write(_INSERT, rows)
 
-    def trials(self) -> dict[TrialKey, tuple[float, ...]]:
+    def trials(self) -> dict[trial_table.Key, tuple[float, ...]]:
         """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
-        self._write(trials.SCHEMA)  # a journal begun by an earlier version has no such table yet
-        return dict(filter(None, map(trials.entry, self._query(trials.SELECT))))
+        self._write(trial_table.SCHEMA)  # a journal begun by an earlier version has no such table yet
+        return dict(filter(None, map(trial_table.entry, self._query(trial_table.SELECT))))
 
-    def record_trials(self, found: Mapping[TrialKey, Sequence[float]]) -> None:
-        """Write losses of trials, as one transaction; raises `UserError` if that fails."""
-        self._write(trials.INSERT, [trials.columns(key, losses) for key, losses in found.items()])
+    def failed_trials(self) -> dict[trial_table.Key, tuple[str, int]]:
+        """Status and attempts of the trials that crashed their worker or exceeded their time limit."""
+        self._write(trial_table.FAILED_SCHEMA)
+        return dict(filter(None, map(trial_table.failed_entry, self._query(trial_table.SELECT_FAILED))))
+
+    def record_trials(self, found: trial_table.Losses, failed: trial_table.Failures) -> None:
+        """Write losses, and status and attempts of failures, a transaction each; raises `UserError` if that fails."""
+        self._write(trial_table.INSERT_FAILED, [trial_table.failed_columns(key, *row) for key, row in failed.items()])
+        self._write(trial_table.INSERT, [trial_table.columns(key, losses) for key, losses in found.items()])
 
     def _write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
         try:

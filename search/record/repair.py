@@ -35,7 +35,7 @@ def repair(path: Path) -> int:
             new.insert(rows)
             kept += len(rows)
         with suppress(UserError):
-            new.record_trials(old.trials())
+            new.record_trials(old.trials(), old.failed_trials())
         new.in_one_file()
     copies = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     path.rename(next(copy for copy in copies if not copy.exists()))
