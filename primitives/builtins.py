@@ -34,7 +34,7 @@ _BODIES = {
     "momentum": """
         m = m * 0.9
         m = m + g
-        lr = lr * 1.0
+        lr = lr * 10.0
         update = m * lr
     """,
     "adagrad": """
@@ -42,7 +42,7 @@ _BODIES = {
         v = v + g2
         s = sqrt(v)
         update = g / s
-        lr = lr * 1.0
+        lr = lr * 5.0
         update = update * lr
     """,
     "rmsprop": """

@@ -28,8 +28,8 @@ def without_bias_correction(transform: optax.GradientTransformation) -> optax.Gr
 
 REFERENCES: dict[str, Callable[[], optax.GradientTransformation]] = {
     "sgd": lambda: optax.sgd(0.1),
-    "momentum": lambda: optax.sgd(0.01, momentum=0.9),
-    "adagrad": lambda: optax.adagrad(0.01, initial_accumulator_value=0.0, eps=0.0),
+    "momentum": lambda: optax.sgd(0.1, momentum=0.9),
+    "adagrad": lambda: optax.adagrad(0.05, initial_accumulator_value=0.0, eps=0.0),
     "rmsprop": lambda: optax.rmsprop(0.001, decay=0.9, eps=1e-8, eps_in_sqrt=False),
     "adam": lambda: optax.chain(
         without_bias_correction(optax.scale_by_adam(0.9, 0.999, eps=1e-8)), optax.scale(-0.001)
