@@ -21,8 +21,8 @@ from search.engine.candidate import HistoryEntry, Record
 from search.record import trial_table
 from search.record.candidate_table import CHAIN, SCHEMA, CandidateRow, chained, columns, history_entry, row
 
-_APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
-_VERSION = 2
+MIXED = "mixed hosts"  # note: hosts that compute other bits than the driver and have scored candidates
+_APPLICATION, _VERSION = 0x6F707473, 2  # "opts", SQLite's application_id of our files; version of their format
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
@@ -255,11 +255,11 @@ class Journal:
         }
 
     def digest(self) -> str:
-        """Hash over the recorded history without times."""
+        """Hash over the recorded history without times; ends in `-mixed` where hosts differed (see `MIXED`)."""
         total = blake2b(digest_size=16)
         for repeat in self._repeats():
             total.update(b"%d:%d:%b" % (repeat, *self._end(repeat)))
-        return total.hexdigest()
+        return total.hexdigest() + ("-mixed" if MIXED in self.meta() else "")
 
     def counts(self) -> list[tuple[int, int]]:
         """Each repeat that has candidates, and how many."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from primitives.dataflow import structure_hash
 from primitives.errors import UserError
 from primitives.probe import signature
 from primitives.program import Program
 from primitives.text import parse
 from proxy_tasks.baselines import shares
+from search.algorithms.structures.identity import structure
 from search.engine.duplicates import Twins
 from search.record.candidate_table import CandidateRow
 from search.running.open_run import OpenRun
@@ -94,6 +94,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         funnel=outcome,
         checks=tuple(Checks(config, journal, trials).all() if complete else ()),
         trained=trials.trained,
+        hosts=trials.executor.usage,
     )
     write_summary(opened.folder, summary)
     return summary
@@ -148,7 +149,7 @@ class _Behaviour:
         twin = self._twins.find(behaviour)
         if twin is not None:
             return self._structures[twin]
-        key = structure_hash(program)
+        key = structure(program)
         if not np.all(np.isfinite(behaviour)):
             losses = " ".join(f"{loss:.6g}" for task in sorted(row.losses) for loss in row.losses[task])
             key = self._trained.setdefault(losses, key)

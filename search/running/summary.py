@@ -1,7 +1,7 @@
 """The summary of a run: the champion, its comparison with the baselines, and the files that hold them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Summary:
         funnel: results of the funnel; `None` where no stage was held.
         checks: results of the checks for overfitting.
         trained: number of trials that this command ran.
+        hosts: usage of the hosts that workers ran on, by name: jobs, share of the time busy, deaths.
     """
 
     champion: Finalist
@@ -49,6 +50,7 @@ class Summary:
     funnel: FunnelResult | None = None
     checks: tuple[Check, ...] = ()
     trained: int = 0
+    hosts: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, run: Path) -> dict[str, Any]:
         """Plain values, as `--json` prints them and `summary.json` holds them."""
@@ -79,6 +81,7 @@ class Summary:
             **(self.funnel.as_json() if self.funnel else {"stages": [], "table": []}),
             "checks": [check.as_json() for check in self.checks],
             "trained": self.trained,
+            "hosts": self.hosts,
             "versions": versions(),
         }
 
