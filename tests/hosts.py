@@ -129,9 +129,8 @@ class Hosts:
         place += [] if head else ["--include-dashboard=false"]
         options = [f"--num-cpus={cpus}", f"--node-ip-address={self.address(number)}", "--object-store-memory=80000000"]
         node = self.start(number, "-c", code, "start", *place, *options, "--disable-usage-stats")
-        assert node.stdout is not None
-        said = node.stdout.read()
-        assert node.wait() == 0, said
+        said, _ = node.communicate()
+        assert node.returncode == 0, said
 
     def cut(self, number: int) -> None:
         """Cut the link of a host: packets vanish."""
@@ -145,7 +144,7 @@ class Hosts:
         """End all processes of a host at once, its link cut first."""
         self.cut(number)
         os.kill(self._pids[number], signal.SIGKILL)
-        self._inits.pop(number).wait()
+        self._inits.pop(number).communicate()
         time.sleep(0.5)  # the kernel takes the interfaces down with the last process
         _ip("netns", "del", f"{self._prefix}{number}", check=False)
         _ip("-n", f"{self._prefix}sw", "link", "del", f"p{number}", check=False)

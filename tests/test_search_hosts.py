@@ -36,10 +36,12 @@ class Driver:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line)
-            with contextlib.suppress(json.JSONDecodeError):
-                self._lines.put(json.loads(line))
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self.output.append(line)
+                with contextlib.suppress(json.JSONDecodeError):
+                    self._lines.put(json.loads(line))
+        self.process.wait()
 
     def wait_for(self, kind: str, words: str = "", seconds: float = PATIENCE) -> tuple[float, Any]:
         """The next message of a kind with some words in it, and the seconds that it took."""

@@ -61,7 +61,6 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     tuning_trials = settings.tuning_trials if complete else 0
-    margin = config.evaluation.hurdle_margin
     tuner = judge_of(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds)
     ranked = rank_finalists(
         [parse(row.program) for row in finalists],
@@ -70,7 +69,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         runner=trials,
         leaders=settings.leaders,
         trials=tuning_trials,
-        margin=margin,
+        margin=config.evaluation.hurdle_margin,
         report=report,
     )
     chosen, outcome = ranked[0], None
