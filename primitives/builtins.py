@@ -10,8 +10,11 @@ from functools import cache
 from pathlib import Path
 
 from primitives.errors import ProgramError, UserError, nearest
+from primitives.escaping import printable
 from primitives.program import Program
 from primitives.text import parse
+
+_LARGEST = 1_000_000  # bytes of a program file
 
 _SOURCES = {
     "sgd": "Robbins and Monro (1951)",
@@ -128,32 +131,51 @@ BUILTINS: tuple[str, ...] = tuple(_BODIES)
 
 @cache
 def builtin(name: str) -> Program:
-    """The built-in program `name`; raises `UserError` with the nearest known name."""
+    """Get a built-in program.
+
+    Args:
+        name: one of `BUILTINS`.
+
+    Raises:
+        UserError: an unknown name; the message proposes the nearest known one.
+
+    Example:
+        >>> builtin("sgd").statements[-1]
+        Statement(target='update', primitive='multiply', arguments=('g', 'lr'))
+    """
     if name not in _BODIES:
-        raise UserError(f"unknown program `{name}`{nearest(name, BUILTINS)}")
+        raise UserError(f"unknown program `{printable(name)}`{nearest(name, BUILTINS)}")
     lines = [f"    {line.strip()}" for line in _BODIES[name].strip().splitlines()]
     return parse("\n".join(["def train(w, g, m, v, lr):", *lines, "    return update, m, v"]))
 
 
 def source_of(name: str) -> str:
-    """Where the built-in program `name` comes from."""
+    """Publication that describes the built-in program `name`."""
     return _SOURCES[name]
 
 
 def load_program(name: str) -> Program:
-    """A built-in by name, or a program file by path.
+    """Load a built-in program by name, or a program file by path.
+
+    Args:
+        name: one of `BUILTINS`, or the path of a text file in UTF-8. A built-in takes precedence over a file.
 
     Raises:
-        UserError: neither a built-in nor a file, or a file that does not hold a program.
+        UserError: neither a built-in nor a regular file, a file that is too large or cannot be read, or a file that
+            does not hold a program.
     """
     if name in BUILTINS:
         return builtin(name)
-    path = Path(name)
-    if not path.exists():
-        raise UserError(f"`{name}` is neither a file nor a built-in program{nearest(name, BUILTINS)}")
+    shown, path = printable(name), Path(name)
     try:
+        if not path.exists():
+            raise UserError(f"`{shown}` is neither a file nor a built-in program{nearest(name, BUILTINS)}")
+        if not path.is_file():
+            raise UserError(f"program file `{shown}` cannot be read: it is not a regular file")
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"program file `{shown}` has {path.stat().st_size} bytes; {_LARGEST} is the most")
         return parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"program file `{name}` cannot be read as text: {error}") from None
+        raise UserError(f"program file `{shown}` cannot be read as text: {error}") from None
     except ProgramError as error:
-        raise ProgramError(f"{name}: {error}") from None
+        raise ProgramError(f"{shown}: {error}") from None

@@ -1,4 +1,4 @@
-"""Is it a program? Execution on kinds instead of arrays finds undefined variables and wrong kinds."""
+"""Validation of programs by abstract execution: on kinds instead of arrays."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,19 +11,24 @@ from primitives.registry import REGISTRY, describe_kinds
 
 
 class Problem(NamedTuple):
-    """Why a program is not valid: the index of the statement (`None`: the return), and a message."""
+    """Reason why a program is invalid.
+
+    Attributes:
+        statement: index of the statement, or `None` for the return.
+        message: one line.
+    """
 
     statement: int | None
     message: str
 
 
 def input_kinds(program: Program) -> dict[str, Kind]:
-    """Kinds before the first statement: `lr` is a scalar, every other input a tree."""
+    """Kinds of the variables before the first statement: `lr` is a scalar, every other input a tree."""
     return {name: Kind.SCALAR if name == LEARNING_RATE else Kind.TREE for name in program.inputs}
 
 
 def result_kind(statement: Statement, kinds: Mapping[str, Kind]) -> Kind | None:
-    """Kind of what a statement assigns where variables have the given kinds; `None` where it is not valid."""
+    """Kind of the value that a statement assigns, given the kinds of variables; `None` if the statement is invalid."""
     row = REGISTRY[statement.primitive]
     given = [kinds.get(argument) if isinstance(argument, str) else Kind.SCALAR for argument in statement.arguments]
     return _result(row.accepts, row.result, tuple(given))
@@ -31,7 +36,7 @@ def result_kind(statement: Statement, kinds: Mapping[str, Kind]) -> Kind | None:
 
 @lru_cache(maxsize=1024)
 def _result(accepts: tuple[frozenset[Kind], ...], result: Kind | None, given: tuple[Kind | None, ...]) -> Kind | None:
-    """Kind of a function's result for arguments of some kinds; `None` where it does not take one of them."""
+    """Kind of the result of a function for arguments of given kinds; `None` if it does not accept one of them."""
     taken = [kind for kind, accepted in zip(given, accepts, strict=True) if kind is not None and kind in accepted]
     if len(taken) < len(given):
         return None
@@ -39,24 +44,28 @@ def _result(accepts: tuple[frozenset[Kind], ...], result: Kind | None, given: tu
 
 
 def statement_problem(statement: Statement, kinds: Mapping[str, Kind]) -> str:
-    """What is wrong with a statement that is not valid where variables have the given kinds."""
+    """Describe the problem of an invalid statement, given the kinds of variables."""
     row = REGISTRY[statement.primitive]
     for argument, accepted in zip(statement.arguments, row.accepts, strict=True):
         kind = kinds.get(argument) if isinstance(argument, str) else Kind.SCALAR
         if kind is None:
             return f"undefined variable `{argument}`{nearest(str(argument), kinds)}"
         if kind not in accepted:
-            return f"`{row.name}` wants a {describe_kinds(accepted)} here, and `{argument}` is a {kind}"
-    raise ValueError(f"`{row.name}` takes these arguments.")
+            return f"`{row.name}` requires a {describe_kinds(accepted)} here, and `{argument}` is a {kind}"
+    raise ValueError(f"the statement is valid: `{row.name}` accepts these arguments")
 
 
 def kinds_before(program: Program, line: int) -> dict[str, Kind]:
-    """Kinds of all variables that are defined before statement `line` of a valid program."""
+    """Kinds of all variables that are defined before the statement with index `line` of a valid program."""
     return _run(program, line)[1]
 
 
 def _run(program: Program, end: int | None = None) -> tuple[int, dict[str, Kind]]:
-    """Execute statements up to the first that is not valid: its index, or their number, and the kinds before it."""
+    """Execute statements up to the first invalid one.
+
+    Returns:
+        The index of that statement, or the number of statements, and the kinds of variables before it.
+    """
     kinds = input_kinds(program)
     for line, statement in enumerate(program.statements[:end]):
         kind = result_kind(statement, kinds)
@@ -67,13 +76,13 @@ def _run(program: Program, end: int | None = None) -> tuple[int, dict[str, Kind]
 
 
 def is_valid(program: Program) -> bool:
-    """Whether it is a program; `check` says what is wrong, which takes longer."""
+    """Whether a program is valid. `check` takes longer and describes the problem."""
     line, kinds = _run(program)
     return line == len(program.statements) and all(kinds.get(name) is Kind.TREE for name in program.outputs)
 
 
 def check(program: Program) -> Problem | None:
-    """The first problem of a program, or `None` for a valid one."""
+    """Find the first problem of a program; `None` if it is valid."""
     line, kinds = _run(program)
     if line < len(program.statements):
         return Problem(line, statement_problem(program.statements[line], kinds))

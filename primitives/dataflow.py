@@ -1,14 +1,14 @@
-"""Where values come from, which of them matter, and when two programs are the same function.
+"""Data flow of programs: sources of values, liveness, and digests of what a program computes.
 
-*Liveness* is a fixpoint over the state: the update is needed; a slot is needed once a needed statement reads it, and
-then so is the statement that writes it. The analysis of Chen et al. (2023) looks at one step only, and keeps a
-statement such as `m = cosh(update)` although nothing ever reads that `m`.
+*Liveness* is a fixpoint over the state. The update is live. A slot is live if a live statement reads it, and then the
+statement that writes it is live. The analysis of Chen et al. (2023) covers one step only, and keeps a statement such
+as `m = cosh(update)` although no statement reads that `m` in the next step.
 
-*The functional hash* gives every live value a digest of how it is computed, so that names, the order of statements
-and the order of commutative arguments leave no trace. State slots are told apart by colour refinement: all start
-alike (all are zero at first), and each round gives a slot the digest of its next value under the colours of the round
-before, until no class splits any more. Slots that end with one colour hold equal values at every step, so that slots
-may be swapped or doubled without a change of hash.
+*The functional hash* is built from a digest of how each live value is computed, which does not depend on names, on the
+order of statements or on the order of commutative arguments. Colour refinement distinguishes state slots: all start
+with one colour (all are zero at first), and each round gives a slot the digest of its next value under the colours of
+the round before, until no class splits any more. Slots that end with one colour hold equal values at every step, so
+that swapping or duplicating slots does not change the hash.
 """
 
 from functools import lru_cache
@@ -22,11 +22,16 @@ from primitives.registry import REGISTRY, Property
 
 _CLASSES = 5  # of slots; they can be labelled in 120 ways
 
-Source = int | str | float  # a statement by its index, an input by its name, a constant
+Source = int | str | float  # index of a statement, name of an input, or value of a constant
 
 
 class Flow(NamedTuple):
-    """The program as a graph: for each statement the sources of its arguments, and the source of each output."""
+    """Sources of the values of a program.
+
+    Attributes:
+        arguments: for each statement the sources of its arguments.
+        outputs: for `update` and each state slot the source of the returned value.
+    """
 
     arguments: tuple[tuple[Source, ...], ...]
     outputs: dict[str, Source]
@@ -34,7 +39,7 @@ class Flow(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def flow(program: Program) -> Flow:
-    """Resolve every variable of a valid program to the statement or input that it stands for."""
+    """Resolve every variable of a valid program to the statement that assigned it, or to an input."""
     where: dict[str, Source] = {name: name for name in program.inputs}
     arguments: list[tuple[Source, ...]] = []
     for line, (target, _, names) in enumerate(program.statements):
@@ -44,7 +49,12 @@ def flow(program: Program) -> Flow:
 
 
 class Live(NamedTuple):
-    """What the updates of all steps depend on: statements by index, in order, and state slots."""
+    """The part of a program that its updates depend on, over all steps.
+
+    Attributes:
+        lines: indices of statements, in order.
+        slots: state slots, in the order of the signature.
+    """
 
     lines: tuple[int, ...]
     slots: tuple[str, ...]
@@ -52,7 +62,7 @@ class Live(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def live(program: Program) -> Live:
-    """Find the live statements and state slots of a valid program."""
+    """Find the live statements and the live state slots of a valid program."""
     graph = flow(program)
     lines: set[int] = set()
     slots: set[str] = set()
@@ -70,7 +80,7 @@ def live(program: Program) -> Live:
 
 
 def live_part(program: Program) -> Program:
-    """The program without the statements that no update depends on."""
+    """The program without its dead statements."""
     return program.keep(live(program).lines)
 
 
@@ -83,7 +93,7 @@ def functional_hash(program: Program) -> str:
     return _hash(live_part(program), live(program).slots)
 
 
-@lru_cache(maxsize=4096)  # many a child adds to its parent what no update depends on
+@lru_cache(maxsize=4096)  # many mutations change dead statements only
 def _hash(program: Program, slots: tuple[str, ...]) -> str:
     return _Digests(program, slots).of_program(b"program").hex()
 
@@ -142,13 +152,13 @@ def _without_constants(program: Program, slots: tuple[str, ...]) -> "_Digests":
 
 
 class _Digests:
-    """Digests of how live values are computed, 16 bytes each, so that no two sequences of them read alike.
+    """Digests of how live values are computed, 16 bytes each, so that concatenations of them are unambiguous.
 
     Args:
         program: the live part of a valid program.
         slots: its live slots.
-        labels: colours of the live slots, where all constants are to be alike; by default constants count, and the
-            stable colours are found: of one colour are slots that hold equal values at every step.
+        labels: colours of the live slots; all constants then count as equal. By default constants count, and colours
+            are refined until they are stable: slots of one colour hold equal values at every step.
     """
 
     def __init__(self, program: Program, slots: tuple[str, ...], labels: dict[str, bytes] | None = None) -> None:
@@ -181,13 +191,13 @@ class _Digests:
     def of_program(self, kind: bytes) -> bytes:
         """Digest of the whole program."""
         outputs = self._graph.outputs
-        # How each class of slots passes from one step to the next belongs to the digest: without it, two programs
-        # would look alike whose slots read different slots.
+        # The digest includes how each class of slots depends on the state of the step before. Otherwise programs
+        # whose slots read different slots would have equal digests.
         passing = {_join(colour, self._values[outputs[slot]]) for slot, colour in self.colours.items()}
         return _join(kind, self._values[outputs[UPDATE]], *sorted(passing))
 
     def _evaluate(self) -> None:
-        """Find the digest of every live statement under the colours of now."""
+        """Compute the digest of every live statement under the current colours."""
         self._values.update(self.colours.items())
         for line, name, commutative, arguments in self._calls:
             inner = [source if isinstance(source, bytes) else self._values[source] for source in arguments]
@@ -214,6 +224,6 @@ def _some_constant(value: float) -> bytes:
     return b"constant of some"
 
 
-@lru_cache(maxsize=65536)  # most of a child is what its parent was
+@lru_cache(maxsize=65536)  # a child shares most of its values with its parent
 def _join(*parts: bytes) -> bytes:
     return blake2b(b"".join(parts), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""A drawing of the data flow of programs: inputs on the left, the update and the next state on the right."""
+"""Drawings of the data flow of programs: inputs on the left, the update and the next state on the right."""
 
 import os
 from collections.abc import Hashable, Mapping
@@ -54,10 +54,14 @@ def _label(node: Hashable, facts: Mapping[str, Any]) -> str:
 
 
 def draw(programs: Mapping[str, Program], path: Path) -> None:
-    """Draw programs one below the other, under their titles.
+    """Draw programs below each other and write the drawing to a file.
+
+    Args:
+        programs: valid programs by title.
+        path: a file whose name ends in one of `FORMATS`; it is replaced.
 
     Raises:
-        UserError: the ending of the path names no format, or the file cannot be written.
+        UserError: another ending, or a file that cannot be written.
     """
     check_format(path)
     graphs = {title: _with_bends(graph_of(program)) for title, program in programs.items()}
@@ -88,7 +92,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def check_format(path: Path) -> None:
-    """Raise `UserError` where the ending of a path names no format."""
+    """Raise `UserError` if the name of a file ends in none of `FORMATS`."""
     if path.suffix not in FORMATS:
         name = printable(str(path))
         raise UserError(f"a drawing cannot be written to `{name}`: the name has to end in {', '.join(FORMATS)}")
@@ -102,7 +106,7 @@ def _layers(graph: nx.DiGraph) -> list[list[Hashable]]:
 
 
 def _with_bends(graph: nx.DiGraph) -> nx.DiGraph:
-    """The graph with a node without a label wherever an edge passes a layer, so that it passes beside the others."""
+    """Add a node without a label where an edge crosses a layer, so that the edge is drawn beside the other nodes."""
     bent: nx.DiGraph = nx.DiGraph()
     bent.add_nodes_from(graph.nodes(data=True))
     for source, target in graph.edges:
@@ -117,10 +121,10 @@ def _with_bends(graph: nx.DiGraph) -> nx.DiGraph:
 
 
 def _places(graph: nx.DiGraph) -> dict[Hashable, tuple[float, float]]:
-    """Places of nodes: layers from left to right, each ordered by the mean height of its neighbours."""
+    """Coordinates of nodes: layers from left to right, each ordered by the mean height of its neighbours."""
     layers = _layers(graph)
     heights = {node: place - len(layer) / 2 for layer in layers for place, node in enumerate(layer)}
-    for turn in range(8):  # to and fro, as Sugiyama, Tagawa and Toda (1981) do it
+    for turn in range(8):  # in both directions (Sugiyama, Tagawa and Toda, 1981)
         for layer in layers if turn % 2 == 0 else layers[::-1]:
             near = graph.predecessors if turn % 2 == 0 else graph.successors
             means = {node: [heights[other] for other in near(node)] or [heights[node]] for node in layer}

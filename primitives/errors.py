@@ -1,22 +1,30 @@
-"""The errors that a user's own input can cause, each one line that says what was wrong and what would be right."""
+"""Errors that user input can cause. Each message is one line: what is wrong, and what is required."""
 
 import difflib
 from collections.abc import Iterable
 
+_LONGEST = 100  # characters of a word that is compared; the comparison takes time quadratic in its length
+
 
 class UserError(ValueError):
-    """Something the user wrote is wrong; the message is meant for them and fits on one line."""
+    """An input of the user is wrong. The message fits on one line."""
 
 
 class ProgramError(UserError):
-    """A program that is not one: bad text, an unknown function, an undefined variable, a wrong kind."""
+    """A program is invalid: bad text, an unknown function, an undefined variable, or a wrong kind."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint such as `; did you mean `interp`?`, or the empty string where nothing known is near.
+    """Propose the known word that is most similar to a mistyped one.
 
-    >>> nearest("intrep", ["interp", "sign"])
-    '; did you mean `interp`?'
+    Returns:
+        A hint to append to a message, or the empty string if no known word is similar.
+
+    Example:
+        >>> nearest("intrep", ["interp", "sign"])
+        '; did you mean `interp`?'
     """
+    if len(word) > _LONGEST:
+        return ""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean `{close[0]}`?" if close else ""

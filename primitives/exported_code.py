@@ -13,8 +13,8 @@ from functools import cached_property
 from primitives.checking import input_kinds, result_kind
 from primitives.dataflow import flow, live, live_part
 from primitives.errors import UserError
-from primitives.hyperparameters import RATE, constant_names
-from primitives.identifiers import MODULES, code_words, taken_names, with_free_names
+from primitives.hyperparameters import RATE, Place, constant_names
+from primitives.identifiers import MODULES, code_words, taken_names, unused, with_free_names
 from primitives.kinds import Kind
 from primitives.paper import PAPER
 from primitives.peak import relative_to_peak
@@ -58,22 +58,31 @@ class Code:
 
     def __init__(self, program: Program, to: str, hyperparameters: Mapping[str, float] | None = None) -> None:
         self._to = to
-        self._rows = {s.primitive: REGISTRY[s.primitive] for s in live_part(program).statements}
         if to != "latex":
-            _check_code(self._rows.values())
-        relative = relative_to_peak(live_part(program))
-        if len(relative.statements) == len(live_part(program).statements):
-            hyperparameters = _relative(hyperparameters or {})
-        self.program = with_free_names(_inlined(relative))
+            _check_code(REGISTRY[statement.primitive] for statement in live_part(program).statements)
+        bare = with_free_names(_inlined(live_part(program)))
+        self.program = relative_to_peak(bare)
+        self._rows = {s.primitive: REGISTRY[s.primitive] for s in self.program.statements}
         self.slots = live(self.program).slots
-        variables = {s.target for s in self.program.statements} | {*self.program.inputs, UPDATE}
-        self.names = constant_names(self.program, variables | taken_names(), hyperparameters)
+        self.names = self._constant_names(bare, hyperparameters or {})
         self.rate: str | None = None  # default of the rate that stands in the place of the schedule
         if to == "torch":
             self._absorb_rate()
         self.constants = [
             Constant(self.names[line, place], constant_text(value)) for line, place, value in self.program.constants()
         ]
+
+    def _constant_names(self, bare: Program, hyperparameters: Mapping[str, float]) -> dict[Place, str]:
+        """Names of the constants; `peak` is the factor on `lr` that is added where no constant could take it up."""
+        added = len(self.program.statements) - len(bare.statements)
+        variables = {s.target for s in bare.statements} | {*bare.inputs, UPDATE}
+        taken = variables | taken_names() | {"peak"}
+        if not added:
+            return constant_names(self.program, taken, _relative(hyperparameters))
+        names = {
+            (line + added, place): name for (line, place), name in constant_names(bare, taken, hyperparameters).items()
+        }
+        return {(0, 1): unused("peak", variables | {*names.values()})} | names
 
     @cached_property
     def helpers(self) -> list[str]:

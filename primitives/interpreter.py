@@ -1,13 +1,13 @@
-"""The interpreter: any program as data for one compiled loop.
+"""The interpreter: one compiled function that runs any program, which it takes as data.
 
-Compiling a candidate costs about a second and training a tiny network with it a few hundredths, so a program is not
-compiled. It is *encoded* as arrays (operation codes, operands, constants), and one function that XLA has compiled
-once runs whatever the arrays say. Only the live part is encoded. Statement i writes register i and no other (static
-single assignment), each operand is read inside the branch that uses it, and constants stay scalars.
+Compiling a program takes about a second, and training a tiny network with it a few hundredths of a second. Therefore a
+program is *encoded* as arrays (operation codes, operands, constants), and one function, compiled once, executes the
+arrays. Only the live part is encoded. Statement i writes register i and no other (static single assignment), each
+operand is read inside the branch that uses it, and constants stay scalars.
 
-Programs are padded to a size class, the next power of two, so that there are only a few compiled versions however
-many programs pass through. `compiled` is the other way to run a program: traced and compiled by XLA as it
-stands, for long runs. Both give an update rule of the same shape, a pair of functions as in optax.
+Programs are padded to a size class, a power of two, so that few versions of the function are compiled. `compiled` is
+the alternative for long runs: the program is traced and compiled by XLA. Both return an update rule, a pair of
+functions as in optax. Both compute in float32 or in the dtype of the weights, whichever is wider.
 """
 
 from collections.abc import Callable
@@ -62,12 +62,12 @@ class Encoded(NamedTuple):
 
 
 def size_class(program: Program) -> int:
-    """Number of statements that there is room for: the power of two that holds the live part."""
+    """Number of statements after padding: the least power of two that holds the live part, `SMALLEST_CLASS` or more."""
     return max(SMALLEST_CLASS, 1 << (len(live(program).lines) - 1).bit_length())
 
 
 def encode(program: Program) -> Encoded:
-    """Encode the live part of a valid program; dead state slots keep their value, zero."""
+    """Encode the live part of a valid program. Dead state slots keep their value, zero."""
     graph = flow(program)
     lines, live_slots = live(program)
     room = size_class(program)
@@ -97,10 +97,10 @@ def encode(program: Program) -> Encoded:
 
 
 def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
-    """The update rule that an encoded program stands for.
+    """Make the update rule of an encoded program.
 
     Args:
-        encoded: the program; its arrays may be traced, so that one compilation serves a whole size class.
+        encoded: the program. Its arrays may be traced, so that one compilation serves a whole size class.
         sizes: number of weights in each parameter array, in order; their sum is P.
     """
     code = Encoded(*map(jnp.asarray, encoded))
@@ -156,7 +156,7 @@ def _branch(
     sizes: tuple[int, ...],
     shape: tuple[int, ...],
 ) -> Callable[[Array, Array, Array, Array], Array]:
-    """One primitive, reading its operands from the register file and filling a register."""
+    """Make the branch of one primitive, from the register file to the value of a register."""
 
     def run(registers: Array, operands: Array, constants: Array, learning_rate: Array) -> Array:
         def read(place: int) -> Array:
@@ -171,13 +171,13 @@ def _branch(
 
 
 def compiled(program: Program, sizes: tuple[int, ...], constants: Array | None = None) -> UpdateRule:
-    """The update rule of a valid program, traced as it stands, for XLA to compile with the loop around it.
+    """Make the update rule of a valid program, to be traced and compiled by XLA together with the loop around it.
 
     Args:
-        program: the program; its live part is traced.
+        program: its live part is traced.
         sizes: number of weights in each parameter array, in order; their sum is P.
-        constants: other values for its constants in the order of `Program.constants()`, float32, shape `(C,)`; may be
-            traced, so that one compilation serves whatever the constants are.
+        constants: values in place of its constants, in the order of `Program.constants()`, float32, shape `(C,)`. They
+            may be traced, so that one compilation serves all values.
     """
     graph = flow(program)
     lines, live_slots = live(program)
@@ -205,7 +205,7 @@ def compiled(program: Program, sizes: tuple[int, ...], constants: Array | None =
 
 
 def run_steps(rule: UpdateRule, weights: Array, gradients: Array, learning_rates: Array) -> Array:
-    """Weights after each step on given gradients.
+    """Run an optimizer on given gradients.
 
     Args:
         rule: the optimizer.
@@ -214,7 +214,7 @@ def run_steps(rule: UpdateRule, weights: Array, gradients: Array, learning_rates
         learning_rates: shape `(T,)`.
 
     Returns:
-        Shape `(T, P)`.
+        Weights after each step, shape `(T, P)`.
     """
 
     def step(carry: tuple[Array, State], inputs: tuple[Array, Array]) -> tuple[tuple[Array, State], Array]:

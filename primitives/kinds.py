@@ -1,8 +1,8 @@
-"""Kinds: the shape that a value has, as far as the language can tell values apart.
+"""Kinds: the shape of a value, as far as the language distinguishes shapes.
 
-A value is one number for every weight (`TREE`), one number for every parameter array (`LEAF`), or one
-number (`SCALAR`). Kinds are ordered, and broadcasting goes upwards only: `TREE * SCALAR` is a `TREE`, and
-nothing but a reduction leads down again.
+A value is one number for every weight (`TREE`), one number for every parameter array (`LEAF`), or one number
+(`SCALAR`). Kinds are ordered, and a smaller one broadcasts to a larger one: `TREE * SCALAR` is a `TREE`. Only
+reductions (`norm`, `dot`, …) lead from a larger kind to a smaller one.
 """
 
 from enum import IntEnum

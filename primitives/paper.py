@@ -1,10 +1,11 @@
 """The published function set: the 44 usable functions of Chen et al. (2023), each with its exact meaning.
 
-The search space that the authors published lists 45. `invert` (bitwise not) has no meaning on floats and is left
-out. The guards of the original are kept (`/` adds 1e-8; `log`, `log10`, `log2` and `sqrt` take |x|; `log1p` takes
-|1 + x|); nothing else is guarded, so that an argument outside the domain gives NaN. Four faults of the published
-code are mended: `cbrt` is a function of its argument, `power` works on trees, `interp` wants the scalar last, and
-constants are drawn rather than always 1.
+The search space that the authors published lists 45. `invert` (bitwise not) has no meaning on floating-point numbers
+and is left out. The guards of the original are kept (`/` adds 1e-8; `log`, `log10`, `log2` and `sqrt` take |x|;
+`log1p` takes |1 + x|). Two quotients that the original leaves as 0/0 have a value: `clip` of zeros is zero, and
+`cosine_sim` with zeros is 0. Nothing else is guarded: an argument outside the domain gives NaN. Four faults of the
+published code are corrected: `cbrt` is a function of its argument, `power` works on trees, `interp` takes the scalar
+last, and new constants are drawn at random instead of being 1.
 """
 
 import math
@@ -32,7 +33,7 @@ def _total(values: Array) -> Array:
 
 
 def _norm(x: Array, sizes: tuple[int, ...]) -> Array:
-    """Euclidean norm of each parameter array, laid over its stretch of the last axis."""
+    """Euclidean norm of each parameter array, repeated over its part of the last axis."""
     ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
     parts = [x[..., end - size : end] for end, size in zip(ends, sizes, strict=True)]
     return jnp.concatenate([jnp.broadcast_to(jnp.sqrt(_total(part * part)), part.shape) for part in parts], axis=-1)
@@ -64,7 +65,7 @@ def _interp(x: Array, y: Array, a: Array) -> Array:
 
 
 def _log1p(x: Array) -> Array:
-    """log|1 + x|, exact near zero, where 1 + x would lose digits."""
+    """log|1 + x|, accurate near zero, where 1 + x would be rounded."""
     return jnp.where(x > -1, jnp.log1p(x), jnp.log(-(1 + x)))
 
 
@@ -121,7 +122,7 @@ def _reduction(
     name: str, arity: int, function: Callable[..., Array], formula: str, *properties: Property, latex: str
 ) -> Primitive:
     arguments = ", ".join(f"{{{place}}}" for place in range(arity))
-    code = f"_{name}({arguments})"  # a function that the exported module brings along
+    code = f"_{name}({arguments})"  # a helper function of the exported module
     return _row(name, function, (ONLY_TREE,) * arity, formula, *properties, result=Kind.SCALAR, code=code, latex=latex)
 
 

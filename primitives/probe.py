@@ -1,10 +1,10 @@
-"""What a program does to fixed weights and gradients, in sixty numbers: equal for programs that compute the same.
+"""Signatures: sixty numbers that describe the updates of a program on fixed weights and gradients, the probes.
 
-Equal programs have equal updates on the probes up to rounding, however they are written. Weights are given at each
-step rather than moved, so that rounding is not amplified from step to step. Gradients span two and a half decades
-(below, they drown in the guard of `/`), some are zero throughout as those of dead inputs are, some now and then, some
-weights are zero as biases are at first, and the learning rate falls as a schedule does. There are enough of them that
-a sign which flips for one weight in some thousand is seen.
+Programs that compute the same have equal signatures up to rounding, however they are written. The weights of each step
+are given and not updated, so that rounding errors do not grow from step to step. Gradients span two and a half decades
+(smaller ones vanish beside the 1e-8 in `/`). Some are zero at every step, as for dead inputs, and some at random steps.
+Some weights are zero, as biases are at first, and the learning rate falls as in a schedule. The probes are large
+enough to show a sign that flips for one weight in a thousand.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,26 +23,30 @@ from primitives.registry import REGISTRY
 SIZES = (384, 96, 160)  # weights in each of the parameter arrays of the probe
 STEPS = 16
 NUMBERS = 60
-TOGETHER = 64  # programs in one call of what is compiled, which costs as much as running one of them
+TOGETHER = 64  # programs in one call of the compiled function; a call costs as much as running one of them
 _ZEROS = 0.15  # share of the gradients that are zero at a step
 
 
 def signature(program: Program) -> np.ndarray:
-    """Random projections of the updates of a valid program on the probes, float32, shape `(1 + NUMBERS,)`.
+    """Compute random projections of the updates of a valid program on the probes.
 
-    Updates span decades, so their eighth roots are projected, with the sign kept. The first number is the root mean
-    square of these, which is the scale of the others. Nothing is finite where an update is not.
+    Updates span decades, so their eighth roots are projected, with the sign kept.
+
+    Returns:
+        Float32, shape `(1 + NUMBERS,)`. The first number is the root mean square of the eighth roots, which is the
+        scale of the others. No number is finite if an update is not.
     """
     return signatures([program])[0]()
 
 
 def signatures(programs: Iterable[Program]) -> list[Callable[[], np.ndarray]]:
-    """The same for many valid programs: for each a function that gives its signature.
+    """Begin to compute the signatures of many valid programs, in the background.
 
-    All are begun at once, and computed beside whatever the caller does until it asks for one of them.
+    Returns:
+        For each program a function that waits for its signature and returns it.
     """
     encoded = [encode(program) for program in programs]
-    alike: dict[tuple[int, int], list[int]] = {}  # those that one compiled function can run, by their places
+    alike: dict[tuple[int, int], list[int]] = {}  # indices of the programs that one compiled function can run
     for place, one in enumerate(encoded):
         alike.setdefault((len(one.operations), len(one.outputs) - 1), []).append(place)
     looks: dict[int, Callable[[], np.ndarray]] = {}
@@ -56,7 +60,7 @@ def signatures(programs: Iterable[Program]) -> list[Callable[[], np.ndarray]]:
 
 
 def _together(programs: Sequence[Encoded]) -> Encoded:
-    """Encoded programs of one size class side by side, with room for `TOGETHER` of them."""
+    """Stack encoded programs of one size class, padded to `TOGETHER` of them."""
     room = [np.zeros((TOGETHER, *np.shape(array)), array.dtype) for array in programs[0]]
     for array, parts in zip(room, zip(*programs, strict=True), strict=True):
         array[: len(programs)] = parts
@@ -69,7 +73,7 @@ def _row(found: Array, row: int) -> np.ndarray:
 
 @cache
 def _compiled(functions: int, slots: int) -> tuple[Any, dict[str, Array]]:
-    """Compiled once for each size class, and again when the language has grown; and what it runs on."""
+    """Function for a number of primitives and of state slots, compiled once for each size class, and the probes."""
     probes = _probes()
 
     def one(encoded: Encoded, probes: dict[str, Array]) -> Array:
@@ -86,7 +90,7 @@ def _compiled(functions: int, slots: int) -> tuple[Any, dict[str, Array]]:
         return jnp.concatenate([jnp.sqrt(jnp.mean(roots**2))[None], probes["projections"] @ roots])
 
     def run(count: Array, encoded: Encoded, probes: dict[str, Array]) -> Array:
-        """One after the other, which is faster than side by side (`docs/decisions.md`)."""
+        """Run programs one after the other, which is faster than `vmap` (`docs/decisions.md`)."""
 
         def next_one(place: Array, found: Array) -> Array:
             return found.at[place].set(one(Encoded(*(array[place] for array in encoded)), probes))

@@ -1,9 +1,9 @@
-"""A program: a straight line of single calls that turns weights, gradient and state into an update.
+"""Programs: straight lines of single calls that compute an update from weights, gradient and state.
 
-A program is an immutable value. A statement `(target, primitive, arguments)` assigns one call to one variable, and
-an argument is a variable (`str`) or a constant (`float`, always a float32 value). The values with fixed names are
-the inputs `w`, `g`, the state slots and `lr`, and the outputs `update` and the state slots again. Two known
-instances are AdamW (nine statements, two state slots) and Lion (seven statements, one slot in use).
+A program is an immutable value. A statement `(target, primitive, arguments)` assigns the result of one call to one
+variable. An argument is a variable (`str`) or a constant (`float`, always a float32 value). Variables with fixed names
+are the inputs `w`, `g`, the state slots and `lr`, and the outputs `update` and the state slots. Two known instances
+are AdamW (nine statements, two state slots) and Lion (seven statements, one live slot).
 """
 
 import html
@@ -29,7 +29,7 @@ _FLOAT32 = Struct("<f")
 
 
 class Statement(NamedTuple):
-    """`target = primitive(arguments…)`, the primitive by its registered name."""
+    """Assignment `target = primitive(arguments…)`, with the primitive by its registered name."""
 
     target: str
     primitive: str
@@ -37,7 +37,7 @@ class Statement(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Statements in order, and the names of the state slots."""
+    """Statements in order, and names of the state slots."""
 
     statements: tuple[Statement, ...]
     slots: tuple[str, ...] = PAPER_SLOTS
@@ -92,23 +92,23 @@ class Program(NamedTuple):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Variables that are defined before the first statement, in the order of the signature."""
+        """Variables that are defined at the start, in the order of the signature."""
         return (WEIGHTS, GRADIENT, *self.slots, LEARNING_RATE)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Variables that are returned: the update, then the next value of each state slot."""
+        """Variables that are returned: the update and the next value of each state slot."""
         return (UPDATE, *self.slots)
 
     def constants(self) -> Iterator[tuple[int, int, float]]:
-        """Every constant as (index of the statement, index of the argument, value)."""
+        """Iterate over the constants as (index of the statement, index of the argument, value)."""
         for line, statement in enumerate(self.statements):
             for place, argument in enumerate(statement.arguments):
                 if not isinstance(argument, str):
                     yield line, place, argument
 
     def with_constants(self, values: Iterable[float]) -> "Program":
-        """The same program with other constants, in the order of `constants()`."""
+        """The program with other values for its constants, in the order of `constants()`."""
         supply = iter(values)
         statements = tuple(
             statement._replace(
@@ -121,14 +121,14 @@ class Program(NamedTuple):
         return self._replace(statements=statements)
 
     def keep(self, lines: Iterable[int]) -> "Program":
-        """The program of the statements with the given indices, in their old order."""
+        """The program reduced to the statements with the given indices, in their old order."""
         chosen = set(lines)
         return self._replace(
             statements=tuple(statement for line, statement in enumerate(self.statements) if line in chosen)
         )
 
     def renamed(self, names: Mapping[str, str]) -> "Program":
-        """The same program with some variables under other names; the slots of the signature stay."""
+        """The program with variables renamed in its statements; the state slots of the signature keep their names."""
         statements = tuple(
             Statement(
                 names.get(target, target),
@@ -150,10 +150,14 @@ def _equations(latex: str) -> str:
 
 
 def float32(value: float) -> float:
-    """Round to the nearest float32; raises `ProgramError` where that is not finite.
+    """Round to the nearest float32.
 
-    >>> float32(0.9)
-    0.8999999761581421
+    Raises:
+        ProgramError: a value that is not finite as a float32.
+
+    Example:
+        >>> float32(0.9)
+        0.8999999761581421
     """
     try:
         (rounded,) = _FLOAT32.unpack(_FLOAT32.pack(value))

@@ -1,17 +1,17 @@
-"""The registry: one row for each function that a program may call, and the only place that lists them.
+"""The registry of primitives: one row for each function that a program may call.
 
-Parser, printer, mutation, abstract execution, interpreter and tests are all driven by these rows. A function
-works on arrays whose last axis runs over the weights, all parameter arrays laid end to end:
+Parser, printer, mutation, abstract execution, interpreter, exports and tests read these rows. A function works on
+arrays whose last axis, of length P, holds the weights of all parameter arrays one after the other:
 
 =========  ==============================================================================
 kind       shape
 =========  ==============================================================================
 `TREE`     `(..., P)`
-`LEAF`     `(..., P)`, constant over the stretch of each parameter array
+`LEAF`     `(..., P)`, constant over the weights of each parameter array
 `SCALAR`   `()` or `(..., 1)`
 =========  ==============================================================================
 
-A new function is one call, from any module::
+A module adds a function with one call::
 
     register(Primitive("softsign", lambda x: x / (1 + jnp.abs(x)), (ANY,), formula="x / (1 + |x|)"))
 """
@@ -28,7 +28,7 @@ from primitives.kinds import Kind
 
 
 class Property(StrEnum):
-    """What is known of a function in real numbers; each claim is checked on probes by the tests."""
+    """Property of a function on the real numbers; tests check each one on probes."""
 
     COMMUTATIVE = "commutative"  # f(x, y) = f(y, x), bit for bit
     ODD = "odd"  # f(-x) = -f(x)
@@ -43,21 +43,21 @@ class Primitive:
     """One function of the language.
 
     Attributes:
-        name: how programs spell it, unless it has a `symbol`.
-        function: `Array… -> Array` on arrays laid out as the module says. A function with `per_array` set
-            takes the sizes of the parameter arrays, a `tuple[int, ...]`, as keyword `sizes`.
-        accepts: for each argument the kinds that it may have.
+        name: spelling in programs, unless there is a `symbol`.
+        function: from arrays to an array, both of the shapes above. With `per_array`, it takes the sizes of the
+            parameter arrays, a `tuple[int, ...]`, as the keyword `sizes`.
+        accepts: kinds that each argument may have.
         result: kind of the result; `None` means the widest kind among the arguments.
         formula: the exact meaning in ordinary notation.
-        source: where the meaning is taken from.
-        symbol: infix sign, for a function of two arguments that has one.
+        source: publication that defines the function.
+        symbol: infix sign of a function of two arguments, one of `SYMBOLS`.
         aliases: other spellings that the parser takes.
-        properties: what is known of the function.
-        per_array: whether the result depends on where one parameter array ends and the next begins.
-        code: the call in exported code, its arguments as `{0}`, `{1}`; `xp` stands for the array module. Without it a
-            program that uses the function cannot be exported as code.
-        torch: the same where PyTorch has another spelling.
-        latex: the call in LaTeX, braces doubled; without it the name is written out.
+        properties: known properties.
+        per_array: whether the result depends on the sizes of the parameter arrays.
+        code: call in exported code, with `{0}`, `{1}` for arguments and `xp` for the array module. A program with a
+            function that has no `code` cannot be exported as code.
+        torch: call in PyTorch, if it differs from `code`.
+        latex: call in LaTeX, with other braces doubled; by default the name in upright letters.
     """
 
     name: str
@@ -80,11 +80,11 @@ class Primitive:
         return len(self.accepts)
 
     def call(self, arguments: list[Array], sizes: tuple[int, ...]) -> Array:
-        """Apply the function to arrays laid out as the module says; `sizes` are those of the parameter arrays."""
+        """Apply the function to arrays of the shapes above; `sizes` are those of the parameter arrays."""
         return self.function(*arguments, sizes=sizes) if self.per_array else self.function(*arguments)
 
     def signature(self) -> str:
-        """Kinds in and out, such as `(any, any, scalar) -> widest`."""
+        """Kinds of arguments and result, such as `(any, any, scalar) -> widest`."""
         accepted = ", ".join(describe_kinds(kinds) for kinds in self.accepts)
         return f"({accepted}) -> {'widest' if self.result is None else self.result}"
 
@@ -106,7 +106,12 @@ class Registry:
         self._codes: dict[str, int] = {}
 
     def add(self, primitive: Primitive) -> Primitive:
-        """Add a row; raises `ValueError` if one of its spellings is taken or its shape makes no sense."""
+        """Add a row.
+
+        Raises:
+            ValueError: a spelling that is registered already, a name that is no identifier, an infix sign that the
+                parser does not read, or more arguments than `MAX_ARITY`.
+        """
         spellings = (primitive.name, *primitive.aliases, *filter(None, [primitive.symbol]))
         for spelling in spellings:
             if spelling in self._spellings:
@@ -119,7 +124,7 @@ class Registry:
             )
         if primitive.arity > MAX_ARITY:
             raise ValueError(
-                f"`{primitive.name}` takes {primitive.arity} arguments; {MAX_ARITY} is the most there is room for."
+                f"`{primitive.name}` takes {primitive.arity} arguments; {MAX_ARITY} is the most that is supported."
             )
         self._codes[primitive.name] = len(self._rows)
         self._rows[primitive.name] = primitive
@@ -143,7 +148,7 @@ class Registry:
         return self._codes[name]
 
     def find(self, spelling: str) -> Primitive:
-        """Row for a name, alias or infix sign; raises `ProgramError` with the nearest known name."""
+        """Row for a name, alias or infix sign; raises `ProgramError` if there is none."""
         if spelling not in self._spellings:
             raise ProgramError(f"unknown function `{spelling}`{nearest(spelling, self._spellings)}")
         return self._rows[self._spellings[spelling]]
@@ -156,17 +161,17 @@ REGISTRY = Registry()
 
 
 def register(primitive: Primitive) -> Primitive:
-    """Add a primitive to the language; it can be parsed, mutated, run and printed from then on."""
+    """Add a primitive to the language, and return it. From then on programs may call it."""
     return REGISTRY.add(primitive)
 
 
 def by_names(names: list[str]) -> tuple[Primitive, ...]:
-    """Rows for a list of spellings, in that order; raises `ProgramError` for an unknown one."""
+    """Rows for a list of spellings, in the same order; raises `ProgramError` for an unknown one."""
     return tuple(REGISTRY.find(name) for name in names)
 
 
 def describe(primitive: Primitive) -> dict[str, Any]:
-    """One row as plain values, for listings."""
+    """Convert a row to plain values, for listings and JSON."""
     return {
         "name": primitive.name,
         "symbol": primitive.symbol,

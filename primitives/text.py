@@ -1,7 +1,8 @@
 """Text form of programs: `parse` and `to_text` are inverse to each other.
 
-The text is plain Python syntax, read with Python's own grammar and never executed: a program file is data. Comments,
-docstrings and odd spacing are accepted; anything but a straight line of single calls is refused with its line::
+The text has Python's syntax. Python's parser reads it and nothing executes it: a program file is data. Comments,
+docstrings and any spacing are accepted. Anything else than a straight line of single calls is an error that names its
+line::
 
     def train(w, g, m, v, lr):
         m = interp(g, m, 0.9)
@@ -25,29 +26,30 @@ _SHAPE = "expected `def train(w, g, m, v, lr):`, statements such as `m = interp(
 MAX_SLOTS = 100  # the analysis of slots takes time in proportion to their number and that of the statements
 MAX_NAME = 200  # characters
 _LONG_NAME = re.compile(rf"[^\W\d]\w{{{MAX_NAME}}}")
-_MAX_CHARACTERS = 1_000_000  # a file far beyond any program is refused before Python's grammar sees it
+_MAX_CHARACTERS = 1_000_000  # far beyond any program; longer texts are not given to Python's parser
 
 
 def parse(text: str) -> Program:
-    """Read a program and check it.
+    """Parse and validate a program.
 
     Args:
         text: the program, as printed by `to_text` or written by hand.
 
     Returns:
-        The program; constants are rounded to float32.
+        The program, with constants rounded to float32.
 
     Raises:
-        ProgramError: with the line and what was expected there.
+        ProgramError: an invalid program; the message names the line and what is required there.
 
-    >>> program = parse('''
-    ... def train(w, g, m, v, lr):
-    ...     rate = lr * 0.1  # peak rate
-    ...     update = g * rate
-    ...     return update, m, v
-    ... ''')
-    >>> program.statements[1]
-    Statement(target='update', primitive='multiply', arguments=('g', 'rate'))
+    Example:
+        >>> program = parse('''
+        ... def train(w, g, m, v, lr):
+        ...     rate = lr * 0.1  # peak rate
+        ...     update = g * rate
+        ...     return update, m, v
+        ... ''')
+        >>> program.statements[1]
+        Statement(target='update', primitive='multiply', arguments=('g', 'rate'))
     """
     function = _function(_tree(text))
     slots = _slots(function)
@@ -65,7 +67,7 @@ def parse(text: str) -> Program:
 
 
 def to_text(program: Program) -> str:
-    """Print a program; `parse` reads it back to an equal one."""
+    """Print a program. `parse` returns an equal program for this text."""
     lines = [f"def train({', '.join(program.inputs)}):"]
     lines += [f"    {statement_text(statement)}" for statement in program.statements]
     lines.append(f"    return {', '.join(program.outputs)}")
@@ -84,10 +86,11 @@ def statement_text(statement: Statement) -> str:
 
 @lru_cache(maxsize=65536)
 def constant_text(value: float) -> str:
-    """Fewest digits that read back to the same float32.
+    """Print a constant with the fewest digits that identify its float32.
 
-    >>> constant_text(0.8999999761581421)
-    '0.9'
+    Example:
+        >>> constant_text(0.8999999761581421)
+        '0.9'
     """
     return str(np.float32(value))
 

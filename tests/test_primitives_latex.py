@@ -49,7 +49,7 @@ def test_sums_are_in_brackets_where_they_have_to_be() -> None:
     program = parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
     assert rows(program) == [
         r"x_{1} = w_{t-1} + g_t",
-        r"w_t = w_{t-1} - \left(-\frac{x_{1} \, s_t - x_{1}}{x_{1}^2 + \epsilon}\right)",
+        r"w_t = w_{t-1} - \left(-\frac{x_{1} \, \mathrm{peak} \, s_t - x_{1}}{x_{1}^2 + \epsilon}\right)",
     ]
 
 
@@ -59,7 +59,7 @@ def program_of(*lines: str, slots: str = "m, v") -> Program:
 
 def test_a_constant_that_equals_the_index_of_a_statement_is_no_use_of_it() -> None:
     program = program_of("a = sin(g)", "b = max(a, 0.0)", "update = b * lr")
-    assert rows(program) == [r"w_t = w_{t-1} - \max\left(\sin\left(g_t\right), c_{1}\right) \, s_t"]
+    assert rows(program) == [r"w_t = w_{t-1} - \max\left(\sin\left(g_t\right), c_{1}\right) \, \mathrm{peak} \, s_t"]
 
 
 def test_values_of_the_constants_stand_in_the_text() -> None:

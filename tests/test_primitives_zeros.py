@@ -14,6 +14,7 @@ import torch
 from primitives import BUILTINS, PAPER, REGISTRY, Program, Statement, builtin, parse
 from primitives.interpreter import Encoded, State, UpdateRule, compiled, encode, interpreted, run_steps
 from primitives.kinds import ONLY_SCALAR
+from primitives.program import PEAK
 from tests.exports import exported, scheduled, split, tree
 from tests.programs import SIZES
 
@@ -76,7 +77,7 @@ def through_torch(program: Program, gradients: np.ndarray, rates: np.ndarray) ->
     for gradient, rate in zip(gradients, rates, strict=True):
         for parameter, part in zip(parameters, split(gradient), strict=True):
             parameter.grad = torch.tensor(part)
-        optimizer.param_groups[0]["lr"] = peak * float(rate)
+        optimizer.param_groups[0]["lr"] = peak * float(rate) / PEAK
         optimizer.step()
         rows.append(np.concatenate([p.detach().numpy().ravel() for p in parameters]))
     return np.stack(rows)

@@ -1,11 +1,12 @@
 """`optsearch simplify` and `optsearch export` as a user meets them."""
 
+import ast
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from primitives import builtin, parse, structure_hash, to_text
+from primitives import builtin, load_program, parse, structure_hash, to_text
 from primitives.drawing import graph_of
 from primitives.export import TARGETS
 from search.commands.main import main
@@ -76,6 +77,37 @@ def test_an_export_is_called_after_its_file_or_as_one_says(tmp_path: Path, capsy
     file.write_text(to_text(builtin("signum")))
     assert "def my_best_one(" in run_json(capsys, "export", str(file), "--to", "optax")["code"]
     assert "class Signsign(" in run_json(capsys, "export", str(file), "--to", "torch", "--name", "signsign")["code"]
+
+
+def test_arguments_are_named_after_what_the_program_resembles(capsys: pytest.CaptureFixture[str]) -> None:
+    code = run_json(capsys, "export", "lion_raw", "--to", "optax")["code"]
+    assert "weight_decay: Scalar = 0.46" in code
+    assert "learning_rate_2" not in code
+    assert "beta2" not in code  # which is no constant of the raw program
+    assert "beta2: Scalar = 0.9" in run_json(capsys, "export", "rmsprop", "--to", "optax")["code"]
+
+
+def test_of_a_run_the_simplified_champion_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "simplified.py").write_text(to_text(builtin("signum")))
+    found = run_json(capsys, "export", str(tmp_path), "--to", "python")["code"]
+    assert to_text(builtin("signum")).splitlines()[2].strip() in found
+    (tmp_path / "simplified.py").unlink()
+    assert main(["export", str(tmp_path), "--to", "python"]) == 2
+    assert "holds no `simplified.py`" in capsys.readouterr().err
+
+
+def test_a_hostile_file_name_stands_in_comments_and_docstrings_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trap = tmp_path / "trap"
+    program = tmp_path / f'x""";open({trap.name!r},"w");""".py\nimport os'
+    program.write_text(to_text(builtin("signum")))
+    for to in ("optax", "python", "torch"):
+        ast.parse(run_json(capsys, "export", str(program), "--to", to)["code"])
+    out = tmp_path / "out.py"
+    run_json(capsys, "simplify", str(program), "--out", str(out))
+    assert len(ast.parse(out.read_text()).body) == 1
+    assert structure_hash(load_program(str(out))) == structure_hash(builtin("signum"))
 
 
 MISTAKES = {

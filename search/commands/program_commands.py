@@ -8,18 +8,17 @@ from typing import Any
 import click
 from rich.console import Console
 
-from primitives.builtins import BUILTINS, load_program
-from primitives.errors import UserError
-from primitives.export import TARGETS, origin_of
-from primitives.export import export as exported
+from primitives import BUILTINS, TARGETS, UserError, escaped, load_program, origin_of, printable
+from primitives import export as exported
 from search.commands import tables
 from search.commands.output import as_json, emit, plugins, say
-from search.record.folder import write_text
+from search.record.folder import SIMPLIFIED, write_text
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
 from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
 from selection.derivation import SEEDS, Derivation, derive
 from selection.fitness_on_seeds import FitnessOnSeeds
+from simplify.recognise import resembles
 
 
 @click.command()
@@ -68,7 +67,7 @@ def simplify(
         report=partial(_note, console),
     )
     if out:
-        write(out, f"# {program}, simplified; {found.verdict}\n{found.as_json()['program']}")
+        write(out, f"# {escaped(program)}, simplified; {escaped(found.verdict)}\n{found.as_json()['program']}")
     if draw:
         from primitives.drawing import draw as drawn
 
@@ -94,11 +93,17 @@ def _note(console: Console, what: str) -> None:
 )
 @as_json
 def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, out: Path | None, as_json: bool) -> None:
-    """Write PROGRAM (a file or a built-in) as code that needs nothing of this project."""
+    """Write PROGRAM (a file, a built-in, or the folder of a run) as code that needs nothing of this project.
+
+    Of a run, the simplified champion is exported. Arguments of the code are named after the hyperparameters of the
+    optimizer that the program is or resembles.
+    """
     load_plugins(plugins)
-    loaded = load_program(program)
+    loaded = load_program(_champion(program))
     origin = origin_of(program) or f"An optimizer found by program search ({Path(program).name})."
-    text = exported(loaded, to, name or _identifier(program), origin)
+    found = resembles(loaded)
+    names = dict(found.constants) if found else None
+    text = exported(loaded, to, name or _identifier(program), origin, hyperparameters=names)
     if out:
         write(out, text)
     facts = {"program": program, "to": to, "path": str(out) if out else None, "code": text}
@@ -106,6 +111,16 @@ def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, ou
         emit(facts, lambda: "", as_json)
     else:
         click.echo(f"written to {out}" if out else text, nl=bool(out))
+
+
+def _champion(program: str) -> str:
+    """The file of the simplified champion, if the program is the folder of a run."""
+    folder = Path(program)
+    if program in BUILTINS or not folder.is_dir():
+        return program
+    if not (folder / SIMPLIFIED).is_file():
+        raise UserError(f"`{printable(program)}` holds no `{SIMPLIFIED}`; a run writes it when it ends")
+    return str(folder / SIMPLIFIED)
 
 
 def _identifier(program: str) -> str:

@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from primitives.dataflow import functional_hash, live, live_part
-from primitives.errors import UserError
-from primitives.export import export
-from primitives.text import to_text
+from primitives import UserError, escaped, export, functional_hash, live, live_part, to_text
 from search.record.candidate_table import CandidateRow
 from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain, write_text
 from search.running.overfitting import Check
@@ -102,9 +99,11 @@ def write_summary(folder: Path, summary: Summary) -> None:
     write_text(folder / BEST, f"# {origin.capitalize()}{tuned}; {fitness}.\n{to_text(program)}")
     write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
     try:
-        code = export(simplified, "optax", "discovered", f"{source}; {fitness}.")
+        found = summary.derivation.recognised
+        names = dict(found.constants) if found else None
+        code = export(simplified, "optax", "discovered", f"{source}; {fitness}.", hyperparameters=names)
     except UserError as error:  # a custom function without a spelling in code
-        code = f"# Not exported: {error}.\n"
+        code = f"# Not exported: {escaped(str(error))}.\n"
     write_text(folder / EXPORT, code)
     draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
     if summary.checks:
