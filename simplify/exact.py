@@ -99,7 +99,7 @@ def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
         update = sign(update)
         decay = w * 0.46019784
         update = update + decay
-        rate = lr * 0.00021717617
+        rate = lr * 0.021717617
         update = update * rate
         m = interp(x2, m, 0.99821967)
         return update, m, v

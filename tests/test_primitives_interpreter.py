@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from primitives import BUILTINS, Program, builtin, parse
 from primitives.interpreter import SMALLEST_CLASS, Encoded, compiled, encode, interpreted, run_steps, size_class
-from primitives.program import PEAK
+from primitives.peak import relative_to_peak
 from tests.programs import SIZES, path, probe, programs, xla_path
 
 STEPS = 100
@@ -28,8 +28,8 @@ def without_bias_correction(transform: optax.GradientTransformation) -> optax.Gr
 
 REFERENCES: dict[str, Callable[[], optax.GradientTransformation]] = {
     "sgd": lambda: optax.sgd(0.1),
-    "momentum": lambda: optax.sgd(0.01, momentum=0.9),
-    "adagrad": lambda: optax.adagrad(0.01, initial_accumulator_value=0.0, eps=0.0),
+    "momentum": lambda: optax.sgd(0.1, momentum=0.9),
+    "adagrad": lambda: optax.adagrad(0.05, initial_accumulator_value=0.0, eps=0.0),
     "rmsprop": lambda: optax.rmsprop(0.001, decay=0.9, eps=1e-8, eps_in_sqrt=False),
     "adam": lambda: optax.chain(
         without_bias_correction(optax.scale_by_adam(0.9, 0.999, eps=1e-8)), optax.scale(-0.001)
@@ -54,7 +54,7 @@ def optax_path(transform: optax.GradientTransformation) -> np.ndarray:
     steps = []
     for gradient, rate in zip(gradients, schedule, strict=True):
         update, state = transform.update(gradient, state, weights)
-        weights = weights + rate / PEAK * update
+        weights = weights + rate * update
         steps.append(np.asarray(weights))
     return np.stack(steps)
 
@@ -62,7 +62,7 @@ def optax_path(transform: optax.GradientTransformation) -> np.ndarray:
 @pytest.mark.parametrize("way", [path, xla_path])
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_builtin_follows_optax_step_by_step(name: str, way: Callable[[Program, int], np.ndarray]) -> None:
-    found = way(builtin(name), STEPS)
+    found = way(relative_to_peak(builtin(name)), STEPS)  # rates as optax has them
     np.testing.assert_allclose(found, optax_path(REFERENCES[name]()), rtol=2e-5, atol=2e-6)
 
 

@@ -18,10 +18,10 @@ from tests.exports import exported
 
 PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "lion": (lambda: to_optax(builtin("lion")), lambda: optax.lion(1e-4, b1=0.9, b2=0.99, weight_decay=0.1)),
-    "momentum": (lambda: to_optax(builtin("momentum")), lambda: optax.sgd(0.01, momentum=0.9)),
+    "momentum": (lambda: to_optax(builtin("momentum")), lambda: optax.sgd(0.1, momentum=0.9)),
     "adagrad": (
         lambda: to_optax(builtin("adagrad")),
-        lambda: optax.adagrad(0.01, initial_accumulator_value=0.0, eps=1e-16),
+        lambda: optax.adagrad(0.05, initial_accumulator_value=0.0, eps=1e-16),
     ),
 }
 
@@ -216,6 +216,6 @@ def test_lists_of_the_numpy_export_may_hold_numbers_and_none() -> None:
     updates, state = module.optimizer(gradients, module.init(params), params)
     assert updates[1] is updates[2] is None
     np.testing.assert_array_equal(state["m"][1], 0.0)
-    np.testing.assert_allclose(updates[0], -0.005, rtol=1e-6)
-    np.testing.assert_allclose(updates[4], -0.01, rtol=1e-6)
+    np.testing.assert_allclose(updates[0], -0.05, rtol=1e-6)
+    np.testing.assert_allclose(updates[4], -0.1, rtol=1e-6)
     assert updates[3].shape == (0, 3)

@@ -80,7 +80,7 @@ def test_the_papers_program_comes_down_to_lion_but_for_clip_and_arcsin() -> None
         "update = sign(update)",
         "decay = w * 0.46019784",
         "update = update + decay",
-        "rate = lr * 0.00021717617",
+        "rate = lr * 0.021717617",
         "update = update * rate",
         "m = interp(x2, m, 0.99821967)",
     ]

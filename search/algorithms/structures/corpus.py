@@ -16,7 +16,7 @@ def train(w, g, m, v, lr):
     m = m + g
     ahead = m * 0.9
     ahead = ahead + g
-    lr = lr * 1.0
+    lr = lr * 10.0
     update = ahead * lr
     return update, m, v
 """  # Sutskever et al. (2013), equation 4, in the form in which the gradient is taken at the weights

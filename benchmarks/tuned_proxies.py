@@ -1,0 +1,172 @@
+"""Which proxy asks for which optimizer: tuned optimizers on candidate proxies, `python -m benchmarks.tuned_proxies`.
+
+A proxy serves the search for an optimizer if that optimizer, tuned, leads every rival that is tuned with as many
+trials. For each candidate proxy every form below has its constants tuned with the same number of trials on the same
+seeds, and is then trained on fresh ones. The gap of a rival is its mean log loss there minus that of Lion, paired by
+seed. The margin of a proxy is the smallest over the rivals of
+
+    (gap + price of the rival − price of Lion) / standard deviation of the gap over seeds
+
+where the price is .015 a statement and .02 a state slot: how clearly a search that pays for length sees Lion in front.
+
+Every tuned form is a line of `benchmarks/tuned_proxies.jsonl`, written as soon as it is there; what is there is not
+done again, so the command can be stopped at any time. It ends with the tables. Names of candidates as arguments
+restrict it to these; `--report` only prints the tables.
+"""
+
+from search.execution.process import pin_threads
+
+pin_threads()
+
+import json  # noqa: E402 - after the threads are pinned
+import math  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from dataclasses import replace  # noqa: E402
+from functools import cache  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from primitives import Program, parse  # noqa: E402
+from primitives.text import to_text  # noqa: E402
+from proxy_tasks.catalog import task  # noqa: E402
+from proxy_tasks.loss import Price, log_ratio, mean_log_loss  # noqa: E402
+from proxy_tasks.task import Circumstance, Task  # noqa: E402
+from proxy_tasks.training import Trainer  # noqa: E402
+from selection.tuning import tune  # noqa: E402
+
+ROWS = Path(__file__).with_name("tuned_proxies.jsonl")
+TRIALS = 36  # settings of its constants for each form; a third of them on the wide scale
+SEEDS = 6  # trained together, two for each of three circumstances
+TUNING, FRESH = 45_000, 47_000  # first seeds; no search, tuning or comparison uses these
+GROUPS = 4  # of fresh seeds
+PRICE = Price(0.015, 0.02)
+REFERENCE = "lion"
+
+_DECAY = "d = w * 0.2", "u = u + d"
+_ADAPTED = "g2 = square(g)", "m = interp(g, m, 0.65)", "v = interp(g2, v, 0.8)", "s = sqrt(v)", "u = m / s"
+FORMS = {  # constants at which tuning begins
+    "lion": ("u = interp(g, m, 0.73)", "u = sign(u)", "m = interp(g, m, 0.87)", *_DECAY),
+    "lion, no decay": ("u = interp(g, m, 0.73)", "u = sign(u)", "m = interp(g, m, 0.87)"),
+    "signum": ("m = interp(g, m, 0.7)", "u = sign(m)", *_DECAY),
+    "adamw": (*_ADAPTED, *_DECAY),
+    "adamw, two betas": ("g2 = square(g)", "t = interp(g, m, 0.6)", "m = interp(g, m, 0.9)", "v = interp(g2, v, 0.8)",
+                         "s = sqrt(v)", "u = t / s", *_DECAY),
+    "adabelief": ("m = interp(g, m, 0.65)", "e = g - m", "g2 = square(e)", "v = interp(g2, v, 0.8)", "s = sqrt(v)",
+                  "u = m / s", *_DECAY),
+    "adamw with g m": ("m = interp(g, m, 0.65)", "g2 = g * m", "v = interp(g2, v, 0.8)", "s = sqrt(v)", "u = m / s",
+                       *_DECAY),
+    "adafactor-like": ("g2 = square(g)", "v = interp(g2, v, 0.8)", "s = sqrt(v)", "u = g / s", "u = clip(u, 30.0)",
+                       *_DECAY),
+    "sgd, nesterov": ("u = interp(g, m, 0.63)", "m = interp(g, m, 0.76)", *_DECAY),
+}  # fmt: skip
+_RATES = {"lion": 0.8, "lion, no decay": 0.8, "signum": 0.8, "sgd, nesterov": 20.0}  # others: 2
+
+SCALES = (1.0, 0.05, 20.0)
+
+
+def form(name: str) -> Program:
+    """A form with the constants at which its tuning begins."""
+    lines = (*FORMS[name], f"r = lr * {_RATES.get(name, 2.0)}", "update = u * r")
+    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v"]))
+
+
+def _alike(examples: int, label_noise: float, power: float) -> tuple[Circumstance, ...]:
+    """Three scales of the loss, and nothing else that differs between seeds."""
+    return tuple(
+        Circumstance(loss_scale=scale, examples=examples, label_noise=label_noise, schedule_power=power)
+        for scale in SCALES
+    )
+
+
+CANDIDATES = {
+    "vit_noisy": task("vit_noisy").circumstances,
+    "150, noise .05, cosine": _alike(150, 0.05, 1.0),
+    "150, noise .1, cosine": _alike(150, 0.1, 1.0),
+    "150, noise .1, cosine to .35": _alike(150, 0.1, 0.35),
+    "vit_noisy, weights twice": tuple(
+        replace(one, initial_scale=2.0 if number == 2 else 1.0)
+        for number, one in enumerate(task("vit_noisy").circumstances)
+    ),
+    "150, no noise, cosine": _alike(150, 0.0, 1.0),
+}
+
+
+def candidate(name: str) -> Task:
+    """A candidate proxy."""
+    return replace(task("vit_noisy"), name="candidate", circumstances=CANDIDATES[name])
+
+
+@cache
+def _trainer(of: Task, first: int) -> Trainer:
+    return Trainer(of, range(first, first + SEEDS))
+
+
+def measure(of: Task, program: Program, trials: int = TRIALS) -> dict[str, Any]:
+    """Tune a form on a candidate, and train it on fresh seeds."""
+    before = time.process_time()
+    best = tune(program, lambda draft: mean_log_loss(_trainer(of, TUNING).losses(draft)), trials, wide=1 / 3)
+    fresh = [_trainer(of, FRESH + SEEDS * group).losses(best.program) for group in range(GROUPS)]
+    losses = np.concatenate(fresh).tolist()
+    return {
+        "constants": [round(value, 5) for *_, value in best.program.constants()],
+        "trials": trials,
+        "tuned": best.value if math.isfinite(best.value) else None,
+        "losses": [round(loss, 6) if math.isfinite(loss) else None for loss in losses],
+        "seconds": round(time.process_time() - before, 1),
+    }
+
+
+def measured() -> list[dict[str, Any]]:
+    """The rows so far."""
+    return [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """For each candidate the gap of each rival to Lion, and the margin, as Markdown."""
+    parts = []
+    for name in dict.fromkeys(row["candidate"] for row in rows):
+        found = {row["form"]: row for row in rows if row["candidate"] == name}
+        if REFERENCE not in found:
+            continue
+        lines, margins = [], {}
+        reference = _losses(found[REFERENCE])
+        for rival in found.keys() - {REFERENCE}:
+            gap = log_ratio(_losses(found[rival]), reference)
+            mean, spread = float(np.mean(gap)), float(np.std(gap, ddof=1))
+            priced = mean + PRICE.of(form(rival)) - PRICE.of(form(REFERENCE))
+            margins[rival] = priced / spread
+            error = spread / math.sqrt(len(gap))
+            lines.append((mean, f"| {rival} | {mean:+.3f} ± {error:.3f} | {mean / spread:+.2f} | {priced:+.3f} |"))
+        head = [f"\n{name}: {len(reference)} fresh seeds, {found[REFERENCE]['trials']} trials a form, "]
+        head[0] += f"{sum(row['seconds'] for row in found.values()):.0f} CPU seconds"
+        head += ["", "| rival | gap ± standard error | gap / sd | gap with price |", "|---|--:|--:|--:|"]
+        closest = min(margins, key=margins.__getitem__) if margins else ""
+        end = [f"margin {margins[closest]:+.2f} ({closest}, of {len(margins)} rivals)"] if margins else []
+        parts += [*head, *(line for _, line in sorted(lines)), "", *end]
+    return "\n".join(parts)
+
+
+def _losses(row: dict[str, Any]) -> list[float]:
+    return [math.nan if loss is None else loss for loss in row["losses"]]
+
+
+def main() -> None:
+    """Tune what has not been tuned, and print the tables."""
+    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(CANDIDATES)
+    done = {(row["candidate"], row["form"], row["program"]) for row in measured()}
+    with ROWS.open("a", encoding="utf-8") as file:
+        for name in wanted if "--report" not in sys.argv else []:
+            for rival in FORMS:
+                program = to_text(form(rival))
+                if (name, rival, program) not in done:
+                    found = measure(candidate(name), form(rival))
+                    row = {"candidate": name, "form": rival, "program": program, **found}
+                    print(json.dumps(row), file=file, flush=True)
+    print(table(measured()))
+
+
+if __name__ == "__main__":
+    main()
