@@ -74,14 +74,14 @@ def test_a_damaged_journal_is_named_and_mended_on_demand(small_run: Path, undist
     process = begin("resume", "run")
     _, error = process.communicate()
     assert process.returncode == 2
-    assert "is damaged (database disk image is malformed); `optsearch resume run --repair` keeps a copy" in error
+    assert "is damaged: database disk image is malformed; `optsearch resume run --repair` keeps a copy" in error
     assert finished(begin("resume", "run", "--repair", "--json"))["digest"] == undisturbed
     with closing(sqlite3.connect("run/journal.sqlite")) as connection, connection:
         connection.execute("delete from candidates where number = 11")
     process = begin("resume", "run")
     _, error = process.communicate()
     assert process.returncode == 2
-    assert "is damaged at candidate 11 of repeat 0; `optsearch resume run --repair` keeps a copy" in error
+    assert "is damaged: altered at candidate 11 of repeat 0; `optsearch resume run --repair` keeps a copy" in error
     assert finished(begin("resume", "run", "--repair", "--json"))["digest"] == undisturbed
     assert Path("run/journal.sqlite.damaged-2").exists()
 

@@ -56,7 +56,7 @@ class LivePanel:
 
     def note(self, message: str) -> None:
         """Say something that the user should know."""
-        self._console.print(Text(f"note: {message}"))
+        self._console.print(Text(f"note: {message}"), soft_wrap=True)
 
     def run_started(self, config: Config, journal: Journal) -> None:
         """A run begins, or goes on with what its journal holds."""

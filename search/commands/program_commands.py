@@ -14,7 +14,7 @@ from primitives.export import TARGETS, origin_of
 from primitives.export import export as exported
 from search.commands import tables
 from search.commands.output import as_json, emit, plugins, say
-from search.record.folder import write_text
+from search.record.whole_file import whole_file, write_text
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
 from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
@@ -68,11 +68,12 @@ def simplify(
         report=partial(_note, console),
     )
     if out:
-        write(out, f"# {program}, simplified; {found.verdict}\n{found.as_json()['program']}")
+        write_text(out, f"# {program}, simplified; {found.verdict}\n{found.as_json()['program']}")
     if draw:
         from primitives.drawing import draw as drawn
 
-        drawn({f"{program}: live part": original, "simplified": found.program}, draw)
+        with whole_file(draw) as part:
+            drawn({f"{program}: live part": original, "simplified": found.program}, part)
     emit(_facts(program, found), lambda: tables.derivation(found), as_json)
 
 
@@ -100,7 +101,7 @@ def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, ou
     origin = origin_of(program) or f"An optimizer found by program search ({Path(program).name})."
     text = exported(loaded, to, name or _identifier(program), origin)
     if out:
-        write(out, text)
+        write_text(out, text)
     facts = {"program": program, "to": to, "path": str(out) if out else None, "code": text}
     if as_json:
         emit(facts, lambda: "", as_json)
@@ -112,11 +113,3 @@ def _identifier(program: str) -> str:
     """A name for the exported function, after the program's own."""
     name = program if program in BUILTINS else re.sub(r"\W+", "_", Path(program).stem).strip("_").lower()
     return name if name.isidentifier() else "optimizer"
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file as a whole; raises `UserError` where it cannot be."""
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise UserError(f"`{path}` cannot be written: {error.strerror}") from None

@@ -13,7 +13,7 @@ from search.commands import tables
 from search.commands.interrupts import stop_on_signals
 from search.commands.output import as_json, emit, overrides, print_trial, say, trust
 from search.commands.panel import LivePanel
-from search.record.folder import claim, fresh_folder, open_journal
+from search.record.folder import claim, fresh_folder, look
 from search.running import run as runs
 from search.running.compare_methods import compare_methods
 from search.running.open_run import config_of
@@ -68,7 +68,7 @@ def _workers(run: Path, overrides: Sequence[str]) -> WorkerSettings:
         key = override.partition("=")[0].strip()
         if not key.startswith("workers.") or key == "workers.in_flight":
             raise UserError(f"`--set {override}`: a run goes on as it began; only where `workers` run can be set now")
-    with open_journal(run) as journal:
+    with look(run) as journal:
         values = {"workers": config_of(journal, run).workers.model_dump()}
     for override in overrides:
         set_key(values, override)

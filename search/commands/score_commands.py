@@ -10,7 +10,7 @@ from primitives.builtins import BUILTINS, load_program
 from proxy_tasks.task import SPLITS
 from search.commands import tables
 from search.commands.output import as_json, emit, plugins, say, trust
-from search.record.folder import open_journal
+from search.record.folder import look
 from search.running.inspect import derivation, program_facts, run_facts
 from search.running.open_run import config_of
 from search.running.setup import load_tasks
@@ -33,7 +33,7 @@ def inspect(what: str, plugins: tuple[str, ...], count: int, trust: bool, as_jso
     load_plugins(plugins)
     if what not in BUILTINS and Path(what).is_dir():
         run = Path(what)
-        with open_journal(run) as journal:
+        with look(run) as journal:
             if trust:
                 load_plugins(config_of(journal, run).search.plugins, say)
             facts = run_facts(journal, count) | derivation(run)

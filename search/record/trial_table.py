@@ -13,7 +13,7 @@ from typing import Any
 Key = tuple[str, str, str, int, int]  # as `selection.trials.Trial.key` has it
 
 SCHEMA = """
-create table if not exists trials (
+create table trials (
     subject text not null,  -- live part of a program, or an optimizer
     task text not null,     -- name and digest of its description
     split text not null,
@@ -22,7 +22,7 @@ create table if not exists trials (
     losses text not null,   -- JSON, one for each seed; null where training diverged
     digest blob not null,   -- hash over the columns above
     primary key (subject, task, split, first, seeds)
-) without rowid
+) without rowid;
 """
 SELECT = "select subject, task, split, first, seeds, losses, digest from trials"
 INSERT = "insert or replace into trials values (?, ?, ?, ?, ?, ?, ?)"

@@ -10,7 +10,8 @@ from primitives.errors import UserError
 from primitives.export import export
 from primitives.text import to_text
 from search.record.candidate_table import CandidateRow
-from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain, write_text
+from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain
+from search.record.whole_file import whole_file, write_text
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
@@ -103,7 +104,9 @@ def write_summary(folder: Path, summary: Summary) -> None:
     except UserError as error:  # a function of the user's own that does not say how it is written
         code = f"# Not exported: {error}.\n"
     write_text(folder / EXPORT, code)
-    draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
+    with whole_file(folder / DRAWING) as part:
+        draw({"found: live part": program, "simplified": simplified}, part)
     if summary.checks:
-        draw_checks(summary.checks, folder / CHECKS)
+        with whole_file(folder / CHECKS) as part:
+            draw_checks(summary.checks, part)
     write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")
