@@ -39,7 +39,7 @@ def seconds_a_seed(task: Task) -> tuple[float, float]:
         step, which is 1 for a loop that does not train.
     """
     trainer = Trainer(task, range(SEEDS))
-    programs = [builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.003 + 1e-5 * n]) for n in range(ROUNDS + 1)]
+    programs = [builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.3 + 1e-3 * n]) for n in range(ROUNDS + 1)]
     learnt = trainer.losses(programs[0]).mean() / Trainer(task, range(SEEDS), horizon=1).losses(programs[0]).mean()
     times = []
     for program in programs[1:]:

@@ -8,7 +8,7 @@ _WRITTEN = {
         update = sign(m)
         wd = w * 0.3
         update = update + wd
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = update * lr
     """,
     "gm_adam": """
@@ -19,7 +19,7 @@ _WRITTEN = {
         update = m / s
         wd = w * 0.1
         update = update + wd
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = update * lr
     """,
     "two_beta_adamw": """
@@ -31,7 +31,7 @@ _WRITTEN = {
         update = u / s
         wd = w * 0.1
         update = update + wd
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = update * lr
     """,
     "cautious_lion": """
@@ -44,7 +44,7 @@ _WRITTEN = {
         update = update * agree
         wd = w * 0.3
         update = update + wd
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = update * lr
     """,
     # what the search of the quickstart found on `digits`
@@ -57,6 +57,7 @@ _WRITTEN = {
         wd = update - 0.18691787
         update = update + wd
         update = arcsinh(update)
+        lr = lr * 100.0
         lr = min(lr, 0.012704033)
         update = update * lr
     """,
@@ -68,7 +69,7 @@ _WRITTEN = {
         wd = w * 0.14
         update = update + wd
         update = sign(update)
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = update * lr
     """,
     "bounded_adamw": """
@@ -80,13 +81,13 @@ _WRITTEN = {
         update = tanh(update)
         wd = w * 0.2
         update = update + wd
-        lr = lr * 0.02
+        lr = lr * 2.0
         update = update * lr
     """,
     "cbrt_momentum": """
         m = interp(g, m, 0.9)
         update = cbrt(m)
-        lr = lr * 0.05
+        lr = lr * 5.0
         update = update * lr
     """,
 }

@@ -4,7 +4,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,7 +15,8 @@ from search.algorithms.factory import engine
 from search.algorithms.mutation import MUTATIONS
 from search.engine.candidate import Record
 from search.execution.executor import Executor
-from search.execution.ray_actors import RayExecutor
+from search.execution.messages import RaySettings
+from search.execution.ray_executor import RayExecutor
 from search.execution.worker import Built
 from search.record.journal import Journal
 from search.running.loop import search
@@ -98,7 +98,7 @@ def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
         share: of the children of a full measurement.
     """
     rows = []
-    with RayExecutor(partial(_instant), {}, count=WORKERS, say=print) as workers:
+    with RayExecutor(_instant, {}, RaySettings(count=WORKERS), say=print) as workers:
         while not workers.describe().startswith(str(WORKERS)):  # until all have started
             _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
         for name, mutations, full in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):

@@ -8,6 +8,6 @@ def train(w, g, m, v, lr):
     update = m / s
     wd = w * 0.1
     update = update + wd
-    lr = lr * 0.003
+    lr = lr * 0.3
     update = update * lr
     return update, m, v

@@ -7,6 +7,6 @@ def train(w, g, m, v, lr):
     update = m / s
     wd = w * 0.1
     update = update + wd
-    lr = lr * 0.01
+    lr = lr * 1.0
     update = update * lr
     return update, m, v

@@ -1,1 +1,52 @@
-"""The public Python API of optsearch: search, look at what was found, take it away, extend."""
+"""The public Python API of optsearch: search, look at what was found, take it away, extend.
+
+    import optsearch
+
+    run = optsearch.search("adamw", tasks=["digits"], children=200, seed=1)
+    print(run.best)
+    tx = run.best.to_optax()
+
+Nothing here installs signal handlers, prints, or changes settings of JAX or Ray. Mistakes of the caller raise
+`UserError`, a `ValueError` of one line.
+"""
+
+from optsearch._extend import algorithm, mutation, primitive, task
+from optsearch._found import Found, Interval
+from optsearch._programs import export, program, recognise, score, simplify, to_optax, to_torch
+from optsearch._progress import Progress
+from optsearch._run import Candidates, Run
+from optsearch._search import open_run, resume, search
+from primitives.errors import UserError
+from primitives.program import Program
+from search.engine.candidate import HistoryEntry, Proposal
+from search.settings.config import Config
+
+open = open_run  # noqa: A001 - `optsearch.open(folder)` reads as what it does
+
+__all__ = [
+    "Candidates",
+    "Config",
+    "Found",
+    "HistoryEntry",
+    "Interval",
+    "Program",
+    "Progress",
+    "Proposal",
+    "Run",
+    "UserError",
+    "algorithm",
+    "export",
+    "mutation",
+    "open",
+    "open_run",
+    "primitive",
+    "program",
+    "recognise",
+    "resume",
+    "score",
+    "search",
+    "simplify",
+    "task",
+    "to_optax",
+    "to_torch",
+]

@@ -1,8 +1,9 @@
 """Built-in programs: optimizers of the literature, written in the language.
 
 The language has no bias correction, and the epsilon is the one inside `/` (1e-8), as in the programs of Chen et al.
-(2023). Constants are the customary ones; the peak rate and the decay are constants of the program, since the
-schedule that enters as `lr` peaks at 1.
+(2023). Constants are the customary ones. `lr` is a learning rate whose peak is 0.01 (`PEAK`) on the smallest tasks; a
+program multiplies it by a constant of its own, so that Adam's customary rate of 0.001 is `lr * 0.1` here. `lion_raw` is
+as it was printed, where `lr` peaks at 1.
 """
 
 from functools import cache
@@ -27,13 +28,13 @@ _SOURCES = {
 
 _BODIES = {
     "sgd": """
-        lr = lr * 0.1
+        lr = lr * 10.0
         update = g * lr
     """,
     "momentum": """
         m = m * 0.9
         m = m + g
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = m * lr
     """,
     "adagrad": """
@@ -41,7 +42,7 @@ _BODIES = {
         v = v + g2
         s = sqrt(v)
         update = g / s
-        lr = lr * 0.01
+        lr = lr * 1.0
         update = update * lr
     """,
     "rmsprop": """
@@ -49,7 +50,7 @@ _BODIES = {
         v = interp(g2, v, 0.9)
         s = sqrt(v)
         update = g / s
-        lr = lr * 0.001
+        lr = lr * 0.1
         update = update * lr
     """,
     "adam": """
@@ -58,7 +59,7 @@ _BODIES = {
         v = interp(g2, v, 0.999)
         s = sqrt(v)
         update = m / s
-        lr = lr * 0.001
+        lr = lr * 0.1
         update = update * lr
     """,
     "adamw": """
@@ -69,7 +70,7 @@ _BODIES = {
         update = m / s
         wd = w * 0.01
         update = update + wd
-        lr = lr * 0.001
+        lr = lr * 0.1
         update = update * lr
     """,
     "adabelief": """
@@ -79,13 +80,13 @@ _BODIES = {
         v = interp(d2, v, 0.999)
         s = sqrt(v)
         update = m / s
-        lr = lr * 0.001
+        lr = lr * 0.1
         update = update * lr
     """,
     "signum": """
         m = interp(g, m, 0.9)
         update = sign(m)
-        lr = lr * 0.0001
+        lr = lr * 0.01
         update = update * lr
     """,
     "lion": """
@@ -94,7 +95,7 @@ _BODIES = {
         m = interp(g, m, 0.99)
         wd = w * 0.1
         update = update + wd
-        lr = lr * 0.0001
+        lr = lr * 0.01
         update = update * lr
     """,
     "lion_raw": """

@@ -20,6 +20,8 @@ from typing import NamedTuple
 from primitives.program import UPDATE, Program
 from primitives.registry import REGISTRY, Property
 
+_CLASSES = 5  # of slots; they can be labelled in 120 ways
+
 Source = int | str | float  # a statement by its index, an input by its name, a constant
 
 
@@ -87,18 +89,56 @@ def _hash(program: Program, slots: tuple[str, ...]) -> str:
 
 
 def structure_hash(program: Program) -> str:
-    """The same with all constants alike: equal for programs that differ in constants only.
+    """Digest of the live part with all constants alike: equal for programs that differ in constants only.
 
-    Classes of slots are those of the exact program, and are labelled in every possible way, of which the least digest
-    counts; there are as many ways as permutations of the classes, which are two or three.
+    Classes of slots are those of the exact program. Up to `_CLASSES` of them are labelled in every possible way, and
+    the least digest counts. More are labelled in the order in which the update reads them; where two arguments of a
+    commutative function look alike without constants, the constants decide, so that there programs of one structure
+    may get different digests.
     """
     bare, slots = live_part(program), live(program).slots
-    exact = _Digests(bare, slots).colours
+    digests = _Digests(bare, slots)
+    exact = digests.colours
     classes = sorted(set(exact.values()))
     labels = [_token(f"slot {number}") for number in range(len(classes))]
-    ways = (dict(zip(classes, way, strict=True)) for way in permutations(labels))
+    orders = permutations(classes) if len(classes) <= _CLASSES else [_order(bare, digests)]
+    ways = (dict(zip(order, labels, strict=True)) for order in orders)
     colourings = ({slot: way[colour] for slot, colour in exact.items()} for way in ways)
     return min(_Digests(bare, slots, colours).of_program(b"structure").hex() for colours in colourings)
+
+
+def _order(program: Program, exact: "_Digests") -> tuple[bytes, ...]:
+    """Classes of slots in the order in which a depth-first walk from the update meets them."""
+    rough = _without_constants(program, tuple(exact.colours))
+    graph = flow(program)
+    met: dict[bytes, None] = {}
+    seen: set[Source] = set()
+    open_ends: list[Source] = [graph.outputs[UPDATE]]
+    while open_ends:
+        source = open_ends.pop()
+        if isinstance(source, float) or source in seen:
+            continue
+        seen.add(source)
+        if source in exact.colours:
+            met[exact.colours[str(source)]] = None
+            open_ends.append(graph.outputs[str(source)])
+        elif isinstance(source, int):
+            arguments = list(graph.arguments[source])
+            if _row(program.statements[source].primitive)[1]:
+                arguments.sort(key=lambda argument: (rough.value(argument), exact.value(argument)))
+            open_ends.extend(reversed(arguments))
+    return tuple(met)
+
+
+def _without_constants(program: Program, slots: tuple[str, ...]) -> "_Digests":
+    """Digests with all constants alike, and with the stable colours of slots that follow from them."""
+    colours = dict.fromkeys(slots, _token("slot"))
+    while True:
+        digests = _Digests(program, slots, colours)
+        refined = digests.next_colours()
+        if len(set(refined.values())) == len(set(colours.values())):
+            return digests
+        colours = refined
 
 
 class _Digests:
@@ -113,7 +153,7 @@ class _Digests:
 
     def __init__(self, program: Program, slots: tuple[str, ...], labels: dict[str, bytes] | None = None) -> None:
         self._graph = graph = flow(program)
-        constant = _constant if labels is None else _some_constant
+        self._constant = constant = _constant if labels is None else _some_constant
         self._values: dict[Source, bytes] = {name: _token(name) for name in program.inputs}
         self._calls = [
             (line, *_row(statement.primitive), [constant(s) if isinstance(s, float) else s for s in sources])
@@ -123,11 +163,20 @@ class _Digests:
         self._evaluate()
         classes = 1
         while labels is None and classes < len(slots):
-            refined = {slot: _join(self.colours[slot], self._values[graph.outputs[slot]]) for slot in slots}
+            refined = self.next_colours()
             if len(set(refined.values())) == classes:
                 break
             self.colours, classes = refined, len(set(refined.values()))
             self._evaluate()
+
+    def value(self, source: Source) -> bytes:
+        """Digest of a value."""
+        return self._constant(source) if isinstance(source, float) else self._values[source]
+
+    def next_colours(self) -> dict[str, bytes]:
+        """Colours of the slots after one more round of refinement."""
+        outputs = self._graph.outputs
+        return {slot: _join(colour, self._values[outputs[slot]]) for slot, colour in self.colours.items()}
 
     def of_program(self, kind: bytes) -> bytes:
         """Digest of the whole program."""

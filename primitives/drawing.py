@@ -1,54 +1,56 @@
 """A drawing of the data flow of programs: inputs on the left, the update and the next state on the right."""
 
+import os
 from collections.abc import Hashable, Mapping
+from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
 import matplotlib as mpl
 import networkx as nx
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from primitives.dataflow import Source, flow, live
 from primitives.errors import UserError
+from primitives.escaping import printable
+from primitives.graph import graph as data_flow
 from primitives.program import Program
 from primitives.registry import REGISTRY
 
 FORMATS = (".png", ".svg", ".pdf")
 _SIZE, _LINE = 1100, "#888888"
-_INPUT, _FUNCTION, _OUTPUT = "#cfe3f7", "#f2f2f2", "#d8f0d3"
+_COLOURS = {"input": "#cfe3f7", "statement": "#f2f2f2", "output": "#d8f0d3"}
 
 
 def graph_of(program: Program) -> nx.DiGraph:
-    """The live part as a graph: nodes with `label`, `colour` and `layer`, edges from values to what uses them."""
-    flowing = flow(program)
-    lines, slots = live(program)
-    graph: nx.DiGraph = nx.DiGraph()
-    for line in lines:
-        row = REGISTRY[program.statements[line].primitive]
-        constants = [f"{s:.4g}" for s in flowing.arguments[line] if isinstance(s, float)]
-        graph.add_node(line, label="\n".join([row.symbol or row.name, *constants]), colour=_FUNCTION)
-        for source in flowing.arguments[line]:
-            if not isinstance(source, float):
-                _input(graph, source)
-                graph.add_edge(source, line)
-    for name in ("update", *slots):
-        source = flowing.outputs[name]
-        if isinstance(source, str):
-            _input(graph, source)
-        graph.add_node(f"{name} out", label=name if name == "update" else f"next {name}", colour=_OUTPUT)
-        graph.add_edge(source, f"{name} out")
-    for layer, nodes in enumerate(nx.topological_generations(graph)):
+    """Prepare the data flow of a program for drawing: without cycles, and with labels, colours and layers.
+
+    State that is carried to the next step ends in a node of its own, `next m`.
+    """
+    flowing = data_flow(program)
+    drawn: nx.DiGraph = nx.DiGraph()
+    for node, facts in flowing.nodes(data=True):
+        drawn.add_node(node, label=_label(node, facts), colour=_COLOURS[facts["kind"]])
+    for source, target, state in flowing.edges(data="state"):
+        if state:
+            drawn.add_node(("next", target), label=f"next {target}", colour=_COLOURS["output"])
+        drawn.add_edge(source, ("next", target) if state else target)
+    for layer, nodes in enumerate(nx.topological_generations(drawn)):
         for node in nodes:
-            graph.nodes[node]["layer"] = layer
-    last = max(nx.get_node_attributes(graph, "layer").values())
-    for name in ("update", *slots):
-        graph.nodes[f"{name} out"]["layer"] = last
-    return graph
+            drawn.nodes[node]["layer"] = layer
+    last = max(nx.get_node_attributes(drawn, "layer").values())
+    for node, colour in drawn.nodes(data="colour"):
+        if colour == _COLOURS["output"]:
+            drawn.nodes[node]["layer"] = last
+    return drawn
 
 
-def _input(graph: nx.DiGraph, source: Source) -> None:
-    if isinstance(source, str):
-        graph.add_node(source, label=source, colour=_INPUT)
+def _label(node: Hashable, facts: Mapping[str, Any]) -> str:
+    if facts["kind"] != "statement":
+        return str(node)
+    row = REGISTRY[facts["primitive"]]
+    return "\n".join([row.symbol or row.name, *(f"{value:.4g}" for value in facts["constants"].values())])
 
 
 def draw(programs: Mapping[str, Program], path: Path) -> None:
@@ -66,19 +68,30 @@ def draw(programs: Mapping[str, Program], path: Path) -> None:
         axes = figure.subplots(len(graphs), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axis, (title, graph) in zip(axes, graphs.items(), strict=True):
             _draw(axis, graph, title)
-        part = path.with_name(f"{path.name}.part")
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        try:
-            figure.savefig(part, format=path.suffix[1:], dpi=130, metadata=metadata)
-            part.replace(path)
-        except OSError as error:
-            raise UserError(f"`{path}` cannot be written: {error.strerror}") from None
+        drawing = BytesIO()
+        figure.savefig(drawing, format=path.suffix[1:], dpi=130, metadata=metadata)
+    _write(path, drawing.getvalue())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file as a whole, through a new file of a random name beside it."""
+    part = path.with_name(f".{path.name}.{token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
+            file.write(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(f"`{printable(str(path))}` cannot be written: {error.strerror}") from None
 
 
 def check_format(path: Path) -> None:
     """Raise `UserError` where the ending of a path names no format."""
     if path.suffix not in FORMATS:
-        raise UserError(f"a drawing cannot be written to `{path}`: the name has to end in {', '.join(FORMATS)}")
+        name = printable(str(path))
+        raise UserError(f"a drawing cannot be written to `{name}`: the name has to end in {', '.join(FORMATS)}")
 
 
 def _layers(graph: nx.DiGraph) -> list[list[Hashable]]:
@@ -129,6 +142,6 @@ def _draw(axis: Axes, graph: nx.DiGraph, title: str) -> None:
     nx.draw_networkx_nodes(graph, places, shown, ax=axis, node_color=colours, node_size=_SIZE, edgecolors=_LINE)
     labels = {node: graph.nodes[node]["label"] for node in shown}
     nx.draw_networkx_labels(graph, places, labels, ax=axis, font_size=7)
-    axis.set_title(title, loc="left", fontsize=10)
+    axis.set_title(printable(title), parse_math=False, loc="left", fontsize=10)
     axis.margins(0.06, 0.18)
     axis.axis("off")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from primitives.builtins import BUILTINS, source_of
 from primitives.errors import UserError, nearest
-from primitives.escaping import escaped
+from primitives.escaping import escaped, printable
 from primitives.exported_code import Code
 from primitives.identifiers import is_name, taken_names, unused
 from primitives.latex import equations, latex_number, symbols
@@ -66,9 +66,9 @@ def export(
           m_t &= (1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1} \\
     """
     if to not in _TEMPLATES:
-        raise UserError(f"`to` must be one of {', '.join(TARGETS)}, not `{to}`{nearest(to, TARGETS)}")
+        raise UserError(f"`to` must be one of {', '.join(TARGETS)}, not `{printable(to)}`{nearest(to, TARGETS)}")
     if not is_name(name):
-        raise UserError(f"`name` must be an identifier (letters, digits and `_`), not {name!r}")
+        raise UserError(f"`{printable(name)}` cannot be the name of a function; expected letters, digits and `_`")
     code = Code(program, to, hyperparameters)
     facts = _facts(code, name, origin, to)
     text = _environment().get_template(_TEMPLATES[to]).render(facts)

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from primitives.checking import kinds_before
+from primitives.checking import input_kinds, result_kind
 from primitives.dataflow import flow, live, live_part
 from primitives.errors import UserError
 from primitives.hyperparameters import RATE, constant_names
 from primitives.identifiers import MODULES, code_words, taken_names, with_free_names
 from primitives.kinds import Kind
 from primitives.paper import PAPER
-from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program, Statement
+from primitives.peak import relative_to_peak
+from primitives.program import GRADIENT, LEARNING_RATE, PEAK, UPDATE, WEIGHTS, Program, Statement
 from primitives.registry import REGISTRY, Primitive
 from primitives.text import constant_text
 
@@ -38,7 +39,7 @@ class Constant:
 
 
 class Code:
-    """The live part of a program, ready for a template.
+    """The live part of a program as a function of a schedule whose peak is 1, ready for a template.
 
     Args:
         program: a valid program.
@@ -60,7 +61,10 @@ class Code:
         self._rows = {s.primitive: REGISTRY[s.primitive] for s in live_part(program).statements}
         if to != "latex":
             _check_code(self._rows.values())
-        self.program = with_free_names(_inlined(live_part(program)))
+        relative = relative_to_peak(live_part(program))
+        if len(relative.statements) == len(live_part(program).statements):
+            hyperparameters = _relative(hyperparameters or {})
+        self.program = with_free_names(_inlined(relative))
         self.slots = live(self.program).slots
         variables = {s.target for s in self.program.statements} | {*self.program.inputs, UPDATE}
         self.names = constant_names(self.program, variables | taken_names(), hyperparameters)
@@ -120,6 +124,7 @@ class Code:
 
     def lines(self) -> Iterator[str]:
         """One assignment for each statement."""
+        kinds = input_kinds(self.program)
         for line, statement in enumerate(self.program.statements):
             row = REGISTRY[statement.primitive]
             module = MODULES[self._to]
@@ -128,12 +133,13 @@ class Code:
                 a if isinstance(a, str) else self.names[line, place] for place, a in enumerate(statement.arguments)
             ]
             call = spelling.format(*arguments)
-            over = self._lists(line, statement, arguments) if self.whole else []
+            over = self._lists(statement, arguments, kinds) if self.whole else []
             yield f"{statement.target} = {_over(call, over)}"
+            kinds[statement.target] = result_kind(statement, kinds) or Kind.SCALAR
 
-    def _lists(self, line: int, statement: Statement, arguments: list[str]) -> list[str]:
+    def _lists(self, statement: Statement, arguments: list[str], kinds: Mapping[str, Kind]) -> list[str]:
         """Arguments that are lists; in PyTorch scalars are, too, since every group of parameters has its own."""
-        row, kinds = REGISTRY[statement.primitive], kinds_before(self.program, line)
+        row = REGISTRY[statement.primitive]
         if row.code.startswith(f"_{row.name}("):
             return []  # a helper takes whole lists
         given = zip(statement.arguments, arguments, strict=True)
@@ -181,6 +187,11 @@ def _over(call: str, lists: list[str]) -> str:
     if len(names) == 1:
         return f"[{call} for {names[0]} in {names[0]}]"
     return f"[{call} for {', '.join(names)} in zip({', '.join(names)}, strict=True)]"
+
+
+def _relative(hyperparameters: Mapping[str, float]) -> dict[str, float]:
+    """Hyperparameters from recognition with the learning rate that exported code has."""
+    return {name: value * PEAK if name in ("rate", RATE) else value for name, value in hyperparameters.items()}
 
 
 def _check_code(rows: Iterable[Primitive]) -> None:

@@ -6,16 +6,24 @@ the inputs `w`, `g`, the state slots and `lr`, and the outputs `update` and the 
 instances are AdamW (nine statements, two state slots) and Lion (seven statements, one slot in use).
 """
 
+import html
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from struct import Struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from primitives.errors import ProgramError
+
+if TYPE_CHECKING:
+    import networkx
+    import optax
+    import torch
 
 Argument = str | float
 
 WEIGHTS, GRADIENT, LEARNING_RATE, UPDATE = "w", "g", "lr", "update"
+PEAK = 0.01  # of `lr` on the smallest tasks; a factor on it is a constant of the program
 PAPER_SLOTS = ("m", "v")  # the two state slots of Chen et al. (2023)
 _FLOAT32 = Struct("<f")
 
@@ -33,6 +41,54 @@ class Program(NamedTuple):
 
     statements: tuple[Statement, ...]
     slots: tuple[str, ...] = PAPER_SLOTS
+
+    def __str__(self) -> str:
+        """The text of the program."""
+        from primitives.text import to_text  # which needs this module
+
+        return to_text(self).rstrip()
+
+    def __repr__(self) -> str:
+        """The text of the program, or its fields where a statement calls a function that is not registered."""
+        try:
+            return str(self)
+        except KeyError:
+            return f"Program(statements={tuple(self.statements)!r}, slots={self.slots!r})"
+
+    def _repr_html_(self) -> str:
+        """The text and the equations of the program, for notebooks."""
+        formula = ""
+        with suppress(ValueError, KeyError):  # invalid programs have a text, and no equations
+            formula = f"<div>$${html.escape(_equations(self.latex()))}$$</div>"
+        return f"<pre>{html.escape(repr(self))}</pre>{formula}"
+
+    def latex(self, *, hyperparameters: Mapping[str, float] | None = None) -> str:
+        """Write the equations of one step in LaTeX, with the values of the constants.
+
+        Args:
+            hyperparameters: names and values from recognition; see `primitives.export`.
+        """
+        from primitives.export import export  # which needs this module
+
+        return export(self, "latex", hyperparameters=hyperparameters)
+
+    def graph(self) -> "networkx.DiGraph":
+        """Build the data flow of the live part; `primitives.graph.graph` describes nodes and edges."""
+        from primitives.graph import graph  # which needs this module
+
+        return graph(self)
+
+    def to_optax(self, **hyperparameters: Any) -> "optax.GradientTransformationExtraArgs":  # noqa: ANN401 - schedules
+        """Make an optax transformation; `primitives.to_optax` describes the arguments."""
+        from primitives.export import to_optax  # which needs this module
+
+        return to_optax(self, **hyperparameters)
+
+    def to_torch(self, params: Iterable[Any], **hyperparameters: Any) -> "torch.optim.Optimizer":  # noqa: ANN401
+        """Make a PyTorch optimizer; `primitives.to_torch` describes the arguments."""
+        from primitives.export import to_torch  # which needs this module
+
+        return to_torch(self, params, **hyperparameters)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -84,6 +140,13 @@ class Program(NamedTuple):
             for target, primitive, arguments in self.statements
         )
         return self._replace(statements=statements)
+
+
+def _equations(latex: str) -> str:
+    """The equations of a LaTeX export as one formula, which is what notebooks show."""
+    begin, end = r"\begin{align}", r"\end{align}"
+    rows = latex[latex.index(begin) + len(begin) : latex.index(end)]
+    return rf"\begin{{aligned}}{rows}\end{{aligned}}"
 
 
 def float32(value: float) -> float:

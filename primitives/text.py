@@ -10,6 +10,7 @@ docstrings and odd spacing are accepted; anything but a straight line of single 
 """
 
 import ast
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +22,9 @@ from primitives.registry import REGISTRY
 
 _INFIX = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _SHAPE = "expected `def train(w, g, m, v, lr):`, statements such as `m = interp(g, m, 0.9)`, `return update, m, v`"
+MAX_SLOTS = 100  # the analysis of slots takes time in proportion to their number and that of the statements
+MAX_NAME = 200  # characters
+_LONG_NAME = re.compile(rf"[^\W\d]\w{{{MAX_NAME}}}")
 _MAX_CHARACTERS = 1_000_000  # a file far beyond any program is refused before Python's grammar sees it
 
 
@@ -89,16 +93,27 @@ def constant_text(value: float) -> str:
 
 
 def _tree(text: str) -> ast.Module:
+    text = text.removeprefix("\ufeff")  # a byte order mark, which editors on Windows write
     if not text.strip():
         raise ProgramError(f"the program is empty; {_SHAPE}")
     if len(text) > _MAX_CHARACTERS:
         raise ProgramError(f"the program has {len(text)} characters; {_MAX_CHARACTERS} is the most that is read")
     try:
-        return ast.parse(text)
+        tree = ast.parse(text)
     except SyntaxError as error:
         raise ProgramError(f"line {error.lineno or 1}: {error.msg}; {_SHAPE}") from None
     except (ValueError, RecursionError, MemoryError):  # null bytes; nesting beyond Python's grammar
         raise ProgramError(f"this is not the text of a program; {_SHAPE}") from None
+    if _LONG_NAME.search(text):  # it may be a comment
+        _check_lengths(tree)
+    return tree
+
+
+def _check_lengths(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        name = getattr(node, "id", getattr(node, "arg", None))
+        if isinstance(name, str) and len(name) > MAX_NAME:
+            raise _error(node, f"a name of {len(name)} characters; {MAX_NAME} is the most")
 
 
 def _error(node: ast.AST, message: str) -> ProgramError:
@@ -139,6 +154,8 @@ def _slots(function: ast.FunctionDef) -> tuple[str, ...]:
     fits = names[:2] == [WEIGHTS, GRADIENT] and names[-1:] == [LEARNING_RATE] and len(names) >= 3
     if any(extra) or annotated or not fits or UPDATE in names or len(set(names)) < len(names):
         raise _error(function, "expected the arguments `w, g`, then the state slots, each once, then `lr`")
+    if len(names) - 3 > MAX_SLOTS:
+        raise _error(function, f"{len(names) - 3} state slots; {MAX_SLOTS} is the most that a program may have")
     return tuple(names[2:-1])
 
 
@@ -172,11 +189,19 @@ def _call(node: ast.expr) -> tuple[str, list[ast.expr]]:
         return _INFIX[type(node.op)], [node.left, node.right]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         raise _error(node, "`**` is not part of the language; write `power(x, y)`")
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.keywords:
+            raise _error(node, f"`{node.func.id}` takes its arguments by position, without `{_keyword(node)}`")
         return node.func.id, node.args
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Name):
         return "negative", [node.operand]
     raise _error(node, f"{_construct(node)} is not a single call; expected one such as `interp(g, m, 0.9)` or `m * lr`")
+
+
+def _keyword(call: ast.Call) -> str:
+    """The first argument by keyword of a call, such as `beta=` or `**`."""
+    name = call.keywords[0].arg
+    return "**" if name is None else f"{name}="
 
 
 def _argument(node: ast.expr) -> Argument:
@@ -190,9 +215,12 @@ def _argument(node: ast.expr) -> Argument:
         node = node.operand
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         try:
-            return float32(sign * float(node.value))
+            value = float32(sign * float(node.value))
         except OverflowError:
             raise ProgramError("a constant does not fit into a float32") from None
+        if value == 0 and node.value != 0:
+            raise ProgramError(f"constant {node.value} would become 0 as a float32; 1.4e-45 is the smallest above 0")
+        return value
     raise ProgramError(f"{_construct(node)} cannot be an argument; expected a variable or a number (one call a line)")
 
 

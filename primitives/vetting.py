@@ -24,6 +24,7 @@ from primitives.identifiers import vocabulary
 _TEMPLATES = Path(__file__).parent / "templates"
 _IMPORTS = frozenset({"collections.abc", "typing", "jax", "jax.numpy", "optax", "numpy", "torch"})
 _SMALL = ((2, 3), (3,), (), (0, 2))  # shapes of the parameter arrays that every export takes a step on
+_LONG = 500  # statements; a longer program is traced by JAX and not compiled, which would take many seconds
 _COMMAND = re.compile(r"\\(?:[a-zA-Z]+|.)")
 _DEFINITIONS = (ast.Module, ast.FunctionDef, ast.ClassDef)
 
@@ -51,7 +52,7 @@ def vet(text: str, to: str, entry: str, names: Collection[str], code: Code) -> N
     _require("comment", _comments(text), (), _template_text())
     _require("import", _imports(tree), _IMPORTS)
     try:
-        _run(compile(text, f"<export to {to}>", "exec"), to, entry)
+        _run(compile(text, f"<export to {to}>", "exec"), to, entry, code)
     except Exception as error:
         if not code.foreign:
             raise
@@ -123,28 +124,35 @@ def _template_text() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(_TEMPLATES.iterdir()))
 
 
-def _run(module: Any, to: str, entry: str) -> None:  # noqa: ANN401 - a code object
+def _run(module: Any, to: str, entry: str, code: Code) -> None:  # noqa: ANN401 - a code object
     """Take one step on a small tree."""
     if find_spec({"optax": "optax", "python": "numpy", "torch": "torch"}[to]) is None:
         return
     scope: dict[str, Any] = {"__name__": "optsearch_export"}
     exec(module, scope)
     arrays = [np.full(shape, 0.5, np.float32) for shape in _SMALL]
-    _STEPS[to](scope, entry, arrays)
+    _STEPS[to](scope, entry, arrays, code)
 
 
-def _step_optax(scope: dict[str, Any], entry: str, arrays: list[np.ndarray]) -> None:
+def _step_optax(scope: dict[str, Any], entry: str, arrays: list[np.ndarray], code: Code) -> None:
     import jax  # compiled as a whole, since JAX would compile each operation by itself for each shape
 
     transformation = scope[entry]()
-    jax.jit(lambda x: transformation.update(x, transformation.init(x), x))(arrays)
+
+    def step(x: list[np.ndarray]) -> Any:  # noqa: ANN401 - updates and state
+        return transformation.update(x, transformation.init(x), x)
+
+    if len(code.program.statements) > _LONG:
+        jax.eval_shape(step, arrays)
+    else:
+        jax.jit(step)(arrays)
 
 
-def _step_python(scope: dict[str, Any], entry: str, arrays: list[np.ndarray]) -> None:
+def _step_python(scope: dict[str, Any], entry: str, arrays: list[np.ndarray], code: Code) -> None:
     scope[entry](arrays, scope["init"](arrays), arrays)
 
 
-def _step_torch(scope: dict[str, Any], entry: str, arrays: list[np.ndarray]) -> None:
+def _step_torch(scope: dict[str, Any], entry: str, arrays: list[np.ndarray], code: Code) -> None:
     import torch  # takes seconds, and is optional
 
     parameters = [torch.nn.Parameter(torch.tensor(array)) for array in arrays]
@@ -153,7 +161,7 @@ def _step_torch(scope: dict[str, Any], entry: str, arrays: list[np.ndarray]) -> 
     scope[entry](parameters).step()
 
 
-_STEPS: dict[str, Callable[[dict[str, Any], str, list[np.ndarray]], None]] = {
+_STEPS: dict[str, Callable[[dict[str, Any], str, list[np.ndarray], Code], None]] = {
     "optax": _step_optax,
     "python": _step_python,
     "torch": _step_torch,

@@ -1,25 +1,24 @@
-"""Real data: scikit-learn's digits and Python's own documentation, which need no download, or a file of the user's.
+"""Real data: scikit-learn's digits and the documentation of Python, which need no download, or a file of the user.
 
 Each is cut into train, validation and test once and for all: examples by a fixed permutation, text into consecutive
 stretches. Neither cut depends on the seed of an evaluation.
 """
 
-import zipfile
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from primitives.errors import UserError
-from proxy_tasks.task import SPLITS
+from proxy_tasks.files import LIMIT, read_arrays, read_text
+from proxy_tasks.task import SPLITS, Task
 
 _PERMUTATION_SEED = 20230213  # any fixed number; the paper's first version is of that day
 _DIGITS_PARTS = (1000, 400, 397)  # train, validation, test; 1797 images in all
-_ARRAY_PARTS = (0.6, 0.2, 0.2)  # of a user's own examples
+_ARRAY_PARTS = (0.6, 0.2, 0.2)  # of the examples of a user
 _TEXT_PARTS = (0.8, 0.1, 0.1)
-_FEWEST = 50  # examples of a user's own; with fewer, a split would hold less than ten
-_MOST_CHARACTERS = 256  # that are told apart in a user's own text
+_FEWEST = 50  # examples of a user; with fewer, a split would hold less than ten
+_MOST_CHARACTERS = 256  # that are told apart in the text of a user
 
 Examples = dict[str, tuple[np.ndarray, np.ndarray]]  # for each split x and y
 
@@ -42,6 +41,38 @@ def digits() -> Examples:
     return _cut(images, labels, _DIGITS_PARTS)
 
 
+def check_room(task: Task, numbers: int, what: str) -> None:
+    """Refuse settings whose arrays would exhaust the memory.
+
+    Args:
+        task: the task.
+        numbers: how many numbers of four bytes there would be.
+        what: what they are, for the error.
+
+    Raises:
+        UserError: they have more than `LIMIT` bytes.
+    """
+    if 4 * numbers > LIMIT:
+        raise UserError(
+            f"task `{task.name}`: {what} would take {4 * numbers:,} bytes; {LIMIT:,} is the most there may be"
+        )
+
+
+def limit_of(task: Task) -> int:
+    """Bytes that the data file of a task may have at most: its setting `data_limit`, in MiB, or `LIMIT`."""
+    given = task.settings.get("data_limit")
+    return LIMIT if given is None else int(given) * 2**20
+
+
+def unigram_loss(train: np.ndarray, validation: np.ndarray, classes: int) -> float:
+    """Cross-entropy on validation labels of a predictor that knows the frequencies of training labels alone, in nats.
+
+    Every class counts one more than it occurs (Laplace), so that no label has probability zero.
+    """
+    counts = np.bincount(train.ravel(), minlength=classes) + 1
+    return float(-np.mean(np.log(counts / counts.sum())[validation.ravel()]))
+
+
 def _cut(x: np.ndarray, y: np.ndarray, parts: tuple[int, ...]) -> Examples:
     ends = np.cumsum(parts)
     return {
@@ -50,82 +81,118 @@ def _cut(x: np.ndarray, y: np.ndarray, parts: tuple[int, ...]) -> Examples:
 
 
 @cache
-def arrays(path: str) -> Examples:
-    """Examples of a user's own from an `.npz` file with `x` and `y`.
+def arrays(path: str, limit: int = LIMIT) -> Examples:
+    """Examples from an `.npz` file of a user, with arrays `x` and `y`.
 
-    Numbers are shifted and scaled by the mean and the standard deviation of the training examples: each column by its
-    own where `x` is a table, all alike where it holds images.
+    Numbers are shifted and scaled by the mean and the standard deviation of the training examples: column by column
+    where `x` is a table, all alike where it holds images.
 
     Args:
-        path: the file; `x` of shape `(N, D)` or `(N, height, width)`, numbers; `y` of shape `(N,)`, classes 0, 1, 2 ….
+        path: the file; `x` of shape `(N, D)` or `(N, height, width)`, numbers; `y` of shape `(N,)`: classes 0, 1, 2 …
+            as whole numbers of any type, or names of classes, which are numbered in alphabetical order.
+        limit: bytes that the file may have at most.
 
     Returns:
         For each split (60, 20 and 20 % of the examples) `x`, float32, and `y`, int32.
 
     Raises:
-        UserError: the file cannot be read, or does not hold such arrays.
+        UserError: the file cannot be read, does not hold such arrays, or nothing can be learnt from them.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            x, y = (file[name] for name in "xy")
-    except FileNotFoundError:
-        raise UserError(f"there is no data file `{path}`") from None
-    except KeyError:
-        raise UserError(f"`{path}` must hold the arrays `x` and `y`; it holds {_names(path)}") from None
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        reason = str(error).partition(". ")[0]
-        raise UserError(f"`{path}` cannot be read as an .npz file of plain arrays: {reason}") from None
-    x, y = _checked(path, x, y)
+    x, y = read_arrays(path, limit)
+    x, y = _features(path, x), _classes(path, y)
+    if len(x) != len(y):
+        raise UserError(f"`{path}`: `x` and `y` must have the same length; x is {list(x.shape)}, y is {list(y.shape)}")
     order = np.random.default_rng(_PERMUTATION_SEED).permutation(len(x))
     first, second = (int(len(x) * share) for share in _ARRAY_PARTS[:2])
-    train = x[order[:first]]
-    axes = 0 if x.ndim == 2 else None
-    deviation = train.std(axis=axes)
-    x = ((x - train.mean(axis=axes)) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    x = _scaled(path, x, order[:first])
+    if len(np.unique(y[order[:first]])) < 2:
+        raise UserError(f"`{path}`: all training examples have the same class in `y`, so that nothing can be learnt")
     return _cut(x[order], y[order], (first, second, len(x) - first - second))
 
 
-def _names(path: str) -> str:
-    with np.load(path, allow_pickle=False) as file:
-        return ", ".join(f"`{name}`" for name in file.files) or "nothing"
+def _features(path: str, x: np.ndarray) -> np.ndarray:
+    """`x` as finite float64, or a `UserError` with what was expected and what arrived."""
+    shape = f"`x` is {x.dtype}{list(x.shape)}"
+    if x.dtype.kind not in "biuf":
+        raise UserError(f"`{path}`: `x` must hold numbers; {shape}")
+    if x.ndim not in (2, 3):
+        remedy = "; reshape it with `x[:, None]`" if x.ndim == 1 else "; flatten what is one example"
+        raise UserError(f"`{path}`: `x` must have the shape (N, D) or (N, height, width); {shape}{remedy}")
+    if 0 in x.shape[1:]:
+        raise UserError(f"`{path}`: an example must have at least one number; {shape}")
+    if len(x) < _FEWEST:
+        raise UserError(f"`{path}`: {_FEWEST} examples or more are needed; {shape}")
+    with np.errstate(over="ignore"):
+        values = x.astype(np.float64)
+    bad = int(np.sum(~np.isfinite(values)))
+    if bad:
+        raise UserError(f"`{path}`: `x` has {bad} values that are not finite (in float64); fill or drop them")
+    return values
 
 
-def _checked(path: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The arrays as float64 and int32; raises `UserError` with what was expected and what arrived."""
-    shapes = f"x {x.dtype}{list(x.shape)}, y {y.dtype}{list(y.shape)}"
-    if x.ndim not in (2, 3) or x.dtype.kind not in "biuf":
-        raise UserError(f"`{path}`: `x` must hold numbers, shape (N, D) or (N, height, width); it holds {shapes}")
-    if y.ndim != 1 or y.dtype.kind not in "biu":
-        raise UserError(f"`{path}`: `y` must hold one class, an integer, for each example; the file holds {shapes}")
-    if len(x) != len(y) or len(x) < _FEWEST or 0 in x.shape:
-        raise UserError(f"`{path}`: `x` and `y` must have the same length, {_FEWEST} or more; the file holds {shapes}")
-    if not np.all(np.isfinite(x)):
-        raise UserError(f"`{path}`: `x` has {int(np.sum(~np.isfinite(x)))} values that are not finite")
+def _classes(path: str, y: np.ndarray) -> np.ndarray:
+    """`y` as classes from 0, int32, or a `UserError` with what was expected and what arrived."""
+    shape = f"`y` is {y.dtype}{list(y.shape)}"
+    if y.ndim != 1:
+        remedy = "; take `y[:, 0]`" if y.ndim == 2 and y.shape[1] == 1 else "; take `y.argmax(axis=1)` if it is one-hot"
+        raise UserError(f"`{path}`: `y` must have the shape (N,), one class for each example; {shape}{remedy}")
+    if y.dtype.kind in "US":
+        y = np.unique(y, return_inverse=True)[1]
+    elif y.dtype.kind == "f" and np.all(np.isfinite(y)) and np.all(y == np.round(y)) and np.all(np.abs(y) < 2**31):
+        y = y.astype(np.int64)
+    if y.dtype.kind not in "biu":
+        why = "has fractions or values that are not finite" if y.dtype.kind == "f" else "holds no classes"
+        raise UserError(f"`{path}`: `y` must hold whole numbers or names of classes; {shape} and {why}")
     classes = np.unique(y)
-    if len(classes) < 2 or classes[0] != 0 or classes[-1] != len(classes) - 1:
+    if len(classes) < 2:
+        raise UserError(f"`{path}`: `y` holds one class only, so that nothing can be learnt")
+    if classes[0] != 0 or classes[-1] != len(classes) - 1:
         shown = ", ".join(map(str, classes[:5].tolist())) + (" …" if len(classes) > 5 else "")
-        raise UserError(f"`{path}`: the classes in `y` must be 0, 1, 2 … without a gap, at least two; they are {shown}")
-    return x.astype(np.float64), y.astype(np.int32)
+        remedy = "number them with `y = np.unique(y, return_inverse=True)[1]`"
+        raise UserError(f"`{path}`: the classes in `y` must be 0, 1, 2 … without a gap; they are {shown}: {remedy}")
+    return y.astype(np.int32)
+
+
+def _scaled(path: str, x: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """`x` shifted and scaled by mean and deviation of the training examples, float32."""
+    axes = 0 if x.ndim == 2 else None
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        mean, deviation = x[train].mean(axis=axes), x[train].std(axis=axes)
+        scaled = ((x - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    if not (np.all(np.isfinite(deviation)) and np.all(np.isfinite(scaled))):
+        largest = float(np.abs(x).max())
+        raise UserError(
+            f"`{path}`: `x` overflows when it is scaled (values up to {largest:.1e}); divide it by {largest:.0e}"
+        )
+    if not np.any(deviation > 0):
+        same = np.all(x[train] == x[train[0]])
+        why = "is the same in all training examples" if same else "varies too little for float64; multiply it"
+        raise UserError(f"`{path}`: `x` {why}, so that nothing can be learnt")
+    return np.asarray(scaled)
 
 
 @cache
-def text(path: str) -> tuple[dict[str, np.ndarray], int]:
-    """A text file of a user's own, UTF-8.
+def text(path: str, limit: int = LIMIT) -> tuple[dict[str, np.ndarray], int]:
+    """A text file of a user, UTF-8.
+
+    Args:
+        path: the file.
+        limit: bytes that the file may have at most.
 
     Returns:
         For each split (80, 10 and 10 % of the text, in this order) the characters as numbers, uint8, shape `(N,)`, and
         how many numbers there are: the 255 most frequent characters are told apart, the others are read as one.
+
+    Raises:
+        UserError: the file cannot be read, or nothing can be learnt from it.
     """
-    try:
-        content = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"there is no text file `{path}`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"`{path}` cannot be read as text in UTF-8: {error}") from None
+    content = read_text(path, limit)
     frequent = Counter(content).most_common(_MOST_CHARACTERS - 1)
     numbers = {character: number for number, (character, _) in enumerate(sorted(frequent), start=1)}
-    tokens = np.array([numbers.get(character, 0) for character in content], np.uint8)
-    return _stretches(tokens), len(numbers) + 1
+    splits = _stretches(np.array([numbers.get(character, 0) for character in content], np.uint8))
+    if len(np.unique(splits["train"])) < 2:
+        raise UserError(f"`{path}` holds one character again and again in its training part: nothing can be learnt")
+    return splits, len(numbers) + 1
 
 
 @cache

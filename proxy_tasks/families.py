@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
-from inspect import getsourcefile
+from inspect import getsource, getsourcefile, unwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ import jax
 import numpy as np
 
 from primitives.errors import UserError, nearest
+from proxy_tasks.data import check_room
 from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
 from proxy_tasks.language import fill_in_characters, model_characters
 from proxy_tasks.task import SPLITS, Problem, Task
@@ -97,7 +98,9 @@ def problem(task: Task) -> Problem:
         width, heads = (task.settings.get(name, 1) for name in ("width", "heads"))
         if width % heads:
             raise UserError(f"task `{task.name}`: `width` (={width}) must be a multiple of `heads` (={heads})")
-        return FAMILIES[task.family].build(task)
+        known = FAMILIES[task.family].build(task)
+        check_room(task, 2 * sum(known.sizes), f"{sum(known.sizes):,} weights")
+        return known
     try:
         built = _own_function(task.family)(task)
     except UserError:
@@ -176,6 +179,13 @@ def module_in(folder: str, name: str) -> ModuleType:
     return sys.modules[key]
 
 
+def _source(function: Callable[..., Any]) -> bytes:
+    """Source of the file of a function, or of the function alone where there is no file, as in a notebook."""
+    written = unwrap(function)
+    path = getsourcefile(written)
+    return Path(path).read_bytes() if path and Path(path).is_file() else getsource(written).encode()
+
+
 @cache
 def fingerprint(task: Task) -> str:
     """Hash of the data of a task under each circumstance, the array sizes, and the source of a custom family."""
@@ -188,5 +198,5 @@ def fingerprint(task: Task) -> str:
                 digest.update(f"{split} {name} {array.dtype} {array.shape}".encode())
                 digest.update(array.tobytes())
     if task.family not in FAMILIES:
-        digest.update(Path(getsourcefile(_own_function(task.family)) or "").read_bytes())
+        digest.update(_source(_own_function(task.family)))
     return digest.hexdigest()

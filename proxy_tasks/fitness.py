@@ -2,9 +2,10 @@
 
     fitness(program) = Σ_tasks share(task) · mean_seeds log(loss(program) / loss(AdamW))  +  price(program)
 
-Zero is as good as the tuned AdamW, −0.1 about ten per cent lower loss, and lower is better. A task's share is the
-inverse of its noise over seeds, so that a noisy task does not decide alone. The price, zero by default, is a small
-charge for live statements and live state slots. Losses of a program and the baseline are paired by seed.
+The formulas are those of `proxy_tasks.loss`. Zero is as good as the tuned AdamW, −0.1 about ten per cent lower loss,
+and lower is better. A task's share is the inverse of its noise over seeds, so that a noisy task does not decide alone.
+The price, zero by default, is a small charge for live statements and live state slots. Losses of a program and the
+baseline are paired by seed.
 
 Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond a
 hurdle is rejected without the rest. A hurdle compares like with like: it is set by what other programs reached on the
@@ -22,9 +23,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from primitives.dataflow import live
 from primitives.program import Program
 from proxy_tasks.baselines import baseline, shares
+from proxy_tasks.loss import Price, fault, fitness
 from proxy_tasks.sanity import Probe
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
@@ -69,7 +70,7 @@ class _Run:
     """An evaluation under way."""
 
     program: Program
-    ratios: dict[str, list[float]]  # for each task log(loss / loss of AdamW) of the seeds so far
+    references: dict[str, tuple[float, ...]] = field(default_factory=dict)  # losses of AdamW on the seeds so far
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
     reached: list[float] = field(default_factory=list)  # fitness after each stage
     score: Score | None = None  # set as soon as it is decided
@@ -87,13 +88,12 @@ class _Run:
         return self.score or Score(Status.OK, self.reached[-1], self.reached[0], "", self.losses, later)
 
     def take(self, task: str, found: np.ndarray, reference: np.ndarray) -> None:
-        """Take in the losses of some seeds, and the log losses of AdamW on the same."""
+        """Add the losses of some seeds, and those of AdamW on the same."""
         self.losses[task] = self.losses.get(task, ()) + tuple(found.tolist())
-        fault = _fault(found, task)
-        if fault:
-            self.score = Score(Status.DIVERGED, math.inf, math.inf, fault, self.losses)
-        else:
-            self.ratios[task] += (np.log(found) - reference).tolist()
+        self.references[task] = self.references.get(task, ()) + tuple(reference.tolist())
+        reason = fault(found, task)
+        if reason:
+            self.score = Score(Status.DIVERGED, math.inf, math.inf, reason, self.losses)
 
 
 class Evaluator:
@@ -126,7 +126,7 @@ class Evaluator:
         sanity_steps: int = 0,
     ) -> None:
         self.shares = shares(tasks)
-        self._prices = (statement_price, slot_price)
+        self.price = Price(statement_price, slot_price)
         self._ends = [end for end in (first_seeds, *race, len(seeds)) if end]  # seeds at the end of each stage
         groups = [seeds[begin:end] for begin, end in pairwise((0, *self._ends)) if begin < end]
         self._stages = [[Trainer(task, group, split) for task in tasks] for group in groups]
@@ -153,8 +153,8 @@ class Evaluator:
         runs = [self._run(program) for program in programs]
         for probe in self._probes:
             left = [run for run in runs if run.score is None]
-            for run, fault in zip(left, probe.faults([run.program for run in left]), strict=True):
-                run.score = Score(Status.UNSOUND, math.inf, math.inf, fault) if fault else None
+            for run, reason in zip(left, probe.faults([run.program for run in left]), strict=True):
+                run.score = Score(Status.UNSOUND, math.inf, math.inf, reason) if reason else None
         if self._short:
             looks = [self._run(run.program, run.score) for run in runs]
             self._train(self._short, looks)
@@ -170,7 +170,7 @@ class Evaluator:
         return [run.result() for run in runs]
 
     def _run(self, program: Program, score: Score | None = None) -> _Run:
-        return _Run(program, {name: [] for name in self.shares}, score=score)
+        return _Run(program, score=score)
 
     def _train(self, trainers: Sequence[Trainer], runs: Sequence[_Run]) -> None:
         """Train with every program that is not decided yet, and note what fitness it has reached."""
@@ -180,26 +180,10 @@ class Evaluator:
                 run.take(trainer.task.name, found, self._reference(trainer))
         for run in runs:
             if run.score is None:
-                run.reached.append(self._combine(run.ratios) + self.price(run.program))
-
-    def price(self, program: Program) -> float:
-        """What the live statements and the live state slots of a program cost."""
-        lines, slots = live(program)
-        return self._prices[0] * len(lines) + self._prices[1] * len(slots)
+                run.reached.append(fitness(run.losses, run.references, self.shares) + self.price.of(run.program))
 
     def _reference(self, trainer: Trainer) -> np.ndarray:
-        """Log loss of the tuned AdamW for each seed; trained when it is first asked for."""
+        """Loss of the tuned AdamW for each seed; trained when it is first needed."""
         if trainer not in self._references:
-            self._references[trainer] = np.log(trainer.losses(baseline(trainer.task)))
+            self._references[trainer] = trainer.losses(baseline(trainer.task))
         return self._references[trainer]
-
-    def _combine(self, ratios: dict[str, list[float]]) -> float:
-        return sum(share * float(np.mean(ratios[name])) for name, share in self.shares.items())
-
-
-def _fault(losses: np.ndarray, task: str) -> str:
-    """Why losses cannot be compared; empty if they can. A loss of exactly zero is an overflow, not a success."""
-    bad = int(np.sum(~np.isfinite(losses)))
-    if bad:
-        return f"loss not finite on {task} for {bad} of {len(losses)} seeds"
-    return f"loss of exactly zero on {task}" if np.any(losses <= 0) else ""

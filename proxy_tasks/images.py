@@ -4,7 +4,7 @@ What is random in a task besides initial weights and the order of examples (shif
 the rows, so that a loss is a pure function of weights and rows.
 """
 
-from math import pi
+from math import log, pi
 
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +32,7 @@ def classify(task: Task) -> Problem:
     def loss(weights: Array, rows: Rows) -> Array:
         return cross_entropy(mlp(layout, weights, rows["x"]), rows["y"])
 
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    return Problem(layout.sizes, layout.initialise, loss, rows, trivial=_trivial(rows, classes))
 
 
 def classify_with_vit(task: Task) -> Problem:
@@ -58,13 +58,17 @@ def classify_with_vit(task: Task) -> Problem:
     def loss(weights: Array, rows: Rows) -> Array:
         return cross_entropy(vit(layout, weights, rows["x"], layers, settings["heads"]), rows["y"])
 
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    return Problem(layout.sizes, layout.initialise, loss, rows, trivial=_trivial(rows, classes))
+
+
+def _trivial(rows: dict[str, Rows], classes: int) -> float:
+    return data.unigram_loss(rows["train"]["y"], rows["validation"]["y"], classes)
 
 
 def _examples(task: Task) -> data.Examples:
     """Digits, or the user's own, of which the first `examples` serve for training."""
     path = task.settings.get("data")
-    splits = dict(data.arrays(path) if path else data.digits())
+    splits = dict(data.arrays(path, data.limit_of(task)) if path else data.digits())
     x, y = splits["train"]
     return splits | {"train": (x[: task.settings.get("examples")], y[: task.settings.get("examples")])}
 
@@ -81,6 +85,7 @@ def _labelled(task: Task) -> tuple[dict[str, Rows], tuple[tuple[int, ...], int]]
     labels = np.where(chosen, generator.integers(0, classes, len(labels)), labels).astype(np.int32)
     reach = task.settings.get("shift", 0)
     if reach:
+        data.check_room(task, (2 * reach + 1) ** 2 * examples.size, f"training images moved by `shift` (={reach})")
         moved = [_moved(task, examples, reach, down, right) for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1)]
         rows["train"] = {"x": np.concatenate(moved).reshape(-1, rows["train"]["x"].shape[1])}
     rows["train"]["y"] = np.tile(labels, len(rows["train"]["x"]) // len(labels))
@@ -106,7 +111,9 @@ def denoise(task: Task) -> Problem:
     """
     generator = np.random.default_rng(_NOISE_SEED)
     rows: dict[str, Rows] = {}
-    for split, (images, _) in _examples(task).items():
+    splits = _examples(task)
+    _check_draws(task, splits)
+    for split, (images, _) in splits.items():
         flat = images.reshape(len(images), -1)
         clean = np.tile(flat if "data" in task.settings else 2 * flat - 1, (_draws(task, split), 1))
         noise = generator.standard_normal(clean.shape)
@@ -120,7 +127,8 @@ def denoise(task: Task) -> Problem:
     def loss(weights: Array, rows: Rows) -> Array:
         return jnp.mean(jnp.square(mlp(layout, weights, rows["x"]) - rows["noise"]))
 
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    trivial = float(np.mean(np.square(rows["validation"]["noise"])))  # of predicting no noise
+    return Problem(layout.sizes, layout.initialise, loss, rows, trivial=trivial)
 
 
 def contrast(task: Task) -> Problem:
@@ -134,7 +142,9 @@ def contrast(task: Task) -> Problem:
     settings = task.settings
     generator = np.random.default_rng(_NOISE_SEED)
     rows: dict[str, Rows] = {}
-    for split, (images, _) in _examples(task).items():
+    splits = _examples(task)
+    _check_draws(task, splits)
+    for split, (images, _) in splits.items():
         views = [[_view(task, images, generator) for _ in range(_draws(task, split))] for _ in range(2)]
         rows[split] = {name: np.concatenate(view) for name, view in zip(("first", "second"), views, strict=True)}
     layout = mlp_layout([rows["train"]["first"].shape[1], *settings["hidden"], settings["features"]])
@@ -143,15 +153,22 @@ def contrast(task: Task) -> Problem:
         first, second = (mlp(layout, weights, rows[name]) for name in ("first", "second"))
         return info_nce(first, second, settings["temperature"])
 
-    return Problem(layout.sizes, layout.initialise, loss, rows, separable=False)
+    trivial = log(len(rows["validation"]["first"]))  # of views that are all alike
+    return Problem(layout.sizes, layout.initialise, loss, rows, separable=False, trivial=trivial)
 
 
 def _view(task: Task, images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     reach = task.settings["shift"]
+    data.check_room(task, (2 * reach + 1) ** 2 * images.size, f"images moved by `shift` (={reach})")
     moves = [_moved(task, images, reach, down, right) for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1)]
     chosen = np.stack(moves)[generator.integers(len(moves), size=len(images)), np.arange(len(images))]
     noisy: np.ndarray = chosen + task.settings["noise"] * generator.standard_normal(chosen.shape)
     return noisy.reshape(len(images), -1).astype(np.float32)
+
+
+def _check_draws(task: Task, splits: data.Examples) -> None:
+    draws = task.settings["draws"]
+    data.check_room(task, 2 * draws * splits["train"][0].size, f"training images drawn `draws` (={draws}) times")
 
 
 def _draws(task: Task, split: str) -> int:

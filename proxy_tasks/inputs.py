@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from primitives.errors import UserError
+from proxy_tasks.data import check_room
 from proxy_tasks.families import FAMILIES, problem
 from proxy_tasks.task import DATA_SETTINGS, Circumstance, Rows, Task
 
@@ -84,6 +85,7 @@ def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng([seed])
     weights = built.initialise(generator)
     shape = (variant.steps, variant.batch)
+    check_room(task, task.steps * task.batch, f"the order of {task.steps} × {task.batch} examples (`steps`, `batch`)")
     drawn = generator.integers(0, built.examples("train"), size=shape, dtype=np.int32)
     order = np.tile(drawn + training_rows(task)[1][circumstance], (1, task.batch // variant.batch))
     scaled = (weights * np.float32(circumstance.initial_scale)).astype(np.float32)

@@ -28,7 +28,8 @@ def model_characters(task: Task) -> Problem:
         logits = transformer(layout, weights, tokens[:, :-1], layers, heads)
         return cross_entropy(logits, tokens[:, 1:])
 
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    trivial = data.unigram_loss(rows["train"]["tokens"], rows["validation"]["tokens"][:, 1:], vocabulary)
+    return Problem(layout.sizes, layout.initialise, loss, rows, trivial=trivial)
 
 
 def fill_in_characters(task: Task) -> Problem:
@@ -52,7 +53,9 @@ def fill_in_characters(task: Task) -> Problem:
         logits = transformer(layout, weights, shown, layers, heads, places)
         return cross_entropy(logits, jnp.take_along_axis(tokens, places, axis=1))
 
-    return Problem(layout.sizes, layout.initialise, loss, rows)
+    masked = np.take_along_axis(rows["validation"]["tokens"], rows["validation"]["places"], axis=1)
+    trivial = data.unigram_loss(rows["train"]["tokens"], masked, vocabulary)
+    return Problem(layout.sizes, layout.initialise, loss, rows, trivial=trivial)
 
 
 def _language_model(task: Task, vocabulary: int, by_distance: bool = False) -> tuple[Layout, int, int]:
@@ -66,7 +69,7 @@ def _language_model(task: Task, vocabulary: int, by_distance: bool = False) -> t
 def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
     """Stretches of text for each split, none of them twice, and the number of different characters."""
     path, count = task.settings.get("data"), task.settings["windows"]
-    splits, vocabulary = data.text(path) if path else (data.documentation(), len(data.CHARACTERS))
+    splits, vocabulary = data.text(path, data.limit_of(task)) if path else (data.documentation(), len(data.CHARACTERS))
     rows: dict[str, Rows] = {}
     seen: set[bytes] = set()
     for split in SPLITS:

@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from primitives.errors import UserError
+from primitives.program import PEAK
 
 Rows = dict[str, Any]  # arrays whose first axis runs over examples
 SPLITS = ("train", "validation", "test")
@@ -69,7 +70,8 @@ class Task:
             the usual cosine.
         settings: further settings of the family (widths, number of training examples, …).
         size: cost of training as a multiple of the smallest task of the family, roughly: 1, 10 or 100.
-        peak: learning rate at the first step; lower on larger tasks, so that the constants of a program carry over.
+        peak: learning rate at the first step. It has the order of a real learning rate, so that `lr` is not a free
+            constant 1 of the program; lower on larger tasks, so that the constants of a program carry over.
         tuned: tuned baselines and noise, as in `baselines.yaml`; `None` for a task that is listed there.
         circumstances: training conditions by seed: seed s is trained under number `s mod n` of the n that are given.
             Without any, every seed is trained under the conditions of the task.
@@ -83,7 +85,7 @@ class Task:
     schedule_power: float = 1.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     size: int = 1
-    peak: float = 1.0
+    peak: float = PEAK
     tuned: Mapping[str, Any] | None = None
     circumstances: tuple[Circumstance, ...] = ()
 
@@ -138,6 +140,8 @@ class Problem:
         rows: the data of each split.
         separable: the loss is a mean of terms that depend on one row each. A contrastive loss is not, since it
             compares the rows of a batch with each other.
+        trivial: validation loss of a predictor that ignores its input, such as one that knows the frequencies of the
+            classes alone; `None` where it is not known.
     """
 
     sizes: tuple[int, ...]
@@ -145,6 +149,7 @@ class Problem:
     loss: Callable[[Array, Rows], Array]
     rows: Mapping[str, Rows]
     separable: bool = True
+    trivial: float | None = None
 
     def examples(self, split: str) -> int:
         """Number of rows in a split."""

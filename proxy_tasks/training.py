@@ -17,7 +17,7 @@ from jax import Array, lax
 
 from primitives.dataflow import live_part
 from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted
-from primitives.program import Program
+from primitives.program import PEAK, Program
 from primitives.registry import REGISTRY
 from proxy_tasks.families import problem
 from proxy_tasks.inputs import Horizon, loop_inputs
@@ -162,7 +162,7 @@ def _interpreted_loop(
 
 def _without_inputs(task: Task) -> Task:
     """The task with defaults for what enters the loop as data."""
-    return replace(task, schedule_power=1.0, peak=1.0, tuned=None, circumstances=())
+    return replace(task, schedule_power=1.0, peak=PEAK, tuned=None, circumstances=())
 
 
 def compiled_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from primitives.program import Program
 from proxy_tasks.baselines import baseline
+from proxy_tasks.loss import log_ratio
 from proxy_tasks.task import Task
 from selection.intervals import TuningVariance, interval
 from selection.trials import Bench, Local, Subject, Trial, train
@@ -87,8 +88,7 @@ def comparison(
     name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray, pooled: TuningVariance | None = None
 ) -> Comparison:
     """One row of a table: losses of a program and of the reference, shape `(seeds,)` or `(tunings, seeds)` each."""
-    with np.errstate(all="ignore"):
-        ratios = np.log(losses) - np.log(reference)
+    ratios = log_ratio(losses, reference)
     per_seed = tuple(np.atleast_2d(losses).mean(axis=0).tolist())
     numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios, pooled=pooled), per_seed)
     return Comparison(name, task, split, *numbers)

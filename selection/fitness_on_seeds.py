@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives.dataflow import live
 from primitives.program import Program
 from proxy_tasks.baselines import baseline, shares
+from proxy_tasks.loss import Price, fitness, sound, weighted_log_loss
 from proxy_tasks.task import Task
 from selection.trials import Subject, Trial, Work
 
@@ -31,6 +31,10 @@ class Judge:
         first_seeds: how many of them are trained before the hurdle; 0 for all at once.
         statement_price: added to the fitness of a program for each live statement.
         slot_price: added to the fitness for each live state slot.
+        horizon: share of the steps after which training stops, of the program and of the tuned AdamW alike; `None` for
+            all of them.
+        together: seeds of one trial; 0 for all that are wanted. Equal groups share one compilation, and are trained by
+            several workers at once.
     """
 
     tasks: tuple[Task, ...]
@@ -38,43 +42,43 @@ class Judge:
     first_seeds: int = 0
     statement_price: float = 0.0
     slot_price: float = 0.0
+    horizon: float | None = None
+    together: int = 0
 
     def fitness(self, program: Subject, hurdle: float = math.inf) -> Work[Judged]:
         """The fitness of a valid program or a baseline, unless it is beyond the hurdle on the first seeds."""
-        price = self._price(program)
-        ratios: list[np.ndarray] = []
+        price = self.price(program)
+        own: dict[str, np.ndarray] = {}
+        references: dict[str, np.ndarray] = {}
         reached: list[float] = []
         for seeds in filter(None, (self.seeds[: self.first_seeds], self.seeds[self.first_seeds :])):
             if reached and not reached[0] <= hurdle:
                 return Judged(math.inf, reached[0])
-            own, reference = yield from self._log_losses([program, None], seeds)
-            if not np.all(np.isfinite(own)):
+            for kept, found in zip((own, references), (yield from self._losses([program, None], seeds)), strict=True):
+                kept |= {name: np.concatenate([kept.get(name, []), losses]) for name, losses in found.items()}
+            if not all(np.all(sound(losses)) for losses in own.values()):
                 return Judged(math.inf, math.inf)
-            ratios.append(own - reference)
-            reached.append(float(np.mean(np.concatenate(ratios))) + price)
+            reached.append(fitness(own, references, shares(self.tasks)) + price)
         return Judged(reached[-1], reached[0])
 
-    def _price(self, subject: Subject) -> float:
-        if not isinstance(subject, Program):
-            return 0.0
-        lines, slots = live(subject)
-        return self.statement_price * len(lines) + self.slot_price * len(slots)
+    def price(self, subject: Subject) -> float:
+        """What is added to the fitness of a program for its length and its state."""
+        return Price(self.statement_price, self.slot_price).of(subject) if isinstance(subject, Program) else 0.0
 
     def log_losses(self, programs: Sequence[Subject]) -> Work[list[np.ndarray]]:
         """Log loss of each seed for each program, over the tasks as the fitness weighs them; not finite if diverged."""
-        return (yield from self._log_losses(programs, self.seeds))
+        found = yield from self._losses(programs, self.seeds)
+        return [weighted_log_loss(losses, shares(self.tasks)) for losses in found]
 
-    def _log_losses(self, programs: Sequence[Subject | None], seeds: range) -> Work[list[np.ndarray]]:
-        """The same; `None` is the tuned AdamW of each task."""
-        weights = shares(self.tasks)
+    def _losses(self, programs: Sequence[Subject | None], seeds: range) -> Work[list[dict[str, np.ndarray]]]:
+        """For each program the losses on each task; `None` stands for the tuned AdamW of each task."""
+        size = self.together or len(seeds)
+        groups = [seeds[place : place + size] for place in range(0, len(seeds), size)]
         losses = yield [
-            Trial(baseline(task) if program is None else program, task, seeds)
+            Trial(baseline(task) if program is None else program, task, group, horizon=self.horizon)
             for program in programs
             for task in self.tasks
+            for group in groups
         ]
-        found = []
-        for place in range(0, len(losses), len(self.tasks)):
-            pairs = zip(self.tasks, losses[place : place + len(self.tasks)], strict=True)
-            with np.errstate(all="ignore"):  # a loss of exactly zero is an overflow, not a success
-                found.append(np.asarray(sum(weights[task.name] * np.log(values) for task, values in pairs)))
-        return found
+        parts = iter(losses)
+        return [{task.name: np.concatenate([next(parts) for _ in groups]) for task in self.tasks} for _ in programs]

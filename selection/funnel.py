@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from primitives.program import Program
+from proxy_tasks.loss import log_loss, mean_log_loss
 from proxy_tasks.task import Task
 from selection.bayesian import bayesian
 from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS, Comparison, comparison
@@ -205,8 +206,7 @@ def _tuned(name: str, starts: Sequence[Subject], stage: Stage, place: int, numbe
 
     def value(draft: Subject) -> Work[float]:
         losses = yield [Trial(draft, task, seeds) for task in stage.tasks]
-        with np.errstate(all="ignore"):
-            return float(np.mean(np.log(losses)))
+        return mean_log_loss(losses)
 
     return (yield from tuned(bayesian(starts, stage.trials, (number + place * _APART, *name.encode())), value)).program
 
@@ -228,7 +228,7 @@ def _standings(
     contenders: Mapping[str, tuple[Subject, ...]], losses: Mapping[str, np.ndarray], ranks: Mapping[str, int]
 ) -> tuple[Standing, ...]:
     with np.errstate(all="ignore"):
-        logs = {name: np.mean(np.log(values), axis=0) for name, values in losses.items()}
+        logs = {name: np.mean(log_loss(values), axis=0) for name, values in losses.items()}
         ratios = {name: values - logs[REFERENCE] for name, values in logs.items()}
     pooled = pooled_variance(values for name, values in logs.items() if name in ranks or name == REFERENCE)
     sound = bool(np.all(np.isfinite(logs[REFERENCE])))  # if the reference diverged, nobody can be set beside it
@@ -260,8 +260,7 @@ def _table(stood: Stood, bench: Bench) -> list[Comparison]:
     rows = []
     for place, task in enumerate(stage.tasks):
         losses = {name: values[place] for name, values in found.items()}
-        with np.errstate(all="ignore"):
-            judged = [np.log(losses[row.name]) for row in stood.standings if row.index is not None]
-            pooled = pooled_variance([*judged, np.log(losses[REFERENCE])])
+        judged = [log_loss(losses[row.name]) for row in stood.standings if row.index is not None]
+        pooled = pooled_variance([*judged, log_loss(losses[REFERENCE])])
         rows += [comparison(name, task.name, "test", own, losses[REFERENCE], pooled) for name, own in losses.items()]
     return rows

@@ -20,7 +20,7 @@ from jax import Array
 
 from primitives.errors import UserError, nearest
 from primitives.interpreter import UpdateRule
-from primitives.program import float32
+from primitives.program import PEAK, float32
 from primitives.text import constant_text
 from proxy_tasks.baselines import baseline, has_baseline
 from proxy_tasks.task import Task
@@ -86,8 +86,9 @@ class Optimizer:
             sizes: number of weights in each parameter array, in order; their sum is P.
 
         Returns:
-            Two functions on weights of shape `(S, P)`, S networks that know nothing of each other. The learning rate
-            that they take is the schedule at this step; the constant `learning_rate` is multiplied by it.
+            Two functions on weights of shape `(S, P)`, S networks that know nothing of each other. They take the
+            learning rate of the task; the constant `learning_rate` is multiplied by its ratio to `PEAK`, so that it is
+            the learning rate at the first step of the smallest tasks.
         """
         row = _TABLE[self.name]
 
@@ -106,7 +107,8 @@ def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes:
     """The update rule of a transformation of optax that is made anew at each step, for the schedule at that step.
 
     Args:
-        transform: `schedule -> transformation`, whose state has the same shape whatever the schedule is.
+        transform: `schedule -> transformation`, whose state has the same shape whatever the schedule is. It gets the
+            learning rate of the task relative to `PEAK`, which is 1 at the first step of the smallest tasks.
         sizes: number of weights in each parameter array; the transformation sees a list of flat leaves.
     """
     ends = np.cumsum(sizes)[:-1].tolist()
@@ -122,7 +124,7 @@ def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes:
             change, state = transform(rate).update(leaves(gradient), state, leaves(flat))
             return -jnp.concatenate(change), state
 
-        rates = jnp.broadcast_to(jnp.ravel(schedule), weights.shape[:1])  # one a network, or one for all
+        rates = jnp.broadcast_to(jnp.ravel(schedule) / PEAK, weights.shape[:1])  # one a network, or one for all
         return jax.vmap(one)(weights, gradient, state, rates)
 
     return UpdateRule(init, update)
@@ -200,7 +202,7 @@ def stored(name: str, task: Task) -> Optimizer | None:
         return None
     chosen = optimizer(name)
     b1, b2, decay, rate = (value for *_, value in baseline(task, _STORED[name]).constants())
-    known = {"learning_rate": rate, "b1": b1, "b2": b2, "weight_decay": decay}
+    known = {"learning_rate": rate * PEAK, "b1": b1, "b2": b2, "weight_decay": decay}
     return chosen.with_constants(known[constant] for constant in chosen.names)
 
 

@@ -8,7 +8,7 @@ record: its result depends on nothing but the losses.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import blake2b
 from typing import Protocol, TypeVar
 
@@ -38,21 +38,25 @@ class Trial:
         task: what is trained.
         seeds: of the networks, which are trained together.
         split: rows on which the loss is taken.
+        horizon: share of the steps after which training stops, in (0, 1], the schedule being that of the whole
+            training; `None` for all of them.
     """
 
     subject: Subject
     task: Task
     seeds: range
     split: str = "validation"
+    horizon: float | None = None
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str, str, int, int]:
         """What it is known by on record: subject, task, split, first seed, number of seeds."""
-        return (subject_text(self.subject), _task_key(self.task), self.split, self.seeds.start, len(self.seeds))
+        task = _task_key(self.task) if self.horizon is None else f"{_task_key(self.task)}@{self.horizon:g}"
+        return (subject_text(self.subject), task, self.split, self.seeds.start, len(self.seeds))
 
     def losses(self) -> np.ndarray:
         """Train, here and now. Loss of each seed, not finite where training diverged; shape `(seeds,)`."""
-        return np.asarray(_trainer(self.task, self.seeds, self.split).losses(self.subject), float)
+        return np.asarray(_trainer(self.task, self.seeds, self.split, self.horizon).losses(self.subject), float)
 
 
 Work = Generator[list[Trial], list[np.ndarray], T]
@@ -117,6 +121,6 @@ def _task_key(task: Task) -> str:
 
 
 @lru_cache(maxsize=_TRAINERS)
-def _trainer(task: Task, seeds: range, split: str) -> Trainer:
+def _trainer(task: Task, seeds: range, split: str, horizon: float | None) -> Trainer:
     """Small tasks are for the interpreter; where training takes long, XLA compiles each program."""
-    return Trainer(task, seeds, split, compile_programs=task.size > 1)
+    return Trainer(task, seeds, split, compile_programs=task.size > 1, horizon=horizon)

@@ -2,9 +2,9 @@
 
 Where trials are few and dear, `selection.bayesian` does better.
 Equal tuning means the same number of trials for all, and the same scales: trials are drawn around the given constants
-on a wide scale first, then around the best so far on narrow ones. A constant between 0.3 and 1 is taken for a rate of
-averaging and moves on the logit scale; any other moves on the log scale and keeps its sign. Zeros, and constants of
-redundant statements, stay as they are.
+on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average moves on
+the logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any other
+constant moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
 """
 
 from collections.abc import Callable, Generator
@@ -15,6 +15,7 @@ import numpy as np
 
 from primitives.dataflow import live
 from primitives.program import Program
+from proxy_tasks.loss import mean_log_loss
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import TUNING_SEEDS
@@ -25,6 +26,7 @@ Contender = TypeVar("Contender", bound=Program | Optimizer)
 Objective = Callable[[Program | Optimizer], float]
 
 WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
+_AVERAGES = ("b1", "b2", "momentum", "decay_rate")  # constants of baselines
 _MOVED = 0.6  # share of the constants that a narrow step moves
 
 
@@ -118,7 +120,7 @@ class ConstantSpace(Generic[Contender]):
         self._places = np.flatnonzero(_tunable(program))
         chosen = self._values[self._places]
         self._signs = np.sign(chosen)
-        self._averages = (np.abs(chosen) > 0.3) & (np.abs(chosen) < 1)
+        self._averages = np.array(_averages(program), bool)[self._places] & (chosen > 0) & (chosen < 1)
         self.start = self.point(program)
 
     def point(self, program: Contender) -> np.ndarray:
@@ -155,12 +157,23 @@ def _tunable(program: Program | Optimizer) -> list[bool]:
     return [line in lines and value != 0 for line, _, value in program.constants()]
 
 
+def _averages(program: Program | Optimizer) -> list[bool]:
+    """Which of the constants weigh an average of the gradients so far."""
+    if isinstance(program, Optimizer):
+        return [name in _AVERAGES for name in program.names]
+    found = []
+    for line, place, _ in program.constants():
+        statement = program.statements[line]
+        factor = statement.primitive == "multiply" and not {*statement.arguments}.isdisjoint(program.slots)
+        found.append(factor or (statement.primitive == "interp" and place == 2))
+    return found
+
+
 def validation_loss(task: Task, seeds: int) -> Objective:
     """The mean log validation loss on a task, over seeds that serve for tuning alone."""
     trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
 
     def objective(program: Program | Optimizer) -> float:
-        losses = trainer.losses(program)
-        return float(np.mean(np.log(losses))) if np.all(np.isfinite(losses)) else np.inf
+        return mean_log_loss(trainer.losses(program))
 
     return objective

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from primitives.kinds import ONLY_TREE, Kind
-from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Argument, Program, Statement, float32
+from primitives.program import GRADIENT, UPDATE, Program
 from primitives.registry import REGISTRY
-from simplify.terms import INVERSE, NARY, Graph
-
-Operand = int | str | float  # a statement by number, an input, a constant
+from simplify.arrangement import Arrangement
+from simplify.rule_kinds import term
+from simplify.schedule import Operand, Written, scheduled
+from simplify.terms import INVERSE, NARY, Graph, commutative
 
 
 class Emission:
@@ -21,28 +22,41 @@ class Emission:
     Args:
         graph: where the roots are.
         roots: the update and the next value of each live slot, by name.
+        arrangement: the order of nodes and the names of slots; by default that of the graph.
     """
 
-    def __init__(self, graph: Graph, roots: Mapping[str, int]) -> None:
+    def __init__(self, graph: Graph, roots: Mapping[str, int], arrangement: Arrangement | None = None) -> None:
         self._graph = graph
-        self._statements: list[tuple[str, tuple[Operand, ...]]] = []
-        self._numbers: dict[tuple[str, tuple[Operand, ...]], int] = {}
+        self._statements: list[Written] = []
+        self._numbers: dict[object, int] = {}
         self._values: dict[int, Operand] = {}
         self._taken: set[int] = set()  # statements that are outputs
-        order = graph.order(roots.values())
-        self._wholes = {
-            function: [
-                (node, Counter(graph.nodes[node].arguments)) for node in order if graph.nodes[node].function == function
-            ]
-            for function in NARY
-        }
+        order = graph.order(roots.values()) if arrangement is None else arrangement.order
+        self._slots = {slot: slot for slot in roots if slot != UPDATE} if arrangement is None else arrangement.slots
+        self._rank = {node: rank for rank, node in enumerate(order)}
+        graph.work.spend(4 * len(order))
+        self._wholes = self._find_wholes(order)
         for node in order:
-            if graph.nodes[node].function != INVERSE:
-                self._values[node] = self._lowered(node)
-        self._outputs = {name: self._output(node, name) for name, node in roots.items()}
+            if not self._is_inverse(node) or self._is_inverse(graph.nodes[node].arguments[0]):
+                self._value(node)
+        names = {name: self._slots.get(name, name) for name in roots}
+        self._outputs = {names[name]: self._output(node, names[name]) for name, node in roots.items()}
+
+    def _find_wholes(self, order: Sequence[int]) -> dict[str, list[tuple[int, int, Counter[int]]]]:
+        """Sums and products with their lengths and operands, the longest first."""
+        nodes = self._graph.nodes
+        found: dict[str, list[tuple[int, int, Counter[int]]]] = {function: [] for function in NARY}
+        for node in order:
+            function, arguments, _ = nodes[node]
+            if function in NARY:
+                found[function].append((node, len(arguments), Counter(arguments)))
+        return {function: sorted(wholes, key=lambda whole: -whole[1]) for function, wholes in found.items()}
+
+    def _is_inverse(self, node: int) -> bool:
+        return self._graph.nodes[node].function == INVERSE
 
     def _output(self, node: int, name: str) -> Operand:
-        """The statement of an output, which no other output has."""
+        """The statement of an output, which is that of no other output."""
         value = self._as_tree(node, self._value(node))
         if not isinstance(value, int) or value in self._taken:
             if value == name:
@@ -67,10 +81,11 @@ class Emission:
         return needed
 
     def _add(self, function: str, operands: Sequence[Operand], fresh: bool = False) -> int:
-        key = (function, tuple(operands))
+        # Statement 0 is not the constant 0.0, although Python calls them equal.
+        key = (function, *operands, *[isinstance(operand, float) for operand in operands])
         if fresh or key not in self._numbers:
             self._numbers[key] = len(self._statements)
-            self._statements.append(key)
+            self._statements.append((function, tuple(operands)))
         return self._numbers[key]
 
     def _as_tree(self, node: int, value: Operand) -> Operand:
@@ -78,21 +93,30 @@ class Emission:
         if self._graph.kind(node) is Kind.TREE:
             return value
         zero = self._add("multiply", (GRADIENT, 0.0))
+        coefficient, factors = term(self._graph, node)
+        if coefficient < 0 and factors:
+            return self._add("subtract", (zero, self._scaled(-coefficient, factors)))
         return zero if value == 0 and isinstance(value, float) else self._add("add", (zero, value))
 
     def _value(self, node: int) -> Operand:
-        if node not in self._values:  # a guarded inverse that stands alone
-            self._values[node] = self._add("divide", (1.0, self._value(self._graph.nodes[node].arguments[0])))
+        if node not in self._values:
+            if self._is_inverse(node):  # a guarded inverse that stands alone
+                divisor = self._value(self._graph.nodes[node].arguments[0])
+                self._values[node] = self._add("divide", (1.0, divisor))
+            else:
+                self._values[node] = self._lowered(node)
         return self._values[node]
 
     def _lowered(self, node: int) -> Operand:
         function, arguments, leaf = self._graph.nodes[node]
         if leaf is not None:
-            return leaf
+            return self._slots.get(leaf, leaf) if isinstance(leaf, str) else leaf
         if function == "add":
             return self._sum(node)
         if function == "multiply":
             return self._product(arguments, node)
+        if commutative(function):
+            arguments = tuple(sorted(arguments, key=self._place))
         operands = [
             self._as_tree(argument, self._value(argument)) if accepted == ONLY_TREE else self._value(argument)
             for argument, accepted in zip(arguments, REGISTRY[function].accepts, strict=True)
@@ -101,12 +125,18 @@ class Emission:
 
     def _shared(self, function: str, node: int, operands: Sequence[int]) -> tuple[list[int], Counter[int]]:
         """Nodes that are needed anyway and are part of a sum or product, the largest first, and what is left of it."""
-        left, parts = Counter(operands), []
-        for other, content in sorted(self._wholes[function], key=lambda pair: -pair[1].total()):
-            if other != node and other in self._values and content < left:
+        left, parts = Counter(sorted(operands, key=self._place)), []
+        length = len(operands)
+        self._graph.work.spend(len(self._wholes[function]) // 4)
+        for other, size, content in self._wholes[function]:
+            if size <= length and other != node and other in self._values and content <= left:
                 left -= content
+                length -= size
                 parts.append(other)
         return parts, left
+
+    def _place(self, node: int) -> int:
+        return self._rank.get(node, -1)
 
     def _sum(self, node: int) -> Operand:
         parts, left = self._shared("add", node, self._graph.nodes[node].arguments)
@@ -114,7 +144,7 @@ class Emission:
         lower: list[Operand] = []
         constant = 0.0
         for operand in left.elements():
-            coefficient, factors = self._coefficient(operand)
+            coefficient, factors = term(self._graph, operand)
             if not factors:
                 constant = coefficient
             elif coefficient < 0:
@@ -134,17 +164,6 @@ class Emission:
         for other in lower:
             total = self._add("subtract", (total, other))
         return total
-
-    def _coefficient(self, node: int) -> tuple[float, tuple[int, ...]]:
-        """The constant in a product, and its other factors."""
-        value = self._graph.value(node)
-        if value is not None:
-            return value, ()
-        function, arguments, _ = self._graph.nodes[node]
-        if function != "multiply":
-            return 1.0, (node,)
-        value = self._graph.value(arguments[0])
-        return (1.0, arguments) if value is None else (value, arguments[1:])
 
     def _scaled(self, coefficient: float, factors: tuple[int, ...]) -> Operand:
         constant = () if coefficient == 1 else (self._graph.leaf(coefficient),)
@@ -206,79 +225,4 @@ class Emission:
 
     def program(self, slots: tuple[str, ...]) -> Program:
         """The program, with its live slots among the given ones."""
-        return _Schedule(self._statements, self._needed(), self._outputs, slots).program()
-
-
-class _Schedule:
-    """An order and names for statements."""
-
-    def __init__(
-        self,
-        statements: list[tuple[str, tuple[Operand, ...]]],
-        needed: set[int],
-        outputs: Mapping[str, Operand],
-        slots: tuple[str, ...],
-    ) -> None:
-        self._statements = dict(enumerate(statements))
-        self._open = sorted(needed)
-        self._slots = slots
-        self._owner = {value: name for name, value in outputs.items() if isinstance(value, int)}
-        self._taken = {WEIGHTS, GRADIENT, LEARNING_RATE, UPDATE, *slots}
-        self._names: dict[int, str] = {}
-        self._uses = Counter(
-            operand for number in needed for operand in set(statements[number][1]) if isinstance(operand, int)
-        )
-        self._chain(outputs[UPDATE])
-
-    def _chain(self, value: Operand) -> None:
-        """What leads to the update and nowhere else is called `update` already."""
-        while isinstance(value, int):
-            self._names[value] = UPDATE
-            inner = [o for o in self._statements[value][1] if isinstance(o, int)]
-            value = next((o for o in inner if self._uses[o] == 1 and o not in self._owner and not self._hint(o)), "")
-
-    def program(self) -> Program:
-        lines: list[Statement] = []
-        copies: list[tuple[int, str]] = []
-        done: set[int] = set()
-        while self._open:
-            ready = [n for n in self._open if all(o in done for o in self._statements[n][1] if isinstance(o, int))]
-            number = next((n for n in ready if not self._blocked(n)), None)
-            if number is None:  # an old value is wanted once more: the new one waits under another name
-                number = ready[0]
-                copies.append((number, self._owner.pop(number)))
-            self._open.remove(number)
-            done.add(number)
-            function, operands = self._statements[number]
-            arguments = tuple(self._argument(operand) for operand in operands)
-            lines.append(Statement(self._name(number), function, arguments))
-        lines += [Statement(name, "multiply", (self._names[number], 1.0)) for number, name in copies]
-        return Program(tuple(lines), self._slots)
-
-    def _blocked(self, number: int) -> bool:
-        slot = self._owner.get(number, UPDATE)
-        return slot != UPDATE and any(slot in self._statements[n][1] for n in self._open if n != number)
-
-    def _argument(self, operand: Operand) -> Argument:
-        if isinstance(operand, int):
-            return self._names[operand]
-        return float32(operand) if isinstance(operand, float) else operand
-
-    def _name(self, number: int) -> str:
-        if number in self._owner:
-            self._names[number] = self._owner[number]
-        elif number not in self._names:
-            hint = self._hint(number)
-            names = (
-                [hint] if hint and hint not in self._taken else [f"x{n}" for n in range(1, len(self._statements) + 2)]
-            )
-            self._names[number] = next(name for name in names if name not in self._taken)
-            self._taken.add(self._names[number])
-        return self._names[number]
-
-    def _hint(self, number: int) -> str:
-        """What products of an input with a constant are called."""
-        function, operands = self._statements[number]
-        if function == "multiply" and isinstance(operands[-1], float):
-            return {LEARNING_RATE: "rate", WEIGHTS: "decay"}.get(str(operands[0]), "")
-        return "g2" if (function, operands) == ("square", (GRADIENT,)) else ""
+        return scheduled(self._statements, self._needed(), self._outputs, slots)

@@ -1,31 +1,40 @@
 """Exact simplification: the shortest program that the rules lead to, with every step that led there.
 
-Each pass reads the program as a graph, twice: as it stands, and with everything multiplied out, which undoes whatever
-order its author had in mind. From both the rules look for something shorter until none applies, and the shorter
-result is written back as statements. Passes are repeated until nothing changes, so that simplifying twice is
-simplifying once; a pass that would make a program longer is not made. The result is run beside the original on
-probes, and rules that are not exact without reservation are given up where that shows a difference.
+A program is first written in an order and with names that do not depend on how it was written. Then each pass reads
+it as a graph, twice: as it stands, and with everything multiplied out, which undoes whatever order its author had in
+mind. From both the rules look for something shorter until none applies, and the shorter result is written back as
+statements. Passes are repeated until nothing changes, so that simplifying twice is simplifying once; a pass that would
+make a program longer is not made. The result is run beside the original on probes, and rules that are not exact
+without reservation are given up where that shows a difference.
+
+Work is counted. Past a limit the result is what was found so far, which is equal to the original but may not be the
+shortest, and says so.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from primitives.checking import check
 from primitives.dataflow import live, live_part
-from primitives.program import UPDATE, Program
+from primitives.errors import ProgramError
+from primitives.program import Program
 from primitives.text import statement_text, to_text
+from simplify.arrangement import Literal, arranged
 from simplify.emission import Emission
-from simplify.expansion import Expanding
 from simplify.memory import Memory
 from simplify.probes import GUARDED, TOLERANCE, agree
-from simplify.rules import SHORT, Exactness, Rule, Use, by_root
+from simplify.rule import Exactness
+from simplify.shortening import shortened
 from simplify.steps import Step
-from simplify.terms import Firing, Graph
+from simplify.terms import read
+from simplify.work import SEARCH, THOROUGH, Exhausted, Work
 
 _PASSES = 20
-_CLIMBS = 400  # steps of one pass; programs of a hundred statements take a few dozen
+_ARRANGEMENTS = 2  # the first may write `x * x` as `square(x)`, which moves it in the second
 _RESERVATIONS = (tuple(Exactness), (Exactness.EXACT, Exactness.GUARD), (Exactness.EXACT,))
+RENAMED = "state under its canonical name"
+_PROBING = 8  # units of work that one statement takes on the probes
 
 
 @dataclass(frozen=True)
@@ -34,18 +43,47 @@ class Simplified:
 
     Attributes:
         program: equal to the original but shorter, its live slots named first.
-        steps: how it came about.
-        slots: for each slot of the original whose values the result still holds, what it is called there.
+        steps: the derivation.
+        slots: for each slot of the original whose values the result still holds, its name there.
+        complete: whether the limit of work was not reached; where it was, the program may not be the shortest.
     """
 
     program: Program
     steps: tuple[Step, ...]
     slots: Mapping[str, str]
+    complete: bool = True
+
+
+def canonical(program: Program, budget: int = SEARCH) -> Program:
+    """The canonical form of a program, for a search that looks for duplicates and pays for length.
+
+    Programs that differ in names, in the order of statements, in dead statements or by the exact rules have one form.
+    The canonical form of a canonical form is itself, unless the budget was reached.
+
+    Args:
+        program: a valid program.
+        budget: units of work, as `simplify.work` counts them.
+
+    >>> from primitives import builtin, to_text
+    >>> print(to_text(canonical(builtin("signum"))))
+    def train(w, g, m, v, lr):
+        m = interp(g, m, 0.9)
+        update = sign(m)
+        rate = lr * 1e-04
+        update = update * rate
+        return update, m, v
+    <BLANKLINE>
+    """
+    return simplify(program, budget).program
 
 
 @lru_cache(maxsize=1024)
-def simplify(program: Program) -> Simplified:
+def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
     """Simplify a valid program exactly.
+
+    Args:
+        program: a valid program.
+        budget: units of work, as `simplify.work` counts them.
 
     >>> from primitives import builtin, to_text
     >>> print(to_text(simplify(builtin("lion_raw")).program))
@@ -53,27 +91,32 @@ def simplify(program: Program) -> Simplified:
         x1 = clip(g, lr)
         x2 = arcsin(x1)
         update = interp(x2, m, 0.9)
-        m = interp(x2, m, 0.99821967)
         update = sign(update)
         decay = w * 0.46019784
         update = update + decay
         rate = lr * 0.00021717617
         update = update * rate
+        m = interp(x2, m, 0.99821967)
         return update, m, v
     <BLANKLINE>
     """
     dead = _dead_steps(program)
-    bare = live_part(program)
+    bare, work = live_part(program), Work(budget)
     for exactness in _RESERVATIONS:
-        found = _to_the_end(bare, exactness)
+        found = _to_the_end(bare, exactness, work)
+        if all(step.rule == RENAMED for step in found.steps):  # no rule was applied
+            break
         guarded = any(step.exactness == Exactness.GUARD for step in found.steps)
         if agree(bare, found.program, found.slots, GUARDED if guarded else TOLERANCE):
-            return Simplified(found.program, (*dead, *found.steps), found.slots)
-    return Simplified(bare, dead, {slot: slot for slot in live(bare).slots})
+            break
+    else:
+        found = replace(_to_the_end(bare, (), Work(budget)), complete=found.complete)
+    limit = () if found.complete else (Step("stopped at the limit of work", f"{budget} units", "", Exactness.EXACT),)
+    return Simplified(found.program, (*dead, *found.steps, *limit), found.slots, found.complete)
 
 
 def _dead_steps(program: Program) -> tuple[Step, ...]:
-    lines = live(program).lines
+    lines = set(live(program).lines)
     return tuple(
         Step("no update depends on it", statement_text(statement), "", Exactness.EXACT)
         for line, statement in enumerate(program.statements)
@@ -81,91 +124,58 @@ def _dead_steps(program: Program) -> tuple[Step, ...]:
     )
 
 
-def _to_the_end(program: Program, exactness: tuple[Exactness, ...]) -> Simplified:
-    """Passes until one changes nothing, or leads back to where one was: then the first of the circle in order."""
+def _to_the_end(program: Program, exactness: tuple[Exactness, ...], work: Work) -> Simplified:
+    """Passes until one changes nothing, or leads back to an earlier one: then the first of the circle in order."""
     seen = [Simplified(program, (), {slot: slot for slot in live(program).slots})]
-    while len(seen) <= _PASSES:
-        last = seen[-1]
-        found = _pass(last.program, exactness)
-        programs = [one.program for one in seen]
-        if found.program in programs:
-            return min(seen[programs.index(found.program) :], key=lambda one: to_text(one.program))
-        slots = {old: found.slots[name] for old, name in last.slots.items() if name in found.slots}
-        seen.append(Simplified(found.program, (*last.steps, *found.steps), slots))
+    try:
+        work.spend(_PROBING * len(program.statements))
+        seen.append(_arranged(program, work))
+        while exactness and len(seen) <= _PASSES:
+            last = seen[-1]
+            found = _pass(last, exactness, work)
+            if not found.complete:
+                return found
+            programs = [one.program for one in seen[1:]]
+            if found.program in programs:
+                circle = seen[1 + programs.index(found.program) :]
+                return min(circle, key=lambda one: to_text(one.program))
+            seen.append(found)
+    except Exhausted:
+        return replace(seen[-1], complete=False)
     return seen[-1]
 
 
-def _pass(program: Program, exactness: tuple[Exactness, ...]) -> Simplified:
-    """The shorter of two ways of simplifying, with the live slots named first; the program if both are longer."""
-    memory = Memory(program, exactness)
-    found = min((_way(memory, exactness, out) for out in (False, True)), key=lambda way: way[0].length)
-    draft = found[0].program(program.slots)
-    if check(draft) is not None or len(draft.statements) > len(live(program).lines):
-        return Simplified(program, (), {slot: slot for slot in live(program).slots})
-    names = dict(zip(live(draft).slots, draft.slots, strict=False))
-    kept = {slot: names[kept] for slot, kept in memory.kept.items() if kept in names}
-    return Simplified(draft.renamed(names), (*memory.steps, *found[1]), kept)
+def _arranged(program: Program, work: Work) -> Simplified:
+    """A program of live statements in an order and with names of slots that do not depend on how it was written."""
+    slots = {slot: slot for slot in live(program).slots}
+    for _ in range(_ARRANGEMENTS):
+        graph = Literal(work=work)
+        roots = read(program, graph)
+        arrangement = arranged(graph, roots, program.slots)
+        program = Emission(graph, roots, arrangement).program(program.slots)
+        slots = {old: arrangement.slots[new] for old, new in slots.items()}
+    steps = tuple(Step(RENAMED, old, new, Exactness.EXACT) for old, new in slots.items() if old != new)
+    return Simplified(program, steps, slots)
 
 
-def _way(memory: Memory, exactness: tuple[Exactness, ...], multiplied_out: bool) -> tuple[Emission, list[Step]]:
-    """Read a program as it stands or multiplied out, and shorten it."""
-    graph = Graph(by_root(SHORT, exactness), memory.nonnegative)
-    if multiplied_out:
-        source = Expanding(exactness, memory.nonnegative)
-        before, after = memory.roots(graph), memory.roots(source)
-        numbers = source.rebuilt(list(after.values()), graph, {})
-        pairs = zip(before, before.values(), numbers, strict=True)
-        steps = [
-            Step("multiplied out, like terms collected", graph.text(old), graph.text(new), Exactness.EXACT)
-            for _, old, new in pairs
-            if old != new
-        ]
-        graph.log.clear()
-        roots = dict(zip(after, numbers, strict=True))
-    else:
-        roots, steps = memory.roots(graph), []
-    roots, firings = _climb(graph, _live(graph, roots), exactness)
-    fired = dict.fromkeys((firing.rule, firing.before, firing.after) for firing in firings)
-    steps += [Step(rule.law, before, after, rule.exactness) for rule, before, after in fired]
-    return Emission(graph, roots), steps
+def _pass(given: Simplified, exactness: tuple[Exactness, ...], work: Work) -> Simplified:
+    """The shorter of two ways of simplifying; what was given if both are longer."""
+    program = given.program
+    memory = Memory(program, exactness, work)
+    way = shortened(memory, exactness, work)
+    arrangement = arranged(way.graph, way.roots, program.slots)
+    draft = _written(Emission(way.graph, way.roots, arrangement), program.slots)
+    if draft is None or len(draft.statements) > len(program.statements):
+        return replace(given, complete=way.complete)
+    names = {slot: arrangement.slots.get(kept) for slot, kept in memory.kept.items()}
+    slots = {old: new for old, name in given.slots.items() if (new := names.get(name)) is not None}
+    return Simplified(draft, (*given.steps, *memory.steps, *way.steps), slots, way.complete)
 
 
-def _climb(
-    graph: Graph, roots: dict[str, int], exactness: tuple[Exactness, ...]
-) -> tuple[dict[str, int], list[Firing]]:
-    """Apply rules that do not always pay wherever they do."""
-    rules = by_root((Use.GAINFUL, Use.PULLING, Use.FACTORING), exactness)
-    firings = list(graph.log)
-    length = Emission(graph, roots).length
-    for _ in range(_CLIMBS):
-        for rule, node, new, start in _chances(graph, rules, roots):
-            changed = dict(zip(roots, graph.rebuilt(list(roots.values()), graph, {node: new}), strict=True))
-            gain = length - Emission(graph, changed).length
-            if changed != roots and (gain > 0 or (gain == 0 and rule.use is not Use.GAINFUL)):
-                firings += [Firing(rule, graph.text(node), graph.text(new)), *graph.log[start:]]
-                roots, length = changed, length - gain
-                break
-        else:
-            break
-    return roots, firings
-
-
-def _chances(
-    graph: Graph, rules: Mapping[str, Sequence[Rule]], roots: Mapping[str, int]
-) -> Iterator[tuple[Rule, int, int, int]]:
-    """Every way in which a rule applies: the rule, the node, its result, and where the log stood before."""
-    for node in graph.order(roots.values()):
-        for rule in rules.get(graph.nodes[node].function, ()):
-            start = len(graph.log)
-            for new in rule.results(graph, node):
-                yield rule, node, new, start
-                start = len(graph.log)
-
-
-def _live(graph: Graph, roots: dict[str, int]) -> dict[str, int]:
-    """The update and the slots that it still depends on."""
-    wanted = [UPDATE]
-    for name in wanted:
-        leaves = {graph.nodes[node].leaf for node in graph.order([roots[name]])}
-        wanted += [slot for slot in roots if slot in leaves and slot not in wanted]
-    return {name: node for name, node in roots.items() if name in wanted}
+def _written(emission: Emission, slots: tuple[str, ...]) -> Program | None:
+    """The program, if it is one: constants that grow together may leave the range of float32."""
+    try:
+        draft = emission.program(slots)
+    except ProgramError:
+        return None
+    return draft if check(draft) is None else None

@@ -13,8 +13,10 @@ from typing import NamedTuple
 from primitives.program import UPDATE, Program
 from primitives.registry import REGISTRY, Property
 from simplify.memory import Memory
-from simplify.rules import Exactness, Use, by_root
+from simplify.rule import Exactness, Use
+from simplify.rules import rule_set
 from simplify.terms import INVERSE, Graph
+from simplify.work import THOROUGH, Work
 
 _NODES = 6000  # a graph that would grow beyond this is not multiplied out any further
 _CONSTANTS = 500  # as many are compared; the known optimizers have at most a few dozen
@@ -36,9 +38,11 @@ _PULLED: dict[str, Callable[[float], float | None]] = {
 class Expanding(Graph):
     """A graph in which everything is multiplied out, until it has become too large."""
 
-    def __init__(self, exactness: tuple[Exactness, ...], nonnegative: frozenset[str], *extra: Use) -> None:
-        super().__init__(by_root((Use.ALWAYS, Use.EXPANDING, *extra), exactness), nonnegative)
-        self._without = by_root((Use.ALWAYS, *extra), exactness)
+    def __init__(
+        self, exactness: tuple[Exactness, ...], nonnegative: frozenset[str], *extra: Use, work: Work | None = None
+    ) -> None:
+        super().__init__(rule_set((Use.ALWAYS, Use.EXPANDING, *extra), exactness), nonnegative, work)
+        self._without = rule_set((Use.ALWAYS, *extra), exactness)
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
         """The node of a function of nodes, or of whatever the rules make of it."""
@@ -50,8 +54,8 @@ class Expanding(Graph):
 class Canonical(Expanding):
     """A graph of canonical forms."""
 
-    def __init__(self, nonnegative: frozenset[str]) -> None:
-        super().__init__(tuple(Exactness), nonnegative, Use.PULLING)
+    def __init__(self, nonnegative: frozenset[str], work: Work) -> None:
+        super().__init__(tuple(Exactness), nonnegative, Use.PULLING, work=work)
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
         """The node of a function of nodes; a sum inside a function begins with a coefficient of 1."""
@@ -106,11 +110,20 @@ class Form(NamedTuple):
     constants: tuple[float, ...]
 
 
-def canonical_form(program: Program) -> Form:
-    """The canonical form of a valid program, whose state slots keep their names."""
-    memory = Memory(program, tuple(Exactness))
-    graph = Canonical(memory.nonnegative)
-    roots = memory.roots(graph)
+def canonical_form(program: Program, budget: int = THOROUGH) -> Form:
+    """The canonical form of a valid program, whose state slots keep their names.
+
+    Args:
+        program: a valid program.
+        budget: units of work, as `simplify.work` counts them.
+
+    Raises:
+        Exhausted: the budget was reached.
+    """
+    work = Work(budget)
+    memory = Memory(program, tuple(Exactness), work)
+    graph = Canonical(memory.nonnegative, work)
+    roots = memory.roots_in(graph)
     slots = [name for name in roots if name != UPDATE]
     for _ in range(_ROUNDS):
         for slot in slots:
@@ -127,9 +140,16 @@ def canonical_form(program: Program) -> Form:
 
 def _constants(graph: Graph, nodes: Sequence[int]) -> Iterator[float]:
     """Constants as often as they occur, in an order that the structure alone decides."""
-    for node in nodes:
+    some: set[int] = set()  # nodes with constants in them
+    for node in graph.order(nodes):
+        if graph.value(node) is not None or not some.isdisjoint(graph.nodes[node].arguments):
+            some.add(node)
+    open_ends = list(reversed(nodes))
+    while open_ends:
+        node = open_ends.pop()
+        graph.work.spend()
         value = graph.value(node)
         if value is not None:
             yield value
-        else:
-            yield from _constants(graph, graph.nodes[node].arguments)
+        elif node in some:
+            open_ends += reversed(graph.nodes[node].arguments)

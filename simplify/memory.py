@@ -2,57 +2,99 @@
 
 Slots that stay zero are constants, and slots that always hold equal values are one. Both are fixpoints: all slots are
 assumed to be so, and the assumption is dropped for those whose next value contradicts it. Likewise for slots that are
-never negative, such as an average of squares.
+never negative, such as an average of squares. Three steps on probes contradict most assumptions before any graph is
+made; what they leave is decided by the rules.
 """
 
 from collections.abc import Callable
 
+import numpy as np
+
 from primitives.dataflow import live
 from primitives.program import Program
-from simplify.rules import SHORT, Exactness, by_root
-from simplify.signs import nonnegative
+from simplify.probes import trace
+from simplify.ranges import range_of
+from simplify.rule import Exactness
+from simplify.rules import SHORT, rule_set
 from simplify.steps import Step
 from simplify.terms import Graph, read
+from simplify.work import Work
+
+_STEPS = 3  # of the probes
+_APART = 1e-6  # absolute and relative; what differs by less may differ by rounding alone
 
 
 class Memory:
-    """What is known of the state slots of a program."""
+    """What is known of the state slots of a program.
 
-    def __init__(self, program: Program, exactness: tuple[Exactness, ...]) -> None:
+    Args:
+        program: of live statements.
+        exactness: of the rules that may be used.
+        work: the units of work that it may take.
+
+    Raises:
+        Exhausted: the work is used up.
+    """
+
+    def __init__(self, program: Program, exactness: tuple[Exactness, ...], work: Work | None = None) -> None:
         self._program = program
-        self._rules = by_root(SHORT, exactness)
+        self._rules = rule_set(SHORT, exactness)
+        self._work = work or Work()
         slots = live(program).slots
-        self.nonnegative: frozenset[str] = frozenset()
-        self._stands: dict[str, str | float] = dict.fromkeys(slots, 0.0)  # all stay zero, one assumes
-        self._settle(lambda graph, roots: {s: 0.0 for s in self._zeros() if graph.value(roots[s]) == 0})
-        zeros = self._zeros()
-        first = next((slot for slot in slots if slot not in zeros), "")
-        self._stands |= {slot: first for slot in slots if slot not in zeros}  # all others are equal, one assumes
-        self._settle(lambda _, roots: self._split(roots) | dict.fromkeys(zeros, 0.0))
-        self.kept = {slot: stands for slot, stands in self._stands.items() if isinstance(stands, str)}
-        self.nonnegative = frozenset(self.kept.values())
-        while True:
-            graph = Graph(self._rules, self.nonnegative)
-            roots = self.roots(graph)
-            still = frozenset(slot for slot in self.nonnegative if nonnegative(graph, roots[slot]))
-            if still == self.nonnegative:
-                break
-            self.nonnegative = still
-        self.steps = [
-            Step(
-                "state that stays zero" if stands == 0 else "state that only renames state", slot, str(stands), "exact"
+        self._traced = trace(program, steps=_STEPS) if slots else {}
+        self._stands: dict[str, str | float] = {slot: 0.0 if self._may_be_zero(slot) else slot for slot in slots}
+        if self._zeros():
+            self._settle(
+                lambda graph, roots: self._stands | {s: s for s in self._zeros() if graph.value(roots[s]) != 0}
             )
+        self._merge([slot for slot in slots if self._stands[slot] != 0.0])
+        self.kept = {slot: stands for slot, stands in self._stands.items() if isinstance(stands, str)}
+        self.nonnegative = frozenset(slot for slot in self.kept.values() if not np.any(self._traced[slot] < 0))
+        self._narrow()
+        self.steps = [
+            Step("state that stays zero" if stands == 0 else "state that only renames state", slot, f"{stands:.0f}"
+                 if isinstance(stands, float) else stands, Exactness.EXACT)
             for slot, stands in self._stands.items()
             if stands != slot
-        ]
+        ]  # fmt: skip
 
     def _zeros(self) -> list[str]:
         return [slot for slot, stands in self._stands.items() if stands == 0.0]
 
+    def _may_be_zero(self, slot: str) -> bool:
+        values = self._traced[slot]
+        return not np.any(np.abs(values[np.isfinite(values)]) > _APART)
+
+    def _may_be_equal(self, slot: str, other: str) -> bool:
+        one, two = self._traced[slot], self._traced[other]
+        both = np.isfinite(one) & np.isfinite(two)
+        return bool(np.allclose(one[both], two[both], rtol=_APART, atol=_APART))
+
+    def _merge(self, slots: list[str]) -> None:
+        """Find slots that always hold equal values; those that no other may be equal to are left alone."""
+        firsts: list[str] = []
+        for slot in slots:
+            first = next((first for first in firsts if self._may_be_equal(slot, first)), slot)
+            self._stands[slot] = first
+            if first == slot:
+                firsts.append(slot)
+        if len(firsts) < len(slots):
+            self._settle(lambda _, roots: self._split(roots) | dict.fromkeys(self._zeros(), 0.0))
+
+    def _narrow(self) -> None:
+        """Leave out slots whose next values may be negative, until the others bear each other out."""
+        while True:
+            self.graph = Graph(self._rules, self.nonnegative, self._work)
+            self.roots = self.roots_in(self.graph)
+            still = frozenset(s for s in self.nonnegative if range_of(self.graph, self.roots[s]).nonnegative)
+            if still == self.nonnegative:
+                return
+            self.nonnegative = still
+
     def _settle(self, weaker: Callable[[Graph, dict[str, int]], dict[str, str | float]]) -> None:
         """Weaken an assumption until the next values bear it out."""
         while True:
-            graph = Graph(self._rules)
+            graph = Graph(self._rules, work=self._work)
             kept = weaker(graph, self._all(graph))
             if kept == self._stands:
                 return
@@ -67,6 +109,6 @@ class Memory:
     def _all(self, graph: Graph) -> dict[str, int]:
         return read(self._program, graph, {slot: graph.leaf(stands) for slot, stands in self._stands.items()})
 
-    def roots(self, graph: Graph) -> dict[str, int]:
-        """The update, and the next values of the slots that are needed."""
+    def roots_in(self, graph: Graph) -> dict[str, int]:
+        """The update, and the next values of the slots that are needed, as nodes of a graph."""
         return {name: node for name, node in self._all(graph).items() if self._stands.get(name, name) == name}

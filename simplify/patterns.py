@@ -120,8 +120,6 @@ def _has_formula(given: Pattern) -> bool:
 
 def matches(graph: Graph, root: Pattern, node: int) -> Iterator[tuple[Bindings, tuple[int, ...]]]:
     """Every way in which a normal pattern matches a node: what its letters stand for, and the rest of the operands."""
-    if not root.needs <= graph.arguments(node):  # most rules part here
-        return
     if root.function in NARY and not root.folds:
         if graph.nodes[node].function == root.function:
             yield from _operands(graph, root, root.arguments, graph.nodes[node].arguments, {}, at_root=True)
@@ -184,7 +182,13 @@ def _operands(
             for bindings in _match(graph, first, graph.make(parent.function, nodes), bound):
                 yield bindings, ()
         return
-    for index, node in enumerate(nodes):
+    function = "" if first.leaf is not None or first.folds else first.function
+    # Constants come first, and there is one at most.
+    places = nodes[:1] if first.folds or isinstance(first.leaf, float) else nodes
+    for index, node in enumerate(places):
+        if function and graph.nodes[node].function != function:
+            continue
+        graph.work.spend()
         for bindings in _match(graph, first, node, bound):
             yield from _operands(graph, parent, rest, nodes[:index] + nodes[index + 1 :], bindings, at_root)
 

@@ -23,9 +23,11 @@ from simplify.emission import Emission
 from simplify.exact import simplify
 from simplify.expansion import Form, canonical_form
 from simplify.families import RANGES, Family, families
+from simplify.notation import text
 from simplify.probes import GUARDED, agree
-from simplify.rules import SHORT, by_root
+from simplify.rules import SHORT, rule_set
 from simplify.terms import Graph, read
+from simplify.work import SEARCH, Exhausted
 
 _PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
 _ROUNDS, _PATIENCE = 25, 4  # of the solution, at most, and without getting closer
@@ -92,12 +94,18 @@ def _recognise(simple: Program) -> Recognised | None:
     if len(slots) > _SLOTS or not simple.statements:
         return None
     names = ("m", "v", "u3")[: len(slots)]
-    given = [
-        canonical_form(
-            simple.renamed(dict(zip(slots, way, strict=True)))._replace(slots=(*names, *simple.slots[len(names) :]))
-        )
-        for way in permutations(names)
-    ]
+    try:
+        given = [
+            canonical_form(
+                simple.renamed(dict(zip(slots, way, strict=True)))._replace(
+                    slots=(*names, *simple.slots[len(names) :])
+                ),
+                SEARCH,
+            )
+            for way in permutations(names)
+        ]
+    except Exhausted:
+        return None  # those of the known optimizers take a tenth of this
     candidates = [
         (number, family, form)
         for form in given
@@ -199,7 +207,7 @@ def _without(program: Program) -> Iterator[tuple[str, Program]]:
 
     A constant factor is no such part, but belongs to the hyper-parameters: `-0.3 w` is a decay with the wrong sign.
     """
-    graph = Graph(by_root(SHORT))
+    graph = Graph(rule_set(SHORT))
     roots = read(program, graph)
     nodes = graph.order(roots.values())
     leaves = {node: {graph.nodes[inner].leaf for inner in graph.order([node])} - {None} for node in nodes}
@@ -213,7 +221,7 @@ def _without(program: Program) -> Iterator[tuple[str, Program]]:
                 marked = graph.rebuilt(list(roots.values()), graph, {node: graph.leaf("?")})
                 if name in {graph.nodes[inner].leaf for inner in graph.order(marked)}:
                     continue
-                fresh = Graph(by_root(SHORT))
+                fresh = Graph(rule_set(SHORT))
                 bare = graph.rebuilt(marked, fresh, {graph.leaf("?"): fresh.leaf(name)})
                 rest = Emission(fresh, dict(zip(roots, bare, strict=True))).program(program.slots)
-                yield f"{graph.text(node)} in place of {name}", simplify(rest).program
+                yield f"{text(graph, node)} in place of {name}", simplify(rest).program

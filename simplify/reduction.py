@@ -30,7 +30,8 @@ from primitives.program import LEARNING_RATE, UPDATE, Program, Statement, float3
 from primitives.text import constant_text
 from simplify.emission import Emission
 from simplify.exact import Simplified, simplify
-from simplify.rules import SHORT, by_root
+from simplify.notation import text
+from simplify.rules import SHORT, rule_set
 from simplify.steps import SCORED, Step
 from simplify.terms import NARY, Graph, read
 
@@ -209,7 +210,7 @@ def _length(program: Program) -> int:
 
 def _drafts(program: Program, seen: set[str]) -> list[_Draft]:
     """Programs with a part left out, shortest first; each function of weights only once, over all calls."""
-    graph = Graph(by_root(SHORT))
+    graph = Graph(rule_set(SHORT))
     roots = read(program, graph)
     drafts = []
     for what, node, new in _changes(graph, roots):
@@ -221,7 +222,7 @@ def _drafts(program: Program, seen: set[str]) -> list[_Draft]:
         digest = functional_hash(found.program)
         if _length(found.program) < _length(program) and digest not in seen:
             seen.add(digest)
-            drafts.append(_Draft(found.program, what, graph.text(node), graph.text(new), found.steps))
+            drafts.append(_Draft(found.program, what, text(graph, node), text(graph, new), found.steps))
     return sorted(drafts, key=lambda draft: _length(draft.program))
 
 

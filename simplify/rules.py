@@ -8,126 +8,39 @@ Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(
 `interp(g, v, a*b)` by one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import cache, cached_property
+from collections.abc import Iterable, Sequence
+from functools import cache
 
 from primitives.registry import REGISTRY, Primitive, Property
-from simplify.patterns import Bindings, Pattern, build, matches, normal, pattern
-from simplify.signs import nonnegative, positive
-from simplify.terms import Graph
-
-
-class Exactness(StrEnum):
-    """What a rule may change."""
-
-    EXACT = "exact"  # nothing but rounding
-    GUARD = "exact up to the guard in /"
-    FINITE = "exact where no NaN or infinity arises"
-
-
-class Domain(StrEnum):
-    """What a letter has to be for a rule to hold."""
-
-    POSITIVE = "> 0"
-    NONNEGATIVE = ">= 0"
-    NEGATIVE = "< 0"
-    COMPUTED = "not an input"
-
-
-class Use(StrEnum):
-    """When a rule is applied."""
-
-    ALWAYS = "always"  # it never takes more statements
-    CONTRACTING = "contracting"  # the same, but undone where everything is multiplied out
-    GAINFUL = "gainful"  # where the program gets shorter by it
-    PULLING = "pulling"  # where the program does not get longer; pulls constants outwards
-    FACTORING = "factoring"  # the same for sums, but undone where everything is multiplied out
-    EXPANDING = "expanding"  # to multiply everything out
-
+from simplify.rule import Domain, Exactness, Rule, Use
+from simplify.rule_kinds import (
+    Average,
+    CommonConstant,
+    CommonFactor,
+    Distributed,
+    Dominated,
+    Leading,
+    LikeSigns,
+    LikeTerms,
+)
 
 SHORT = (Use.ALWAYS, Use.CONTRACTING)  # what is applied wherever programs are made shorter
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One row.
-
-    Attributes:
-        left: the pattern, in the notation of `simplify.patterns`.
-        right: what it becomes.
-        law: the same in ordinary notation.
-        where: what letters have to be.
-        exactness: what it may change.
-        use: when it is applied.
-    """
-
-    left: str
-    right: str
-    law: str
-    where: Mapping[str, Domain] = field(default_factory=dict)
-    exactness: Exactness = Exactness.EXACT
-    use: Use = Use.ALWAYS
-
-    def __hash__(self) -> int:
-        return hash((self.left, self.right))
-
-    @cached_property
-    def pattern(self) -> Pattern:
-        """What it matches, in the functions that graphs are made of."""
-        return normal(pattern(self.left))
-
-    @property
-    def root(self) -> str:
-        """The function at the root of the pattern."""
-        return self.pattern.function
-
-    def apply(self, graph: Graph, node: int) -> int | None:
-        """What a node becomes; `None` where the rule does not apply."""
-        return next(self.results(graph, node), None)
-
-    def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """What a node may become, once for each way in which the pattern matches."""
-        for bindings, rest in matches(graph, self.pattern, node):
-            if self._holds(graph, bindings):
-                result = build(graph, pattern(self.right), bindings)
-                yield graph.make(self.root, (result, *rest)) if rest else result
-
-    def _holds(self, graph: Graph, bindings: Bindings) -> bool:
-        return all(_HOLDS[domain](graph, bindings[letter]) for letter, domain in self.where.items())
-
-
-def _negative(graph: Graph, node: int) -> bool:
-    value = graph.value(node)
-    return value is not None and value < 0
-
-
-_HOLDS: Mapping[Domain, Callable[[Graph, int], bool]] = {
-    Domain.POSITIVE: positive,
-    Domain.NONNEGATIVE: nonnegative,
-    Domain.NEGATIVE: _negative,
-    Domain.COMPUTED: lambda graph, node: graph.nodes[node].leaf is None,
-}
 
 _POSITIVE_X, _NONNEGATIVE_X = {"x": Domain.POSITIVE}, {"x": Domain.NONNEGATIVE}
 _GUARD, _FINITE = Exactness.GUARD, Exactness.FINITE
 
 _ARITHMETIC = (
-    Rule("x + 0", "x", "x + 0 = x"),
-    Rule("x * 1", "x", "1·x = x"),
-    Rule("x * 0", "0", "0·x = 0", exactness=_FINITE),
-    Rule("x + x", "2 * x", "x + x = 2x"),
-    Rule("a*x + x", "(a + 1) * x", "a·x + x = (a + 1)·x"),
-    Rule("a*x + b*x", "(a + b) * x", "a·x + b·x = (a + b)·x"),
+    Leading("x + 0", "x", "x + 0 = x"),
+    Leading("x * 1", "x", "1·x = x"),
+    Leading("x * 0", "0", "0·x = 0", exactness=_FINITE),
+    LikeTerms("a*x + b*x", "(a + b) * x", "a·x + b·x = (a + b)·x"),
     Rule("x * reciprocal(x)", "1", "x · (1/x) = 1", exactness=_FINITE),
     Rule("reciprocal(reciprocal(x))", "x", "1 / (1/x) = x", exactness=_FINITE),
     Rule("reciprocal(1/x)", "x + 1e-8", "1 / (1/(x + 1e-8)) = x + 1e-8", exactness=_FINITE),
     Rule("1 / (1/x)", "x", "1 / (1/x) = x", exactness=_GUARD),
     Rule("x / x", "1", "x / x = 1", exactness=_GUARD),
-    Rule("x*y + x*z", "x * (y + z)", "x·y + x·z = x·(y + z)", use=Use.GAINFUL),
-    Rule("x*y + x", "x * (y + 1)", "x·y + x = x·(y + 1)", use=Use.GAINFUL),
-    Rule(
+    CommonFactor("x*y + x*z", "x * (y + z)", "x·y + x·z = x·(y + z)", use=Use.GAINFUL),
+    CommonConstant(
         "a*x + b*y",
         "a * (x + b*reciprocal(a)*y)",
         "a·x + b·y = a·(x + (b/a)·y)",
@@ -143,6 +56,7 @@ _SIGNS_AND_ROOTS = (
     Rule("sqrt(x) * sqrt(x)", "abs(x)", "√|x|·√|x| = |x|"),
     Rule("abs(x) * abs(x)", "x * x", "|x|² = x²"),
     Rule("abs(x)", "x", "|x| = x for x ≥ 0", _NONNEGATIVE_X),
+    Rule("abs(x)", "-x", "|x| = -x for x < 0", {"x": Domain.NEGATIVE}),
     Rule("sign(x)", "1", "sign x = 1 for x > 0", _POSITIVE_X),
     Rule("x * sign(x)", "abs(x)", "x · sign x = |x|"),
     Rule("abs(x) * sign(x)", "x", "|x| · sign x = x"),
@@ -150,8 +64,12 @@ _SIGNS_AND_ROOTS = (
     Rule("x / abs(x)", "sign(x)", "x / |x| = sign x", exactness=_GUARD),
     Rule("abs(x) / x", "sign(x)", "|x| / x = sign x", exactness=_GUARD),
     Rule("sign(x*y)", "sign(y)", "sign(c·x) = sign x for c > 0", _POSITIVE_X),
+    LikeSigns("sign(x*x*x)", "sign(x)", "the sign of a product is the product of signs"),
+    LikeSigns("sign(1/x)", "sign(x)", "sign(1/x) = sign x", exactness=_GUARD),
+    LikeSigns("sign(reciprocal(x))", "sign(x)", "sign(1/x) = sign x", exactness=_FINITE),
+    LikeSigns("sign(x*x*x*y)", "sign(x*y)", "the sign of a product is the product of signs", use=Use.GAINFUL),
+    LikeSigns("sign(y/x)", "sign(x*y)", "sign(y/x) = sign(x·y)", exactness=_GUARD, use=Use.GAINFUL),
     Rule("sign(sign(x) * y)", "sign(x*y)", "sign(sign x · y) = sign(x·y)"),
-    Rule("sign(reciprocal(x))", "sign(x)", "sign(1/x) = sign x", exactness=_FINITE),
     Rule("sign(clip(x, y))", "sign(x)", "sign clip(x, c) = sign x for c > 0", {"y": Domain.POSITIVE}),
     Rule("sqrt(x*x*y)", "abs(x) * sqrt(y)", "√(x²·y) = |x|·√y", use=Use.GAINFUL),
     Rule("sqrt(a*x)", "sqrt(a) * sqrt(x)", "√(c·x) = √c·√x", use=Use.PULLING),
@@ -170,9 +88,8 @@ _MAX_AND_MIN = (
     Rule("min(x, -abs(x))", "-abs(x)", "min(x, -|x|) = -|x|"),
     Rule("max(x, max(x, y))", "max(x, y)", "max(x, max(x, y)) = max(x, y)"),
     Rule("min(x, min(x, y))", "min(x, y)", "min(x, min(x, y)) = min(x, y)"),
-    Rule("max(x, a)", "x", "max(x, c) = x for c < 0 ≤ x", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
-    Rule("max(x, 0)", "x", "max(x, 0) = x for x ≥ 0", _NONNEGATIVE_X),
-    Rule("min(x, a)", "a", "min(x, c) = c for c < 0 ≤ x", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
+    Dominated("max(x, a)", "x", "max(x, y) = x for x ≥ y", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
+    Dominated("min(x, a)", "a", "min(x, y) = y for x ≥ y", {"x": Domain.NONNEGATIVE, "a": Domain.NEGATIVE}),
 )
 
 _INTERPOLATION = (
@@ -181,11 +98,11 @@ _INTERPOLATION = (
     Rule("interp(0, y, z)", "z * y", "interp(0, y, a) = a·y"),
     Rule("interp(x, 0, a)", "(1 - a) * x", "interp(x, 0, a) = (1 - a)·x"),
     Rule("interp(x, interp(x, y, a), b)", "interp(x, y, a*b)", "interp(x, interp(x, y, a), b) = interp(x, y, a·b)"),
-    Rule("a*x + (1 - a)*y", "interp(x, y, 1 - a)", "a·x + (1 - a)·y = interp(x, y, 1 - a)",
+    Average("a*x + (1 - a)*y", "interp(x, y, 1 - a)", "a·x + (1 - a)·y = interp(x, y, 1 - a)",
          use=Use.CONTRACTING),
     Rule("interp(a*x, a*y, b)", "a * interp(x, y, b)", "interp(c·x, c·y, a) = c·interp(x, y, a)", use=Use.GAINFUL),
     Rule("interp(x, y, a)", "(1 - a)*x + a*y", "interp(x, y, a) = (1 - a)·x + a·y", use=Use.EXPANDING),
-    Rule("x * (y + z)", "x*y + x*z", "x·(y + z) = x·y + x·z", use=Use.EXPANDING),
+    Distributed("x * (y + z)", "x*y + x*z", "x·(y + z) = x·y + x·z", use=Use.EXPANDING),
 )  # fmt: skip
 
 _POWERS = (
@@ -279,17 +196,33 @@ def rules() -> tuple[Rule, ...]:
     return _all(_functions())
 
 
+class RuleSet:
+    """Some rules, found by what they can match.
+
+    Args:
+        chosen: the rules in order.
+    """
+
+    def __init__(self, chosen: Iterable[Rule]) -> None:
+        self._by_root: dict[str, list[Rule]] = {}
+        for rule in chosen:
+            self._by_root.setdefault(rule.root, []).append(rule)
+        self._fitting: dict[tuple[str, frozenset[str]], tuple[Rule, ...]] = {}
+
+    def fitting(self, function: str, among: frozenset[str]) -> Sequence[Rule]:
+        """Rules for a function, in order, that can match where its arguments are `among`."""
+        key = function, among
+        if key not in self._fitting:
+            rules = self._by_root.get(function, ())
+            self._fitting[key] = tuple(rule for rule in rules if rule.needs <= among)
+        return self._fitting[key]
+
+
 @cache
-def _by_root(
-    functions: _Functions, uses: tuple[Use, ...], exactness: tuple[Exactness, ...]
-) -> Mapping[str, Sequence[Rule]]:
-    chosen: dict[str, list[Rule]] = {}
-    for rule in _all(functions):
-        if rule.use in uses and rule.exactness in exactness:
-            chosen.setdefault(rule.root, []).append(rule)
-    return chosen
+def _rule_set(functions: _Functions, uses: tuple[Use, ...], exactness: tuple[Exactness, ...]) -> RuleSet:
+    return RuleSet(rule for rule in _all(functions) if rule.use in uses and rule.exactness in exactness)
 
 
-def by_root(uses: tuple[Use, ...], exactness: tuple[Exactness, ...] = tuple(Exactness)) -> Mapping[str, Sequence[Rule]]:
-    """The rules of some uses and exactness, by the function at the root of the pattern."""
-    return _by_root(_functions(), uses, exactness)
+def rule_set(uses: tuple[Use, ...], exactness: tuple[Exactness, ...] = tuple(Exactness)) -> RuleSet:
+    """The rules of some uses and exactness."""
+    return _rule_set(_functions(), uses, exactness)

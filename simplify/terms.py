@@ -11,9 +11,9 @@ the guarded inverse 1 / (y + 1e-8) of the language. Whatever else is known of fu
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from math import prod
+from typing import Any, NamedTuple, Protocol
 
-import jax.numpy as jnp
 import numpy as np
 
 from primitives.dataflow import live
@@ -21,11 +21,14 @@ from primitives.kinds import ONLY_TREE, Kind
 from primitives.paper import EPSILON
 from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
 from primitives.registry import REGISTRY, Property
+from simplify.numeric import function as numeric
+from simplify.work import DEEPEST, Exhausted, Work
 
 NARY = {"add": 0.0, "multiply": 1.0}  # with their neutral elements
 INVERSE = "inverse"  # 1 / (x + 1e-8), which is not a function of the language itself
 CONSTANT = "constant"  # what stands for constants among functions
 ROUNDING = 3e-7  # relative; constants are float32, and products of two are wrong by a few units in the last place
+LONGEST = 64  # operands of a sum or product; a longer one keeps sums or products among its operands
 
 _DEFINITIONS: dict[str, Callable[["Graph", Sequence[int]], int]] = {
     "subtract": lambda graph, x: graph.make("add", (x[0], graph.make("multiply", (graph.leaf(-1.0), x[1])))),
@@ -59,28 +62,48 @@ class Rewriting(Protocol):
         """The node that a node is rewritten to; `None` where the rule does not apply."""
 
 
+class Rules(Protocol):
+    """What a graph needs to know of a set of rules."""
+
+    def fitting(self, function: str, among: frozenset[str]) -> Sequence[Rewriting]:
+        """Rules for a function, in order, that can match where its arguments are `among`."""
+
+
+class NoRules:
+    """No rules at all."""
+
+    def fitting(self, function: str, among: frozenset[str]) -> Sequence[Rewriting]:
+        """None."""
+        return ()
+
+
 class Firing(NamedTuple):
-    """One application of a rule, with both sides in ordinary notation."""
+    """One application of a rule to a node of a graph."""
 
     rule: Rewriting
-    before: str
-    after: str
+    before: int
+    after: int
 
 
 class Graph:
     """Nodes by number, each expression once.
 
     Args:
-        rules: what is applied as nodes are made, by the function at the root of the left side, in order.
+        rules: what is applied as nodes are made.
         nonnegative: state slots that are known never to be negative.
+        work: the units of work that making nodes may take.
     """
 
-    def __init__(self, rules: Mapping[str, Sequence[Rewriting]], nonnegative: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, rules: Rules | None = None, nonnegative: frozenset[str] = frozenset(), work: Work | None = None
+    ) -> None:
         self.nodes: list[Node] = []
         self.nonnegative = nonnegative
+        self.work = work or Work()
         self.log: list[Firing] = []
-        self.signs: dict[tuple[int, bool], bool] = {}
-        self._rules = rules
+        self.ranges: dict[int, Any] = {}  # what `simplify.ranges` found
+        self.signs: dict[tuple[int, bool, bool], Any] = {}  # what `simplify.signs` found
+        self._rules = rules or NoRules()
         self._numbers: dict[Node, int] = {}
         self._made: dict[tuple[str, tuple[int, ...]], int] = {}
         self._keys: list[tuple[bytes, bytes]] = []
@@ -109,10 +132,22 @@ class Graph:
         return self._keys[node]
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
-        """The node of a function of nodes, or of whatever the rules make of it."""
+        """The node of a function of nodes, or of whatever the rules make of it.
+
+        Raises:
+            Exhausted: the work is used up, or rewritings are nested too deeply.
+        """
         key = (function, tuple(arguments))
         if key not in self._made:
-            self._made[key] = self._make(*key)
+            work = self.work
+            work.spend(2 + len(key[1]))
+            work.depth += 1
+            try:
+                if work.depth > DEEPEST:
+                    raise Exhausted
+                self._made[key] = self._make(*key)
+            finally:
+                work.depth -= 1
         return self._made[key]
 
     def _make(self, function: str, arguments: tuple[int, ...]) -> int:
@@ -132,10 +167,10 @@ class Graph:
         if folded is not None:
             return self.leaf(folded)
         node = self._intern(Node(function, arguments))
-        for rule in self._rules.get(function, ()):
+        for rule in self._rules.fitting(function, self._arguments[node]):
             result = rule.apply(self, node)
             if result is not None and result != node:
-                self.log.append(Firing(rule, self.text(node), self.text(result)))
+                self.log.append(Firing(rule, node, result))
                 return result
         return node
 
@@ -144,16 +179,18 @@ class Graph:
         return isinstance(leaf, str) and leaf not in (WEIGHTS, GRADIENT, LEARNING_RATE)
 
     def _gathered(self, function: str, arguments: tuple[int, ...]) -> tuple[int, ...]:
-        """Operands of a sum or product: flat, at most one constant, in order."""
+        """Operands of a sum or product: flat unless that is too long, at most one constant, in order."""
         flat: list[int] = []
         for argument in arguments:
             node = self.nodes[argument]
             flat += node.arguments if node.function == function else (argument,)
+        if len(flat) > LONGEST:
+            flat = list(arguments)
         constants = [value for value in map(self.value, flat) if value is not None]
         rest = sorted((node for node in flat if self.value(node) is None), key=self.key)
         if not constants:
             return tuple(rest)
-        return (self.leaf(_total(function, constants)), *rest)
+        return (self.leaf(total(function, constants)), *rest)
 
     def _folded(self, function: str, arguments: tuple[int, ...]) -> float | None:
         """The value of a function of constants, if it is finite; the language computes in float32."""
@@ -169,7 +206,8 @@ class Graph:
         row = REGISTRY[function]
         if ONLY_TREE in row.accepts:
             return None
-        value = float(row.call([jnp.float32(value) for value in values], ()))
+        with np.errstate(all="ignore"):
+            value = float(np.float32(numeric(row)(*map(np.float64, values))))
         return value if np.isfinite(value) else None
 
     def _intern(self, node: Node) -> int:
@@ -187,12 +225,8 @@ class Graph:
             return b"", np.float64(node.leaf).tobytes()
         name = f"{node.function}({node.leaf})".encode()
         below = [self._keys[argument] for argument in node.arguments]
-        shape, exact = (
-            (blake2b(b"|".join([name, *parts]), digest_size=8).digest() for parts in zip(*below, strict=True))
-            if below
-            else (blake2b(name, digest_size=8).digest(),) * 2
-        )
-        return shape, exact
+        shape = joined(name, *[key[0] for key in below])
+        return (shape, joined(name, *[key[1] for key in below])) if below else (shape, shape)
 
     def _kind(self, node: Node) -> Kind:
         if node.leaf is not None:
@@ -202,11 +236,15 @@ class Graph:
 
     def order(self, roots: Iterable[int]) -> list[int]:
         """The nodes that the roots are made of, arguments before functions."""
-        wanted = set(roots)
-        for node in range(max(wanted, default=-1), -1, -1):  # arguments have smaller numbers
-            if node in wanted:
-                wanted.update(self.nodes[node].arguments)
-        return sorted(wanted)
+        open_ends = list(roots)
+        wanted = set(open_ends)
+        while open_ends:
+            for argument in self.nodes[open_ends.pop()].arguments:
+                if argument not in wanted:
+                    wanted.add(argument)
+                    open_ends.append(argument)
+        self.work.spend(len(wanted) // 2)
+        return sorted(wanted)  # arguments have smaller numbers
 
     def rebuilt(self, roots: Sequence[int], into: "Graph", replaced: Mapping[int, int]) -> list[int]:
         """The roots made anew in a graph, where some nodes stand for others (given by their number there)."""
@@ -216,33 +254,6 @@ class Graph:
                 function, arguments, leaf = self.nodes[number]
                 new[number] = into.leaf(leaf) if leaf is not None else into.make(function, [new[a] for a in arguments])
         return [new[root] for root in roots]
-
-    def text(self, node: int) -> str:
-        """A node in ordinary notation, cut short where it is long."""
-        written = self._text(node, 0, 4)
-        return written if len(written) <= 120 else written[:117] + "…"
-
-    def _text(self, node: int, binding: int, depth: int) -> str:
-        function, arguments, leaf = self.nodes[node]
-        if leaf is not None:
-            return leaf if isinstance(leaf, str) else f"{leaf:.6g}"
-        if depth == 0:
-            return "…"
-        if function == "add":
-            written, own = " + ".join(self._text(a, 1, depth - 1) for a in arguments).replace("+ -", "- "), 1
-        elif function == "multiply":
-            upper = [self._text(a, 2, depth) for a in arguments if self.nodes[a].function != INVERSE]
-            lower = [
-                f" / {self._text(self.nodes[a].arguments[0], 3, depth)}"
-                for a in arguments
-                if a != node and self.nodes[a].function == INVERSE
-            ]
-            written, own = (" * ".join(upper) or "1") + "".join(lower), 2
-        elif function == INVERSE:
-            written, own = f"1 / {self._text(arguments[0], 3, depth)}", 2
-        else:
-            return f"{function}({', '.join(self._text(a, 0, depth - 1) for a in arguments)})"
-        return f"({written})" if own <= binding - (function == "multiply" and binding == 2) else written
 
 
 def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None) -> dict[str, int]:
@@ -261,21 +272,24 @@ def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None
     return {name: where[name] for name in (UPDATE, *slots)}
 
 
+@lru_cache(maxsize=65536)  # most of a program is what another was
+def joined(*parts: bytes) -> bytes:
+    """A digest of several, 8 bytes."""
+    return blake2b(b"|".join(parts), digest_size=8).digest()
+
+
 @lru_cache(maxsize=1024)
 def commutative(function: str) -> bool:
     """Whether the order of the arguments of a function does not matter."""
     return function in REGISTRY and Property.COMMUTATIVE in REGISTRY[function].properties
 
 
-def _total(function: str, values: Sequence[float]) -> float:
+def total(function: str, values: Sequence[float]) -> float:
     """Sum or product of constants, where what is 0 or ±1 but for rounding is just that."""
     if function == "add":
-        total = sum(values)
-        return 0.0 if abs(total) <= ROUNDING * max(map(abs, values)) else _whole(total)
-    total = 1.0
-    for value in values:
-        total *= value
-    return _whole(total)
+        added = sum(values)
+        return 0.0 if abs(added) <= ROUNDING * max(map(abs, values)) else _whole(added)
+    return _whole(prod(values))
 
 
 def _whole(value: float) -> float:

@@ -19,8 +19,10 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from primitives import REGISTRY  # noqa: E402
+from search.algorithms import factory, mutation  # noqa: E402
 from search.commands.panel import LivePanel  # noqa: E402
 from search.running import run as runner  # noqa: E402
+from search.settings import names  # noqa: E402
 from search.settings.reading import read_config  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
@@ -53,6 +55,16 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The language may be added to in this test; it is as before afterwards."""
     for table in ("_rows", "_spellings", "_codes"):
         monkeypatch.setattr(REGISTRY, table, dict(getattr(REGISTRY, table)))
+
+
+@pytest.fixture
+def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extensions may be registered in this test; the tables are as before afterwards."""
+    monkeypatch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
+    monkeypatch.setattr(factory, "MUTATIONS", table)
+    monkeypatch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
+    monkeypatch.setattr(names, "MUTATIONS", dict(names.MUTATIONS))
+    monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 
 from primitives import Program
 from primitives.export import export
+from primitives.program import PEAK
 from tests.programs import SIZES, probe
 
 SHAPES = ((2, 3), (3,), (4, 1))  # of the three parameter arrays
@@ -31,9 +32,10 @@ def exported(program: Program, to: str) -> ModuleType:
 
 
 def scheduled(function: Callable[..., Any], schedule: Any, *arguments: Any) -> Any:
-    """Call an exported function, with a schedule if it takes one."""
+    """Call an exported function, with learning rates relative to their peak as its schedule if it takes one."""
     takes = "schedule" in inspect.signature(function).parameters
-    return function(*arguments, **({"schedule": schedule} if takes else {}))
+    relative = (lambda step: schedule(step) / PEAK) if callable(schedule) else schedule / PEAK
+    return function(*arguments, **({"schedule": relative} if takes else {}))
 
 
 def split(flat: Any) -> list[Any]:

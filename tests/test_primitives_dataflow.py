@@ -195,3 +195,23 @@ def test_a_mutation_that_leaves_the_hash_leaves_the_weights(program: Program, se
         np.testing.assert_allclose(path(child, 6), path(program, 6), rtol=1e-5)
     else:
         assert live_part(child) != live_part(program)
+
+
+def many_slots(slots: list[str], constants: list[float], order: list[int]) -> Program:
+    """A program whose slots are averages with constants of their own, summed; in one of several orders."""
+    lines = [f"{slots[i]} = interp(g, {slots[i]}, {constants[i]})" for i in order]
+    lines += ["update = g * lr", *(f"update = update + {slots[i]}" for i in range(len(slots)))]
+    head = f"def train(w, g, {', '.join(slots)}, lr):\n    "
+    return parse(head + "\n    ".join([*lines, f"return update, {', '.join(slots)}\n"]))
+
+
+@pytest.mark.parametrize("count", [4, 8, 40])
+def test_the_structure_hash_of_many_slots_ignores_their_names_and_constants(count: int) -> None:
+    names = [f"s{i}" for i in range(count)]
+    constants = [0.5 + 0.01 * i for i in range(count)]
+    found = structure_hash(many_slots(names, constants, list(range(count))))
+    shuffled = many_slots([f"t{count - i}" for i in range(count)], constants, list(reversed(range(count))))
+    assert structure_hash(shuffled) == found
+    other = [constant + 0.003 for constant in constants]
+    assert structure_hash(many_slots(names, other, list(range(count)))) == found
+    assert structure_hash(many_slots(names[:-1], constants[:-1], list(range(count - 1)))) != found

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 from primitives import BUILTINS, Program, builtin, parse
 from primitives.interpreter import SMALLEST_CLASS, Encoded, compiled, encode, interpreted, run_steps, size_class
+from primitives.program import PEAK
 from tests.programs import SIZES, path, probe, programs, xla_path
 
 STEPS = 100
@@ -53,7 +54,7 @@ def optax_path(transform: optax.GradientTransformation) -> np.ndarray:
     steps = []
     for gradient, rate in zip(gradients, schedule, strict=True):
         update, state = transform.update(gradient, state, weights)
-        weights = weights + rate * update
+        weights = weights + rate / PEAK * update
         steps.append(np.asarray(weights))
     return np.stack(steps)
 

@@ -53,6 +53,44 @@ def test_sums_are_in_brackets_where_they_have_to_be() -> None:
     ]
 
 
+def program_of(*lines: str, slots: str = "m, v") -> Program:
+    return parse("\n    ".join([f"def train(w, g, {slots}, lr):", *lines, f"return update, {slots}\n"]))
+
+
+def test_a_constant_that_equals_the_index_of_a_statement_is_no_use_of_it() -> None:
+    program = program_of("a = sin(g)", "b = max(a, 0.0)", "update = b * lr")
+    assert rows(program) == [r"w_t = w_{t-1} - \max\left(\sin\left(g_t\right), c_{1}\right) \, s_t"]
+
+
+def test_values_of_the_constants_stand_in_the_text() -> None:
+    (opening,) = (line for line in export(builtin("lion"), "latex").splitlines() if line.startswith("Step"))
+    for value in (r"$\beta_{1} = 0.9$", r"$\beta_{2} = 0.99$", r"$\lambda = 0.1$", r"$\eta = 10^{-4}$"):
+        assert value in opening
+    for formula in opening.split("$")[1::2]:
+        PARSER.parse(f"${formula}$")
+
+
+@pytest.mark.parametrize(
+    ("slots", "written"),
+    [
+        ("my_slot, b", [r"\mathrm{my\_slot}", "b"]),
+        ("s, x", [r"\hat{s}", r"\hat{x}"]),  # letters that stand for something else
+        ("ä, größe", [r"\mathrm{slot\ 1}", r"\mathrm{slot\ 2}"]),
+    ],
+)
+def test_names_of_slots_are_letters_of_their_own_in_latex(slots: str, written: list[str]) -> None:
+    first, second = slots.split(", ")
+    lines = (f"{first} = interp(g, {first}, 0.9)", f"{second} = interp({first}, {second}, 0.5)")
+    found = rows(program_of(*lines, f"update = {second} * lr", slots=slots))
+    assert [equation.partition("_t =")[0] for equation in found[:2]] == written
+
+
+def test_names_of_constants_are_symbols_of_their_own_in_latex() -> None:
+    program = program_of("a = max(g, 0.25)", "b = min(a, 0.5)", "update = b * lr")
+    text = export(program, "latex", hyperparameters={"my_bound": 0.25, "beta_1": 0.5})
+    assert r"$\mathrm{my\_bound} = 0.25$ and $\beta_{1} = 0.5$" in text
+
+
 def test_lion_is_what_the_paper_prints() -> None:
     direction = r"\mathrm{sign}\left((1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1}\right)"
     assert rows(builtin("lion")) == [

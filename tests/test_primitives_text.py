@@ -35,6 +35,24 @@ def test_constants_are_float32_and_print_with_the_fewest_digits() -> None:
     assert "g * 0.9\n" in to_text(program)
 
 
+def test_a_long_word_in_a_comment_is_no_name() -> None:
+    assert parse(f"# {'x' * 500}\n" + to_text(builtin("lion"))) == builtin("lion")
+
+
+def test_the_smallest_float32_is_a_constant() -> None:
+    program = parse(HEAD + "    update = g * 1e-45\n" + END)
+    assert program.statements[0].arguments[1] == 2.0**-149
+    assert parse(to_text(program)) == program
+
+
+def test_a_byte_order_mark_is_no_part_of_a_program(tmp_path: Path) -> None:
+    text = to_text(builtin("lion"))
+    assert parse("\ufeff" + text) == builtin("lion")
+    file = tmp_path / "windows.py"
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert load_program(str(file)) == builtin("lion")
+
+
 def test_minus_zero_is_zero() -> None:
     program = parse(HEAD + "    update = g * -0.0\n" + END)
     assert to_text(program) == HEAD + "    update = g * 0.0\n" + END
@@ -85,10 +103,25 @@ BAD = {
     "two functions": (2 * (HEAD + "    update = g * lr\n" + END), "line 4: a second function"),
     "a decorator": ("@f\n" + HEAD + "    update = g * lr\n" + END, "decorators"),
     "power sign": (HEAD + "    update = g ** 2\n" + END, "write `power"),
-    "keyword": (HEAD + "    update = interp(g, m, a=0.9)\n" + END, "line 2"),
+    "keyword": (
+        HEAD + "    update = interp(g, m, beta=0.9)\n" + END,
+        "line 2: `interp` takes its arguments by position, without `beta=`",
+    ),
+    "keywords of a mapping": (HEAD + "    update = interp(g, m, **w)\n" + END, r"by position, without `\*\*`"),
+    "a tiny constant": (HEAD + "    update = g * 1e-50\n" + END, "line 2: constant 1e-50 would become 0 as a float32"),
+    "a tiny negative constant": (HEAD + "    update = g * -1e-46\n" + END, "line 2: constant 1e-46 would become 0"),
     "unpacking": (HEAD + "    update, m = g, m\n" + END, "line 2: expected one variable"),
     "huge constant": (HEAD + "    update = g * 1e60\n" + END, "line 2: constant 1e\\+60 does not fit"),
     "endless integer": (HEAD + f"    update = g * {10**400}\n" + END, "line 2: a constant does not fit"),
+    "too many slots": (
+        f"def train(w, g, {', '.join(f's{i}' for i in range(101))}, lr):\n    update = g * lr\n    return update\n",
+        "line 1: 101 state slots; 100 is the most",
+    ),
+    "a long name": (HEAD + f"    {'x' * 201} = g * lr\n" + END, "line 2: a name of 201 characters; 200 is the most"),
+    "long names alike": (
+        HEAD + f"    {'a' * 40_000} = g * lr\n    update = {'a' * 40_000}b * lr\n" + END,
+        "line 2: a name of 40000 characters",
+    ),
     "a truth value": (HEAD + "    update = g * True\n" + END, "line 2: a bare constant cannot be an argument"),
     "a string": (HEAD + "    update = g * 'x'\n" + END, "line 2: a bare constant cannot be an argument"),
     "broken syntax": (HEAD + "    update = (g *\n" + END, "line"),

@@ -16,7 +16,7 @@ from proxy_tasks.training import Trainer
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
 SMALL = Task("small", "digit classification", "", batch=8, steps=20, settings={"hidden": (4,)})
-REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
+REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 1.0])
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_a_loss_of_exactly_zero_is_not_a_success(monkeypatch: pytest.MonkeyPatch
 
 def test_the_price_counts_live_statements_and_live_slots() -> None:
     priced = Evaluator([TINY], range(1), statement_price=0.01, slot_price=0.1)
-    assert priced.price(builtin("lion_raw")) == pytest.approx(12 * 0.01 + 0.1)
+    assert priced.price.of(builtin("lion_raw")) == pytest.approx(12 * 0.01 + 0.1)
     free = Evaluator([TINY], range(1)).evaluate(builtin("lion")).fitness
     assert priced.evaluate(builtin("lion")).fitness == pytest.approx(free + 0.17)
 

@@ -8,7 +8,7 @@ import pytest
 
 from primitives import BUILTINS, REGISTRY, Program, builtin, parse
 from primitives.interpreter import encode, interpreted
-from primitives.program import Statement
+from primitives.program import PEAK, Statement
 from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
 from proxy_tasks.inputs import start
@@ -39,7 +39,7 @@ def by_hand(task: Task, seed: int, transform: optax.GradientTransformation) -> f
 
 
 def test_a_trainer_gives_the_loss_of_a_plain_loop_over_optax() -> None:
-    lion = builtin("lion").with_constants([0.9, 0.99, 0.3, 0.01])
+    lion = builtin("lion").with_constants([0.9, 0.99, 0.3, 1.0])
     expected = [by_hand(TINY, seed, optax.lion(0.01, b1=0.9, b2=0.99, weight_decay=0.3)) for seed in (3, 4)]
     np.testing.assert_allclose(Trainer(TINY, [3, 4]).losses(lion), expected, rtol=1e-4)
 
@@ -126,13 +126,14 @@ def test_one_compilation_serves_all_constants_of_a_structure() -> None:
     assert compiled_loop(task, structure)._cache_size() == 1  # type: ignore[attr-defined]
 
 
-def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
-    schedule = Task("s", "", "", batch=1, steps=100).schedule()
+def test_the_schedule_starts_at_its_peak_and_falls_along_a_cosine() -> None:
+    assert Task("s", "", "", batch=1, steps=100).schedule()[0] == np.float32(PEAK)
+    schedule = Task("s", "", "", batch=1, steps=100, peak=1.0).schedule()
     assert schedule[0] == 1
     assert schedule[50] == pytest.approx(0.5)
     assert np.all(np.diff(schedule) < 0)
     assert schedule[-1] < 1e-3
-    flat = Task("s", "", "", batch=1, steps=100, schedule_power=0.35).schedule()
+    flat = Task("s", "", "", batch=1, steps=100, schedule_power=0.35, peak=1.0).schedule()
     np.testing.assert_allclose(flat, schedule**0.35, rtol=1e-5)
     lower = Task("s", "", "", batch=1, steps=100, peak=0.25).schedule()
     np.testing.assert_allclose(lower, schedule / 4, rtol=1e-6)
@@ -142,7 +143,7 @@ def test_the_schedule_starts_at_one_and_falls_along_a_cosine() -> None:
 def test_training_lowers_the_loss_of_every_task(name: str) -> None:
     task = TASKS[name]
     short = Task(f"short {name}", task.family, "", task.batch, 60, task.schedule_power, task.settings)
-    trained = Trainer(short, [0]).losses(builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01]))
+    trained = Trainer(short, [0]).losses(builtin("adamw").with_constants([0.9, 0.95, 0.1, 1.0]))
     assert trained[0] < Trainer(short, [0]).losses(text("update = g * 0.0"))[0] - 0.3
 
 

@@ -179,7 +179,7 @@ def chosen(choices: list[int]) -> Program:
 
 
 def test_a_tree_is_the_program_that_its_choices_say() -> None:
-    adamw_like = chosen([3, 3, 0, 10])  # rate 3e-3, decay 0.1, one operand: the ready update of Adam
+    adamw_like = chosen([3, 3, 0, 10])  # rate 0.3, decay 0.1, one operand: the ready update of Adam
     assert to_text(adamw_like).splitlines()[1:-1] == [
         "    m = interp(g, m, 0.9)",
         "    g2 = square(g)",
@@ -188,11 +188,11 @@ def test_a_tree_is_the_program_that_its_choices_say() -> None:
         "    adam = m / root",
         "    x5 = w * 0.1",
         "    x6 = adam + x5",
-        "    x7 = lr * 0.003",
+        "    x7 = lr * 0.3",
         "    update = x6 * x7",
     ]
-    signum = chosen([0, 0, 1, 0, 3, 4])  # rate 1e-4, no decay, unary of the moving average: its sign
-    assert to_text(signum).splitlines()[4:-1] == ["    x3 = sign(m)", "    x4 = lr * 1e-04", "    update = x3 * x4"]
+    signum = chosen([0, 0, 1, 0, 3, 4])  # rate 0.01, no decay, unary of the moving average: its sign
+    assert to_text(signum).splitlines()[4:-1] == ["    x3 = sign(m)", "    x4 = lr * 0.01", "    update = x3 * x4"]
 
 
 def test_every_tree_is_valid_and_bounded() -> None:

@@ -31,7 +31,7 @@ def test_what_is_left_out_has_its_default_and_overrides_win(tmp_path: Path) -> N
 BAD: dict[str, tuple[str, str]] = {
     "unknown key": ("search: {childern: 5}", "unknown key `search.childern`; did you mean `children`"),
     "unknown section": ("serach: {}", "unknown key `serach`; did you mean `search`"),
-    "deep unknown key": ("search: {mutations: {insrt: 1.0}}", "`search.mutations.insrt`; did you mean `insert`"),
+    "deep unknown key": ("search: {mutations: {insrt: 1.0}}", "unknown mutation `insrt`; did you mean `insert`"),
     "negative": ("search: {children: -1}", r"`search.children` (=-1): input should be greater than or equal to 1"),
     "wrong type": ("search: {children: many}", "`search.children` (='many'): input should be a valid integer"),
     "not an integer": ("seed: 1.5", "`seed` (=1.5): input should be a valid integer"),
@@ -56,7 +56,10 @@ BAD: dict[str, tuple[str, str]] = {
     "task twice": ("tasks: [digits, digits]", "`tasks` names the same task twice"),
     "unknown program": ("program: adamww", "`adamww` is neither a file nor a built-in program; did you mean `adamw`"),
     "unknown executor": ("workers: {executor: threads}", "`workers.executor` (='threads'): input should be"),
-    "unknown algorithm": ("search: {algorithm: magic}", "`search.algorithm` (='magic'): input should be"),
+    "unknown algorithm": (
+        "search: {algorithm: magic}",
+        "`search`: unknown algorithm `magic`",
+    ),
     "unknown primitive": ("search: {primitives: [sgn]}", "unknown function `sgn`"),
     "no primitive": ("search: {primitives: []}", "`search.primitives` must name at least one function"),
     "unknown plugin": ("search: {plugins: [no_such_module]}", "module `no_such_module` cannot be imported"),

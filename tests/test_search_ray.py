@@ -2,9 +2,9 @@
 
 import contextlib
 import json
-import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,8 +20,8 @@ from ray.cluster_utils import Cluster
 from primitives import UserError
 from proxy_tasks.fitness import Status
 from search.commands.panel import LivePanel
-from search.execution.executor import Job
-from search.execution.ray_actors import RayExecutor
+from search.execution.messages import RaySettings
+from search.execution.ray_executor import RayExecutor
 from search.execution.worker import Built
 from search.record.journal import Journal
 from search.running import run as runner
@@ -29,8 +29,9 @@ from search.running.setup import executor
 from search.settings.reading import read_config
 from tests import workers
 from tests.processes import begin, finished, wait_for_rows
-from tests.workers import DIES, EATS, FACTS, FAILS, HANGS, job, obedient, processes, settle
+from tests.workers import DIES, EATS, FACTS, FAILS, FREEZES, HANGS, job, obedient, processes, settle
 
+HOST = socket.gethostname()
 pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # Ray starts its processes after JAX here
 
 
@@ -45,8 +46,9 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def start(cluster: Cluster, tmp_path: Path) -> Callable[..., RayExecutor]:
     def started(build: Callable[[Path], Built] = obedient, **options: Any) -> RayExecutor:
-        options = {"count": 2, "address": cluster.address, **options}
-        return RayExecutor(partial(build, tmp_path), FACTS, **options)
+        said = options.pop("say", lambda text: None)
+        settings = RaySettings(**{"count": 2, "address": cluster.address, **options})
+        return RayExecutor(partial(build, tmp_path), FACTS, settings, say=said)
 
     return started
 
@@ -57,24 +59,6 @@ def test_every_job_gets_its_own_score(start: Callable[..., RayExecutor]) -> None
         assert {number: score.fitness for (_, number), score in scores.items()} == {n: n for n in range(300)}
         assert executor.describe() in ("1 of 2 ready", "2 of 2 ready")
         assert executor.free() > 100  # batches have grown, as these jobs take no time
-
-
-def test_jobs_that_take_no_time_are_not_spread_over_more_calls_than_they_are_worth(
-    start: Callable[..., RayExecutor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
-    call = RayExecutor._call
-
-    def counted(self: RayExecutor, member: Any, jobs: list[Job], alone: bool) -> None:
-        sizes.append(len(jobs))
-        call(self, member, jobs, alone)
-
-    monkeypatch.setattr(RayExecutor, "_call", counted)
-    with start() as executor:
-        settle(executor, [job(number) for number in range(300)])  # batches have grown
-        sizes.clear()
-        settle(executor, [job(number) for number in range(128)])
-    assert sizes == [64, 64]  # and not four times 32, for all the room that two workers have
 
 
 def test_a_job_that_kills_its_worker_three_times_is_crashed_and_no_other_suffers(
@@ -89,7 +73,7 @@ def test_a_job_that_kills_its_worker_three_times_is_crashed_and_no_other_suffers
     deaths = processes(tmp_path, DIES)
     assert len(set(deaths)) == len(deaths)
     assert 3 <= len(deaths) <= 4  # once in a batch perhaps, three times alone
-    assert said == ["a worker died; it is replaced, and its work is given out again"] * len(deaths)
+    assert said == [f"{HOST} lost a worker; the worker is replaced, and its jobs are given out again"] * len(deaths)
 
 
 def test_a_job_that_takes_too_long_has_its_process_ended(start: Callable[..., RayExecutor], tmp_path: Path) -> None:
@@ -107,6 +91,14 @@ def test_a_job_that_takes_too_much_memory_ends_its_process(start: Callable[..., 
         scores = settle(executor, [job(1), job(2, EATS), job(3)])
     assert [scores[0, number].status for number in (1, 2, 3)] == [Status.OK, Status.CRASHED, Status.OK]
     assert len(processes(tmp_path, EATS)) >= 3
+
+
+def test_a_frozen_worker_is_ended_at_its_wall_limit(start: Callable[..., RayExecutor], tmp_path: Path) -> None:
+    with start(wall_limit=1.0) as executor:
+        scores = settle(executor, [job(number, FREEZES if number == 3 else None) for number in range(20)])
+        assert scores.pop((0, 3)).status is Status.TIMEOUT
+        assert all(other.status is Status.OK for other in scores.values())
+        wait_for_end(processes(tmp_path, FREEZES))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +130,7 @@ def test_a_worker_that_hangs_while_it_starts_is_replaced(start: Callable[..., Ra
     said: list[str] = []
     with start(workers.hangs_at_first, count=1, wall_limit=5.0, start_limit=10.0, say=said.append) as executor:
         assert settle(executor, [job(1)])[0, 1].status is Status.OK
-        assert said == ["a worker took too long to start; it is replaced"]
+        assert said == [f"a worker on {HOST} took too long to start; it is replaced"]
         wait_for_end([int((tmp_path / "hung").read_text())])
 
 
@@ -148,7 +140,6 @@ def test_a_worker_for_which_there_is_no_room_yet_may_wait(start: Callable[..., R
         while executor.describe() != "4 of 5 ready":
             number += 1
             settle(executor, [job(number)])
-        assert [member.since for member in executor._members if member.placed is not None] == [math.inf]
 
 
 def wait_for_end(processes: list[int]) -> None:

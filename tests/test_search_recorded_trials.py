@@ -60,7 +60,7 @@ def first(trial: Trial) -> float:
 
 
 def lion(beta: float) -> Program:
-    return builtin("lion").with_constants([beta, 0.99, 0.1, 0.01])
+    return builtin("lion").with_constants([beta, 0.99, 0.1, 1.0])
 
 
 @pytest.fixture

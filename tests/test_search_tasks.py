@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from primitives import UserError
 from proxy_tasks.families import fingerprint, problem
+from proxy_tasks.inputs import start
 from proxy_tasks.task import Circumstance
 from search.commands.main import cli
 from search.commands.panel import LivePanel
@@ -19,7 +20,7 @@ from search.running import run as runner
 from search.running.setup import load_tasks, tasks_of, with_baselines, yardstick
 from search.settings.loading import load
 from search.settings.reading import read_config, to_yaml
-from search.settings.tasks import OwnTask
+from search.settings.tasks import OwnTask, task_of
 
 MODULE = """
 import jax
@@ -75,7 +76,7 @@ selection: {finalists: 1, seeds: 2, tuning_trials: 0}
 """
 
 
-TUNED = "tuned: {adamw: [0.9, 0.95, 0.1, 0.01], lion: [0.9, 0.95, 0.3, 0.01], noise: 0.1}"
+TUNED = "tuned: {adamw: [0.9, 0.95, 0.1, 1.0], lion: [0.9, 0.95, 0.3, 1.0], noise: 0.1}"
 
 
 def quiet(name: str, trial: int, trials: int, best: float) -> None:
@@ -243,9 +244,13 @@ def test_images_of_ones_own_are_shifted_and_cut_into_patches(own: Path) -> None:
 BAD = {
     "no data": ("family: classification", "task `a` needs `data`: the path of an .npz file"),
     "no such file": ("family: classification, data: none.npz", "there is no data file"),
+    "a folder": ("family: classification, data: .", "`data` (='.') must be a file"),
     "no such text": ("family: causal language model, data: none.txt", "there is no data file"),
-    "not a text": ("family: causal language model, data: flowers.npz", "cannot be read as text in UTF-8"),
-    "not arrays": ("family: classification, data: book.txt", "cannot be read as an .npz file of plain arrays"),
+    "not a text": ("family: causal language model, data: flowers.npz", "is no text in UTF-8"),
+    "not arrays": (
+        "family: classification, data: book.txt",
+        "is text (a CSV file?); an .npz file with `x` and `y` is needed",
+    ),
     "short text": ("family: causal language model, data: own.yaml", "the train part of"),
     "unknown family": ("family: clasification, data: flowers.npz", "unknown family `clasification`; did you mean"),
     "unknown key": ("family: classification, bach: 5", "unknown key `tasks.0.bach`; did you mean `batch`"),
@@ -306,27 +311,49 @@ def test_an_entry_that_is_none_is_refused(entry: str, message: str, own: Path) -
     assert message in str(error.value)
 
 
-BAD_ARRAYS = {
-    "names": ({"a": np.ones(60)}, "must hold the arrays `x` and `y`; it holds `a`"),
-    "objects": ({"x": np.array([{}] * 60, object), "y": np.arange(60)}, "plain arrays: Object arrays cannot be loaded"),
-    "text": ({"x": np.array([["a"]] * 60), "y": np.arange(60)}, "`x` must hold numbers"),
-    "flat": ({"x": np.ones(60), "y": np.arange(60)}, "shape (N, D) or (N, height, width); it holds x float64[60]"),
-    "real classes": ({"x": np.ones((60, 2)), "y": np.arange(60) / 2}, "`y` must hold one class, an integer"),
-    "lengths": ({"x": np.ones((60, 2)), "y": np.arange(59)}, "must have the same length, 50 or more"),
-    "few": ({"x": np.ones((40, 2)), "y": np.arange(40)}, "must have the same length, 50 or more"),
-    "gap": ({"x": np.ones((60, 2)), "y": np.arange(60) % 2 * 2}, "without a gap, at least two; they are 0, 2"),
-    "one class": ({"x": np.ones((60, 2)), "y": np.zeros(60, int)}, "at least two; they are 0"),
-    "nan": ({"x": np.full((60, 2), np.nan), "y": np.arange(60) % 2}, "120 values that are not finite"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_ARRAYS)
-def test_arrays_that_are_no_classification_are_refused_with_what_was_expected(case: str, own: Path) -> None:
-    arrays, message = BAD_ARRAYS[case]
-    np.savez(own.parent / "flowers.npz", **arrays)  # type: ignore[arg-type]
+def test_both_places_where_a_data_file_was_looked_for_are_named(own: Path) -> None:
     with pytest.raises(UserError) as error:
-        one(own, "{name: a, family: classification, data: flowers.npz}")
+        one(own, "{name: a, family: classification, data: none.npz}")
+    places = f"`{own.parent / 'none.npz'}` or `{Path.cwd() / 'none.npz'}`"
+    assert str(error.value) == f"task `a`: there is no data file {places}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("family: image classification, settings: {patch: 2, shift: 100000}", "`shift` (=100000) would take"),
+        ("family: denoising diffusion, settings: {draws: 100000000}", "`draws` (=100000000) times would take"),
+        ("family: contrastive views, settings: {shift: 100000}", "`shift` (=100000) would take"),
+        ("family: classification, settings: {hidden: [1000000000]}", "weights would take"),
+        ("family: classification, batch: 1000000000", "the order of 200 × 1000000000 examples"),
+    ],
+)
+def test_settings_that_would_exhaust_the_memory_are_refused(settings: str, message: str, own: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(100, 4, 4))
+    np.savez(own.parent / "flowers.npz", x=x, y=np.arange(100) % 2)
+    with pytest.raises(UserError) as error:
+        start(task_of(one(own, f"{{name: a, data: flowers.npz, {settings}, {TUNED}}}")), 0)
     assert message in str(error.value)
+
+
+def test_data_from_which_nothing_can_be_learnt_end_before_the_search(own: Path) -> None:
+    generator = np.random.default_rng(1)
+    np.savez(own.parent / "flowers.npz", x=generator.normal(size=(400, 5)), y=generator.integers(0, 2, 400))
+    own.write_text(CONFIG.replace("\n  - {name: line", "\n#  - {name: line"))
+    result = CliRunner().invoke(cli, ["run", str(own), "--out", str(own.parent / "run")])
+    assert isinstance(result.exception, UserError)
+    assert "task `flowers`: the tuned AdamW has a validation loss of" in str(result.exception)
+    assert "predictor that ignores its input" in str(result.exception)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e300])
+def test_data_that_do_not_vary_or_overflow_are_refused_before_any_work(value: float, own: Path) -> None:
+    np.savez(own.parent / "flowers.npz", x=value * np.random.default_rng(0).normal(size=(90, 5)), y=np.arange(90) % 3)
+    for command in ("validate", "run", "tune"):
+        result = CliRunner().invoke(cli, [command, str(own)])
+        assert isinstance(result.exception, UserError), command
+        expected = "`x` overflows when it is scaled" if value else "nothing can be learnt"
+        assert expected in str(result.exception)
 
 
 def test_a_config_with_tasks_of_ones_own_is_read_back_as_it_was(own: Path) -> None:

@@ -22,7 +22,7 @@ from selection.trials import Local, Work
 from selection.tuning import tune, validation_loss
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
-REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.01])
+REFERENCE = builtin("adamw").with_constants([0.9, 0.95, 0.1, 1.0])
 BLOWS_UP = "def train(w, g, m, v, lr):\n    update = log(m)\n    return update, m, v\n"
 
 
@@ -68,7 +68,7 @@ def test_the_baselines_of_a_task_are_the_builtins_with_tuned_constants() -> None
 
 
 def test_tuning_finds_constants_at_least_as_good_as_those_it_began_with() -> None:
-    start = builtin("sgd").with_constants([0.01])
+    start = builtin("sgd").with_constants([1.0])
     before = np.log(Trainer(TINY, range(TUNING_SEEDS, TUNING_SEEDS + 2)).losses(start)).mean()
     seen: list[tuple[int, float]] = []
     found = tune(start, validation_loss(TINY, 2), 30, report=lambda trial, best: seen.append((trial, best)))
@@ -79,13 +79,13 @@ def test_tuning_finds_constants_at_least_as_good_as_those_it_began_with() -> Non
 
 
 def test_tuning_keeps_structure_signs_and_averages() -> None:
-    start = builtin("lion").with_constants([0.9, 0.99, -0.1, 0.01])
+    start = builtin("lion").with_constants([0.9, 0.99, -0.1, 1.0])
     program: Program = tune(start, validation_loss(TINY, 1), 20).program
     first, second, decay, rate = (value for *_, value in program.constants())
     assert 0 < first < 1
     assert 0 < second < 1
     assert decay < 0 < rate
-    assert program.with_constants([0.9, 0.99, -0.1, 0.01]) == start
+    assert program.with_constants([0.9, 0.99, -0.1, 1.0]) == start
 
 
 def test_tuned_baselines_are_written_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

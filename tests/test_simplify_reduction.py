@@ -1,5 +1,6 @@
 """Scored reduction drops what makes no difference, by a rule whose errors are known."""
 
+from inspect import signature
 from math import erf, sqrt
 
 import numpy as np
@@ -32,12 +33,14 @@ class Quadratic:
 
         self.calls += 1
         module = exported(program, "python")
+        scheduled = "schedule" in signature(module.optimizer).parameters  # not where the program never reads `lr`
         losses = []
         for seed, start in enumerate(self._start):
             params, state = [start], module.init([start])
             for step, noise in enumerate(self._noise[:, seed]):
+                rate = {"schedule": 1 - step / 40} if scheduled else {}
                 gradient = self._stretch * params[0] + 0.3 * noise
-                updates, state = module.optimizer([gradient], state, params, schedule=1 - step / 40)
+                updates, state = module.optimizer([gradient], state, params, **rate)
                 with np.errstate(all="ignore"):
                     params = [params[0] + updates[0]]
             with np.errstate(all="ignore"):

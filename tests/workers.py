@@ -15,7 +15,7 @@ from proxy_tasks.fitness import Heights, Score, Status
 from search.execution.executor import CandidateJob, Job
 from search.execution.worker import Built
 
-DIES, HANGS, EATS, FAILS = 1001.0, 1002.0, 1003.0, 1004.0
+DIES, HANGS, EATS, FAILS, FREEZES = 1001.0, 1002.0, 1003.0, 1004.0, 1005.0
 FACTS = {"versions": {"jax": "1"}, "tasks": {"digits": {"noise": 0.1}}}
 
 
@@ -38,6 +38,8 @@ class Obedient:
             file.write(f"{os.getpid()}\n")
         if command == DIES:
             os.kill(os.getpid(), signal.SIGKILL)
+        if command == FREEZES:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if command == HANGS:
             time.sleep(3600)
         if command == EATS:

@@ -3,19 +3,24 @@
 import math
 from collections.abc import Callable
 
+from primitives.errors import UserError
 from primitives.probe import signatures
 from primitives.program import Program
 from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
-from search.algorithms.mutation import Mutator
+from search.algorithms.mutation import MUTATIONS, Mutator
 from search.algorithms.random_search import RandomSearch
+from search.algorithms.structures.search import StructureSearch
 from search.algorithms.tree import TreeSearch
 from search.engine.candidate import Algorithm
 from search.engine.engine import Engine
 from search.engine.hurdle import Hurdle
-from search.settings.config import Config
+from search.settings import names
+from search.settings.config import Config, Mutations
 from search.settings.loading import insertable
+from search.settings.tasks import task_of
 
+STRUCTURES = "structures"
 _WIDE_SHARE = 0.25  # of the candidates of `tune_constants`
 
 
@@ -47,6 +52,66 @@ ALGORITHMS: dict[str, Callable[[Config, Program], Algorithm]] = {
     "tune_constants": _tune_constants,
     "tree": _tree,
 }
+
+
+def check(config: Config, start: Program) -> None:
+    """Raise `UserError` where the algorithm of a config does not suit its starting program or its other settings."""
+    if config.search.algorithm == STRUCTURES:
+        structure_search(config, 0)
+    else:
+        engine(config, start, 0)
+
+
+def structure_search(config: Config, repeat: int) -> StructureSearch:
+    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `engine`.
+
+    Raises:
+        UserError: a program of the corpus cannot be read, or other settings do not suit the algorithm.
+    """
+    if config.selection.check_every:
+        raise UserError("`selection.check_every` must be 0 with `search.algorithm: structures`: it judges as it goes")
+    return StructureSearch(
+        config.search.structures,
+        tasks=[task_of(entry) for entry in config.tasks],
+        prices=(config.evaluation.statement_price, config.evaluation.slot_price),
+        primitives=insertable(config),
+        key=(config.seed, repeat),
+        children=config.search.children,
+    )
+
+
+def register_algorithm(name: str, factory: Callable[[Config, Program], Algorithm]) -> None:
+    """Add an algorithm.
+
+    Args:
+        name: value of `search.algorithm` that selects it.
+        factory: `(config, start) -> algorithm`, called once for each repeat.
+
+    Raises:
+        UserError: there is an algorithm of that name.
+    """
+    if name in {*ALGORITHMS, STRUCTURES}:
+        raise UserError(f"there is an algorithm `{name}` already; give yours another name")
+    ALGORITHMS[name] = factory
+    names.ALGORITHMS.add(name)
+
+
+def check_names(config: Config) -> None:
+    """Raise `UserError` for an algorithm or a mutation that neither the project nor a plugin has."""
+    known = {*ALGORITHMS, STRUCTURES}
+    if config.search.algorithm not in known:
+        raise UserError(f"`search`: {names.unknown('algorithm', config.search.algorithm, known)}")
+    for name in config.search.mutations.model_extra or {}:
+        if name not in MUTATIONS:
+            raise UserError(f"`search.mutations`: {names.unknown('mutation', name, {*MUTATIONS})}")
+
+
+def with_registered_rates(config: Config) -> Config:
+    """The config with the default rates of registered mutations that it does not name."""
+    mutations = config.search.mutations
+    added = {name: rate for name, rate in names.MUTATIONS.items() if name not in mutations.model_dump()}
+    search = config.search.model_copy(update={"mutations": Mutations(**mutations.model_dump(), **added)})
+    return config.model_copy(update={"search": search}) if added else config
 
 
 def engine(config: Config, start: Program, repeat: int) -> Engine:

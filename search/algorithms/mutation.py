@@ -25,17 +25,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives.checking import input_kinds, is_valid, kinds_before
+from primitives.checking import is_valid, kinds_before
 from primitives.errors import ProgramError, UserError
 from primitives.kinds import Kind
 from primitives.program import Argument, Program, Statement, float32
 from primitives.registry import REGISTRY, Primitive
+from search.algorithms.edits import fresh_names, names_of, spliced, with_argument
 from search.engine.randomness import Draws
+from search.settings import names
 from selection.tuning import NARROW, ConstantSpace
 
 _NEW_CONSTANT = 0.25  # share of constants among new arguments where variables fit as well
 _PATIENCE = 10_000  # drafts for one child; a hundredth is rare with the mutations of the paper
 _NEW_TARGET = 0.5  # share of new variables among the targets of inserted statements
+
+
+Mutation = Callable[[Program, Sequence[Primitive], Draws], Program | None]
 
 
 class Child(NamedTuple):
@@ -82,10 +87,10 @@ def insert(program: Program, primitives: Sequence[Primitive], draws: Draws) -> P
     arguments = [_new_argument(accepted, kinds, draws) for accepted in row.accepts]
     if any(argument is None for argument in arguments):
         return None
-    used = {statement.target: None for statement in program.statements} | dict.fromkeys(input_kinds(program))
-    target = _fresh_name(used) if draws.uniform() < _NEW_TARGET else draws.choice(list(used))
+    used = names_of(program)
+    target = next(fresh_names(used)) if draws.uniform() < _NEW_TARGET else draws.choice(list(used))
     statement = Statement(target, row.name, tuple(argument for argument in arguments if argument is not None))
-    return _spliced(program, place, place, statement)
+    return spliced(program, place, place, statement)
 
 
 def delete(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -93,7 +98,7 @@ def delete(program: Program, primitives: Sequence[Primitive], draws: Draws) -> P
     if not program.statements:
         return None
     place = draws.integer(len(program.statements))
-    return _spliced(program, place, place + 1)
+    return spliced(program, place, place + 1)
 
 
 def modify(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -112,7 +117,7 @@ def modify(program: Program, primitives: Sequence[Primitive], draws: Draws) -> P
     else:
         accepted = REGISTRY[statement.primitive].accepts[position]
         new = _new_argument(accepted, kinds_before(program, place), draws)
-    return None if new is None else _with_argument(program, place, position, new)
+    return None if new is None else with_argument(program, place, position, new)
 
 
 def replace(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -125,7 +130,7 @@ def replace(program: Program, primitives: Sequence[Primitive], draws: Draws) -> 
     others = [row for row in primitives if row.accepts == accepts and row.name != statement.primitive]
     if not others:
         return None
-    return _spliced(program, place, place + 1, statement._replace(primitive=draws.choice(others).name))
+    return spliced(program, place, place + 1, statement._replace(primitive=draws.choice(others).name))
 
 
 def wrap(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -135,7 +140,7 @@ def wrap(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pro
         return None
     place = draws.integer(len(program.statements))
     target = program.statements[place].target
-    return _spliced(program, place + 1, place + 1, Statement(target, draws.choice(functions).name, (target,)))
+    return spliced(program, place + 1, place + 1, Statement(target, draws.choice(functions).name, (target,)))
 
 
 def scale(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -149,7 +154,7 @@ def scale(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pr
         new = None if scaled is None else float32(1 - scaled)
     else:
         new = _scaled(old, draws)
-    return None if new is None else _with_argument(program, place, position, new)
+    return None if new is None else with_argument(program, place, position, new)
 
 
 def tune(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -162,7 +167,7 @@ def tune(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pro
     return space.program(space.near(space.start, normals, uniforms, draws.choice(NARROW)))
 
 
-MUTATIONS: dict[str, Callable[[Program, Sequence[Primitive], Draws], Program | None]] = {
+MUTATIONS: dict[str, Mutation] = {
     "insert": insert,
     "delete": delete,
     "modify": modify,
@@ -171,6 +176,25 @@ MUTATIONS: dict[str, Callable[[Program, Sequence[Primitive], Draws], Program | N
     "scale": scale,
     "tune": tune,
 }
+
+
+def register_mutation(name: str, mutation: Mutation, rate: float) -> None:
+    """Add a mutation.
+
+    Args:
+        name: key of its rate in the config.
+        mutation: `(program, primitives, draws) -> program`, or `None` where it does not apply; the functions that may
+            be inserted and the source of random numbers come in as arguments. An invalid result is dropped and drawn
+            again.
+        rate: relative rate in configs that do not name it.
+
+    Raises:
+        UserError: there is a mutation of that name.
+    """
+    if name in MUTATIONS:
+        raise UserError(f"there is a mutation `{name}` already; give yours another name")
+    MUTATIONS[name] = mutation
+    names.MUTATIONS[name] = rate
 
 
 def _new_argument(accepted: frozenset[Kind], kinds: Mapping[str, Kind], draws: Draws) -> Argument | None:
@@ -186,21 +210,3 @@ def _scaled(constant: float, draws: Draws) -> float | None:
         return float32(constant * 2 ** draws.normal())
     except ProgramError:  # grown beyond float32
         return None
-
-
-def _fresh_name(used: Mapping[str, object]) -> str:
-    number = 1
-    while f"x{number}" in used:
-        number += 1
-    return f"x{number}"
-
-
-def _with_argument(program: Program, place: int, position: int, new: Argument) -> Program:
-    statement = program.statements[place]
-    arguments = (*statement.arguments[:position], new, *statement.arguments[position + 1 :])
-    return _spliced(program, place, place + 1, statement._replace(arguments=arguments))
-
-
-def _spliced(program: Program, start: int, end: int, *statements: Statement) -> Program:
-    """The program with statements `start … end − 1` replaced by others."""
-    return program._replace(statements=program.statements[:start] + statements + program.statements[end:])

@@ -18,7 +18,7 @@ from primitives.program import Argument, Program, Statement, float32
 from search.engine.candidate import START, HistoryEntry, Proposal
 from search.engine.randomness import Draws
 
-_RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # factors on `lr`
 _DECAYS = (0.0, 1e-3, 1e-2, 1e-1, 1.0)
 _UNARY = ("negative", "exp", "log", "sqrt", "sign", "abs", "square", "tanh")
 _BINARY = ("add", "subtract", "multiply", "divide")

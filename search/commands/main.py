@@ -16,6 +16,7 @@ from search.commands.program_commands import export, simplify
 from search.commands.reproduce import reproduce
 from search.commands.run_commands import compare, resume, run, select, validate
 from search.commands.score_commands import inspect, score
+from search.execution.executor import WorkersLostError
 from search.execution.process import check_packages, pin_threads
 
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(where + error.format_message(), _MISTAKE)
     except UserError as error:
         return _say(f"optsearch: {error}", _MISTAKE)
+    except WorkersLostError as error:
+        return _say(f"optsearch: {error}", _FAILURE)
     except (KeyboardInterrupt, click.Abort):
         return _say("optsearch: interrupted; what was recorded is kept", _INTERRUPTED)
     except BrokenPipeError:

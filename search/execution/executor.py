@@ -12,6 +12,7 @@ import numpy as np
 
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
+from proxy_tasks.loss import sound
 from selection.trials import Trial
 
 CandidateKey = tuple[int, int]  # repeat and number
@@ -22,6 +23,10 @@ class Scorer(Protocol):
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
         """Score a valid program; beyond the hurdle it may be rejected early."""
+
+
+class WorkersLostError(Exception):
+    """No worker is left and none can be had; what is recorded is kept, and the run can be resumed."""
 
 
 class CandidateAnswer(NamedTuple):
@@ -99,7 +104,7 @@ class TrialJob(NamedTuple):
     def execute(self, scorer: Scorer) -> TrialAnswer:
         """Run the trial in this process; the scorer is not used."""
         losses = self.trial.losses()
-        status = Status.OK if np.all(np.isfinite(losses)) else Status.DIVERGED
+        status = Status.OK if np.all(sound(losses)) else Status.DIVERGED
         return TrialAnswer(self.key, status, tuple(losses.tolist()))
 
     def failed(self, status: Status, reason: str) -> TrialAnswer:

@@ -1,6 +1,7 @@
-"""What runs in a worker process: a scorer with its compiled tasks, one thread, and a limit on memory."""
+"""The worker process: a scorer with its compiled tasks, one thread, and a limit on memory."""
 
 import os
+import pickle
 import resource
 import socket
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from search.execution.executor import Answer, Job, Scorer
+from search.execution.executor import Job, Scorer
 from search.execution.process import check_packages, pin_threads
 
 _LOOK_EVERY = 0.2  # seconds between two looks at the memory in use
@@ -23,12 +24,19 @@ class Built(NamedTuple):
     facts: dict[str, Any]
 
 
+class Place(NamedTuple):
+    """Host name and process id of a worker."""
+
+    host: str
+    process: int
+
+
 class Worker:
     """Scores batches of jobs; the actor of the Ray executor.
 
     Args:
         build: makes the scorer, in this process.
-        memory: most bytes that the process may use before it is ended; 0: no limit.
+        memory: largest number of bytes that the process may use before it ends itself; 0 for no limit.
     """
 
     def __init__(self, build: Callable[[], Built], memory: int) -> None:
@@ -38,20 +46,22 @@ class Worker:
         if memory:
             threading.Thread(target=_end_beyond, args=(memory,), daemon=True).start()
 
-    def placed(self) -> None:
-        """Answers as soon as there is a process."""
+    def placed(self) -> Place:
+        """Answer as soon as there is a process."""
+        return Place(socket.gethostname(), os.getpid())
 
     def begin(self) -> dict[str, Any]:
-        """Build the scorer; gives the facts that it rests on."""
+        """Build the scorer; returns the facts that it rests on."""
         check_packages()
         self._scorer, facts = self._build()
-        return facts | {"host": socket.gethostname()}
+        return facts
 
-    def execute(self, jobs: Sequence[Job]) -> tuple[list[Answer], float]:
-        """Answers to a batch of jobs in order, and the seconds that it took."""
+    def execute(self, contents: Sequence[bytes]) -> tuple[list[bytes], float]:
+        """Execute a batch of pickled jobs; returns their pickled answers in order, and the seconds that it took."""
         assert self._scorer is not None
         before = time.monotonic()
-        answers = [job.execute(self._scorer) for job in jobs]
+        jobs: list[Job] = [pickle.loads(content) for content in contents]
+        answers = [pickle.dumps(job.execute(self._scorer)) for job in jobs]
         return answers, time.monotonic() - before
 
 

@@ -158,9 +158,11 @@ class Journal(JournalFile):
         return {
             "children": counts["children"],
             "evaluated": counts["evaluated"],
-            "cache_hits": counts["hash"] + counts["probe"],
+            "cache_hits": counts["hash"] + counts["probe"] + counts["structure"] + counts["replay"],
             "hash_hits": counts["hash"],
             "probe_hits": counts["probe"],
+            "structure_hits": counts["structure"],
+            "replay_hits": counts["replay"],
             "evaluated_by_status": by_status,
             "statements": counts["statements"],
             "live_statements": counts["live"],

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from search.record.candidate_table import CandidateRow
 from search.record.folder import SUMMARY
 from search.record.journal import Journal
 from selection.derivation import derive
-from simplify.probes import prepared
 from simplify.recognise import recognise
 
 
@@ -57,24 +55,19 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     best = journal.best(count)
     first = next(journal.rows("repeat = 0 and number = 0"), None)
     yardstick = journal.meta()["yardstick"]
-    readable = best and not unreadable(best[0])
-    with prepared(parse(best[0].program)) if readable else nullcontext():  # recognition waits for what it compiles
-        read = {
-            "lineage": _lineage(journal, best[0]) if best else [],
-            "statistics": journal.statistics(),
-            "digest": journal.digest(),
-            "config": journal.meta()["config"],
-            "versions": journal.meta()["versions"],
-        }
-        programs = [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best]
-    plugins = [name.rpartition("/")[2] for name in read["config"]["search"]["plugins"]]
-    return read | {
-        "notes": _notes(best, plugins),
+    config = journal.meta()["config"]
+    return {
+        "lineage": _lineage(journal, best[0]) if best else [],
+        "statistics": journal.statistics(),
+        "digest": journal.digest(),
+        "config": config,
+        "versions": journal.meta()["versions"],
+        "notes": _notes(best, [name.rpartition("/")[2] for name in config["search"]["plugins"]]),
         "tasks": [
             {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
             for name, row in yardstick.items()
         ],
-        "programs": programs,
+        "programs": [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best],
     }
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from primitives.errors import UserError
 from primitives.text import to_text
-from search.algorithms.factory import engine
+from search.algorithms.factory import check, check_names, with_registered_rates
+from search.execution.executor import WorkersLostError
 from search.record.folder import CONFIG, JOURNAL, claim, locked, look, open_journal
 from search.record.journal import Journal
 from search.record.ownership import new_id, vouch, vouched
@@ -55,12 +56,19 @@ class OpenRun:
 
     @contextmanager
     def workers(self) -> Iterator[RecordedTrials]:
-        """Start the workers, and end them afterwards; their trials are recorded in the journal."""
+        """Start the workers, and end them afterwards; their trials are recorded in the journal.
+
+        Raises:
+            WorkersLostError: no worker is left; the message has the command that resumes the run.
+        """
         started = time.monotonic() - self.journal.meta().get(SECONDS, 0.0)
         try:
-            with executor(self.config, self.reporter.note) as workers:
+            with executor(self.config, self.reporter.note, self.stop) as workers:
                 self.reporter.workers_started(workers.describe)
                 yield RecordedTrials(self.journal, workers, self.reporter.trials_run)
+        except WorkersLostError as error:
+            remedy = f"nothing recorded is lost, and `optsearch resume {self.folder}` goes on"
+            raise WorkersLostError(f"{error}; {remedy}") from None
         finally:
             self.journal.note(SECONDS, round(time.monotonic() - started, 1))
 
@@ -82,7 +90,9 @@ def new_run(
     """
     reporter = reporter or SilentReporter()
     start = load(config, say=reporter.note)
-    engine(config, start, 0)  # reports errors in the settings of the algorithm before a folder is created
+    config = with_registered_rates(config)
+    check_names(config)
+    check(config, start)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
         "run": new_id(),
@@ -137,6 +147,7 @@ def existing_run(
                 reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` uses a cluster")
             _check_trusted(config, folder, journal, trust)
             load(config, with_start=False, say=reporter.note)
+            check_names(config)
             opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
             if trust:
                 opened.vouch()

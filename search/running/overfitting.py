@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from primitives.text import parse
+from proxy_tasks.loss import log_ratio
 from search.engine.engine import Engine
 from search.record.journal import Journal
 from search.running.recorded_trials import RecordedTrials, TakeScore, unexpected
@@ -126,8 +127,7 @@ class Checks:
         for tasks in self._tasks:
             own = yield from train([Trial(program, task, self._seeds) for task in tasks])
             first = yield from train([Trial(self._start, task, self._seeds) for task in tasks])
-            with np.errstate(all="ignore"):
-                ratios.append(np.mean(np.log(own) - np.log(first), axis=0))
+            ratios.append(np.mean(log_ratio(own, first), axis=0))
         fresh, larger = ratios
         return Check(repeat, number, row.fitness, float(fresh.mean()), float(larger.mean()), tuple(larger.tolist()))
 

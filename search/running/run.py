@@ -13,7 +13,7 @@ from pathlib import Path
 from primitives.errors import UserError
 from primitives.text import parse
 from proxy_tasks.baselines import baseline
-from search.algorithms.factory import engine
+from search.algorithms.factory import STRUCTURES, engine
 from search.record.folder import CONFIG
 from search.record.whole_file import write_text
 from search.running.conclude import conclude
@@ -23,6 +23,7 @@ from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter
 from search.running.setup import search_evaluator, tasks_of
+from search.running.structure_runs import search_structures
 from search.running.summary import Summary
 from search.settings.config import Config, WorkerSettings
 from search.settings.loading import load
@@ -123,12 +124,16 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
     reporter.lion_scored(_fitness_of_lion(config))
     for number in range(settings.rounds):
         repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
-        engines = {repeat: engine(config, start, repeat) for repeat in repeats}
-        for repeat, machine in engines.items():
-            machine.restore(journal.history(repeat))
         reporter.round_started(number)
-        search(engines, trials.executor, journal, reporter, opened.stop, checks)
-        if not all(machine.done for machine in engines.values()):
+        if settings.algorithm == STRUCTURES:
+            complete = search_structures(opened, start, repeats, trials)
+        else:
+            engines = {repeat: engine(config, start, repeat) for repeat in repeats}
+            for repeat, machine in engines.items():
+                machine.restore(journal.history(repeat))
+            search(engines, trials.executor, journal, reporter, opened.stop, checks)
+            complete = all(machine.done for machine in engines.values())
+        if not complete:
             return False
         for row in journal.best(1, repeats=repeats):
             start = parse(row.program)

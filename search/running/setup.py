@@ -2,6 +2,7 @@
 
 import json
 import platform
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -19,6 +20,8 @@ from proxy_tasks.fitness import Evaluator
 from proxy_tasks.task import Task
 from search.execution.batch import BatchExecutor
 from search.execution.executor import Executor, InlineExecutor
+from search.execution.messages import RaySettings
+from search.execution.ray_executor import RayExecutor
 from search.execution.worker import Built
 from search.settings.config import Config
 from search.settings.loading import load
@@ -137,23 +140,27 @@ def _larger_tasks(config: Config) -> list[Task]:
     return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]
 
 
-def executor(config: Config, say: Callable[[str], None]) -> Executor:
-    """Who scores the candidates of a search.
+def executor(config: Config, say: Callable[[str], None], stop: threading.Event | None = None) -> Executor:
+    """The executor that scores the candidates of a search.
 
     Args:
         config: of the run.
-        say: is told what a user should know.
+        say: receives lines for the user.
+        stop: set when the user requests a stop.
     """
     settings = config.workers
     if settings.executor == "inline":
         scorer = search_evaluator(config)
         return InlineExecutor(scorer) if jax.default_backend() == "cpu" else BatchExecutor(scorer, settings.in_flight)
-    from search.execution.ray_actors import RayExecutor  # takes a second to import, which other runs need not wait for
-
     build = partial(_built, config.model_dump(mode="json"))
-    made = RayExecutor(
-        build, facts(config), settings.count, settings.address, settings.wall_limit, settings.memory_limit, say
+    workers = RaySettings(
+        count=settings.count,
+        address=settings.address,
+        wall_limit=settings.wall_limit,
+        memory_limit=settings.memory_limit,
+        reconnect=settings.reconnect,
     )
+    made = RayExecutor(build, facts(config), workers, say=say, stop=stop)
     at_once = settings.in_flight * config.search.repeats
     if at_once < _FED * made.count:
         say(

@@ -7,16 +7,24 @@ defaults below. Three steps turn a YAML file into a run: reading parses the file
 """
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from search.settings import names
 from search.settings.selection import SelectionSettings
+from search.settings.structures import StructureSettings
 from search.settings.tasks import Section, TaskEntry
 
 
 class Mutations(Section):
-    """Relative frequencies of the mutations; 0 switches one off. The paper has the first three, a third each."""
+    """Relative rates of the mutations; 0 switches one off. The paper has the first three, a third each.
+
+    Mutations that a plugin registers have keys of their own names.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0)]]
 
     insert: float = Field(1.0, ge=0)
     delete: float = Field(1.0, ge=0)
@@ -36,7 +44,7 @@ class Mutations(Section):
 class SearchSettings(Section):
     """How programs are proposed."""
 
-    algorithm: Literal["regularized_evolution", "random", "tune_constants", "tree"] = "regularized_evolution"
+    algorithm: str = Field("regularized_evolution", examples=sorted(names.ALGORITHMS))
     children: int = Field(2000, ge=1, description="candidates of each repeat, the starting program not counted")
     evaluations: int | None = Field(None, ge=1, description="end a repeat sooner, once so many have been evaluated")
     population: int = Field(100, ge=1, description="members P (the paper: 1000)")
@@ -47,11 +55,18 @@ class SearchSettings(Section):
     random_mutations: int = Field(16, ge=1, description="random: most mutations between the start and a program")
     tree_depth: int = Field(3, ge=1, le=8, description="tree: most functions between the update and an operand")
     mutations: Mutations = Mutations()
+    structures: StructureSettings = StructureSettings()
     primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
     plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
 
     @model_validator(mode="after")
     def _fits(self) -> "SearchSettings":
+        if not self.plugins:  # a plugin may register more
+            if self.algorithm not in names.ALGORITHMS:
+                raise ValueError(names.unknown("algorithm", self.algorithm, names.ALGORITHMS))
+            for name in self.mutations.model_extra or {}:
+                if name not in names.MUTATIONS:
+                    raise ValueError(names.unknown("mutation", name, {*names.MUTATIONS}))
         if self.tournament > self.population:
             raise ValueError(
                 f"`tournament` (={self.tournament}) must lie between 1 and `population` (={self.population})"
@@ -91,7 +106,7 @@ class EvaluationSettings(Section):
 
 
 class WorkerSettings(Section):
-    """Who scores."""
+    """Worker processes and the cluster that they run on."""
 
     executor: Literal["inline", "ray"] = Field("inline", description="in this process, or in processes of Ray")
     count: int | None = Field(None, ge=1, description="processes; one for each core of the machine or cluster")
@@ -99,6 +114,7 @@ class WorkerSettings(Section):
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
     wall_limit: float = Field(300.0, gt=0, description="seconds that a candidate may take (ray)")
     memory_limit: float = Field(8.0, ge=0, description="GiB that a worker may use; 0: no limit (ray)")
+    reconnect: float = Field(300.0, ge=0, description="seconds to wait for a cluster that does not answer (ray)")
 
     @model_validator(mode="after")
     def _fits(self) -> "WorkerSettings":

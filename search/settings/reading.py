@@ -46,8 +46,16 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         overrides: assignments such as `search.children=500`, applied in order; the value is YAML.
 
     Raises:
-        UserError: the file cannot be read, or says something that is not a config.
+        UserError: the file cannot be read, or is not a valid config.
     """
+    values = read_values(path)
+    for override in overrides:
+        set_key(values, override)
+    return build_config(values, start=path.parent)
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The plain values of a YAML file; raises `UserError` if it is not readable or not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -59,9 +67,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise UserError(f"config `{path}` is empty; `tasks: [digits]` would be enough")
     if not isinstance(values, dict):
         raise UserError(f"config `{path}` must hold `key: value` lines, not a {type(values).__name__}")
-    for override in overrides:
-        set_key(values, override)
-    return build_config(values, start=path.parent)
+    return values
 
 
 def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
@@ -157,17 +163,22 @@ def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says
 
 
 def set_key(values: dict[str, Any], override: str) -> None:
-    """Carry out an assignment such as `search.children=500`; raises `UserError` if it is none."""
+    """Apply an assignment such as `search.children=500`, whose value is YAML; raises `UserError` if it is not one."""
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")
-    *sections, key = path.strip().split(".")
+    assign(values, path.strip(), _yaml(text, f"`--set {override}`"))
+
+
+def assign(values: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401 - a plain value
+    """Set a key such as `search.children`; raises `UserError` where a section of the path is a value."""
+    *sections, key = path.split(".")
     for section in sections:
         values[section] = values.get(section) or {}
         values = values[section]
         if not isinstance(values, dict):
-            raise UserError(f"`--set {override}`: `{section}` is a value, not a section")
-    values[key] = _yaml(text, f"`--set {override}`")
+            raise UserError(f"`{path}`: `{section}` is a value, not a section")
+    values[key] = value
 
 
 def _explain(error: ValidationError) -> str:

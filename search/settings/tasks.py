@@ -16,9 +16,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from primitives.errors import UserError, nearest
+from primitives.program import PEAK
 from proxy_tasks import catalog
 from proxy_tasks.baselines import noise
-from proxy_tasks.families import FAMILIES
+from proxy_tasks.families import FAMILIES, problem
 from proxy_tasks.task import Circumstance, Task
 from search.settings.places import Origin
 from selection.baselines import tune_baselines
@@ -60,10 +61,11 @@ class OwnTask(Section):
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
     family: str = Field(description="name of a family, or `module:function` of a registered one of your own")
     data: str | None = Field(None, description="an .npz file with `x` and `y`, or a text file; beside the config")
+    data_limit: int | None = Field(None, ge=1, description="largest size of that file, in MiB; 1024 if left out")
     batch: int = Field(64, ge=1, description="examples a step")
     steps: int = Field(200, ge=1)
     schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
-    peak: float = Field(1.0, gt=0, description="learning rate at the first step")
+    peak: float = Field(PEAK, gt=0, description="learning rate at the first step")
     circumstances: list[OwnCircumstance] = Field(
         [], description="training conditions by seed: seed s has number s mod n; without any, all are as the task says"
     )
@@ -151,7 +153,8 @@ def task_of(entry: str | OwnTask) -> Task:
     """The task that a resolved entry stands for."""
     if isinstance(entry, str):
         return catalog.task(entry)
-    settings = entry.settings | ({} if entry.data is None else {"data": entry.data})
+    own = {"data": entry.data, "data_limit": entry.data_limit}
+    settings = entry.settings | {name: value for name, value in own.items() if value is not None}
     found = entry.tuned
     rows = found and {name: {"constants": getattr(found, name)} for name in ("adamw", "lion")} | {"noise": found.noise}
     return Task(
@@ -179,7 +182,18 @@ def tuned(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], 
             f"task `{entry.name}`: {entry.trials} trials found no constants with which AdamW and Lion train on every "
             f"seed; are its losses positive, finite, and different from seed to seed?"
         )
+    _check_learnt(entry, found["programs"]["adamw"]["validation_loss"])
     return entry.model_copy(update={"tuned": Tuned(**constants(found))})
+
+
+def _check_learnt(entry: OwnTask, loss: float) -> None:
+    """Refuse a task on which the tuned AdamW learns nothing; raises `UserError`."""
+    trivial = problem(task_of(entry)).trivial
+    if trivial is not None and loss >= trivial:
+        raise UserError(
+            f"task `{entry.name}`: the tuned AdamW has a validation loss of {loss:.4g}, and {trivial:.4g} is that of a "
+            f"predictor that ignores its input: nothing can be learnt from `{entry.data}` in {entry.steps} steps"
+        )
 
 
 def constants(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""A run: its best program, its front, its candidates, their lineage, and what was spent."""
+
+import json
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+from optsearch._found import Found, Interval
+from primitives.errors import UserError
+from primitives.text import parse
+from search.record.candidate_table import CandidateRow
+from search.record.folder import SUMMARY, look
+from search.record.query import front, query
+from search.running.open_run import SEARCH_ENDED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = tuple(name for name in CandidateRow._fields if name not in ("chain", "probe"))
+
+
+class TemporaryFolder:
+    """A new folder that is deleted together with this object."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="optsearch-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+class Candidates:
+    """The recorded candidates of a run, read from its journal when they are iterated over.
+
+    Args:
+        folder: the run folder.
+        conditions: that a candidate must meet.
+    """
+
+    def __init__(self, folder: Path, conditions: tuple[Callable[[CandidateRow], bool], ...] = ()) -> None:
+        self._folder, self._conditions = folder, conditions
+
+    def where(self, text: str) -> "Candidates":
+        """The candidates that meet a query, such as `uses:sign and length < 8`; see `search.record.query`."""
+        return Candidates(self._folder, (*self._conditions, query(text)))
+
+    def __iter__(self) -> Iterator[CandidateRow]:
+        with look(self._folder) as journal:
+            for row in journal.rows():
+                if all(condition(row) for condition in self._conditions):
+                    yield row
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} candidates of {self._folder}>"
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A table with the columns of the journal; needs pandas (`pip install optsearch[pandas]`)."""
+        import pandas as pd
+
+        return pd.DataFrame([[getattr(row, name) for name in _COLUMNS] for row in self], columns=list(_COLUMNS))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read when something is asked.
+
+    Another process may be searching in it: what it has recorded so far is what is seen.
+
+    Attributes:
+        folder: the run folder.
+    """
+
+    folder: Path
+    _keeper: TemporaryFolder | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The contents of `summary.json`; empty before the run has come to its end."""
+        path = self.folder / SUMMARY
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether all candidates of the search are recorded."""
+        with look(self.folder) as journal:
+            return bool(journal.meta().get(SEARCH_ENDED))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved config, as plain values."""
+        with look(self.folder) as journal:
+            return dict(journal.meta()["config"])
+
+    @property
+    def digest(self) -> str:
+        """Hash over the recorded history without times: equal digest, equal search."""
+        with look(self.folder) as journal:
+            return journal.digest()
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Counts: children, evaluated, cache hits, statuses, redundant share."""
+        with look(self.folder) as journal:
+            return journal.statistics()
+
+    @property
+    def best(self) -> Found:
+        """The champion of a run that has ended; before that the candidate of lowest fitness.
+
+        Raises:
+            UserError: no candidate was trained on all seeds yet.
+        """
+        summary = self.summary
+        if summary:
+            return _champion(summary)
+        with look(self.folder) as journal:
+            for row in journal.best(1):
+                return Found.of(row, parse(row.program))
+        raise UserError(f"run `{self.folder}` has no program yet that was trained on all seeds")
+
+    @property
+    def front(self) -> tuple[Found, ...]:
+        """For each number of live statements the best program, where it is better than all shorter ones."""
+        with look(self.folder) as journal:
+            return tuple(Found.of(row, parse(row.program)) for row in front(journal))
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """All recorded candidates."""
+        return Candidates(self.folder)
+
+    def lineage(self, found: Found) -> nx.DiGraph:
+        """The ancestors of a program.
+
+        Args:
+            found: a program of this run.
+
+        Returns:
+            A path from the starting program to the program: nodes are candidate numbers with the attributes
+            `program`, `fitness` and `mutation`; edges lead from parent to child.
+        """
+        graph: nx.DiGraph = nx.DiGraph()
+        with look(self.folder) as journal:
+            for row in journal.lineage(found.repeat, found.number):
+                graph.add_node(row.number, program=parse(row.program), fitness=row.fitness, mutation=row.mutation)
+                if row.parent is not None:
+                    graph.add_edge(row.parent, row.number)
+        return graph
+
+    def __repr__(self) -> str:
+        spent = self.statistics
+        lines = [
+            f"Run {self.folder}: {'complete' if self.complete else 'not complete'}, "
+            f"{spent['children']:,} candidates, {spent['evaluated']:,} evaluated",
+            "  statements   fitness",
+            *(f"  {found.length:10d}  {found.fitness:+8.4f}  {found.percent()}" for found in self.front),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from optsearch._display import run_html
+
+        return run_html(self)
+
+
+def _champion(summary: dict[str, Any]) -> Found:
+    """The champion that `summary.json` describes."""
+    best, simplified = summary["best"], summary["simplified"]
+    rows = [row for row in summary["comparison"] if (row["program"], row["split"]) == ("found", "validation")]
+    fresh = None
+    if len(rows) == 1 and rows[0]["log_ratio"] is not None:
+        fresh = Interval(rows[0]["log_ratio"], *rows[0]["interval"])
+    fitness = float("inf") if best["fitness"] is None else best["fitness"]
+    return Found(
+        program=parse(best["program"]),
+        fitness=fitness,
+        number=best["number"],
+        repeat=best["repeat"],
+        length=len(parse(best["live"]).statements),
+        fresh=fresh,
+        recognised=simplified["recognised"],
+        simplified=parse(simplified["program"]),
+        constants=simplified["constants"],
+    )

@@ -1,0 +1,121 @@
+"""Cells: the best program found of each live length, number of live state slots, and use of the weights.
+
+A population that is ruled by one fitness collapses onto variants of its best program. With cells a program with decay
+and one without, a short and a long one, stay side by side, and each can become a parent. The front over length is the
+result, as in PySR (Cranmer, 2023).
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from primitives.dataflow import live
+from primitives.program import WEIGHTS, Program
+from search.engine.randomness import Draws
+
+_GREED = 1.5  # exponent of the rank of a parent that is drawn by rank
+
+
+class Cell(NamedTuple):
+    """Where a program competes."""
+
+    length: int
+    slots: int
+    weights: bool
+
+
+def cell_of(program: Program) -> Cell:
+    """The cell of a valid program.
+
+    >>> from primitives import builtin
+    >>> cell_of(builtin("signum"))
+    Cell(length=4, slots=1, weights=False)
+    """
+    lines, slots = live(program)
+    reads = any(WEIGHTS in program.statements[line].arguments for line in lines)
+    return Cell(len(lines), len(slots), reads)
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The holder of a cell.
+
+    Attributes:
+        program: its live part.
+        number: of its candidate.
+        fitness: mean over all judging seeds, with its price.
+        tuning: fitness on the seeds of the whole-horizon stage, with its price.
+        judged: mean log loss ratio for each block of judging seeds, without price.
+        trials: settings of its constants that were tried.
+    """
+
+    program: Program
+    number: int
+    fitness: float
+    tuning: float
+    judged: tuple[float, ...]
+    trials: int = 0
+
+
+class Front:
+    """The incumbents.
+
+    Args:
+        reach: incumbents further than this behind the best become no parents.
+        shared: chance that a parent is drawn uniformly from those within reach, in place of by rank.
+        apart: fields of `Cell` that tell cells apart.
+    """
+
+    def __init__(self, reach: float, shared: float, apart: Collection[str] = Cell._fields) -> None:
+        self.cells: dict[Cell, Incumbent] = {}
+        self._reach, self._shared = reach, shared
+        self._apart = frozenset(apart)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def best(self) -> Incumbent:
+        """The incumbent of lowest fitness."""
+        return self.ranked()[0]
+
+    def ranked(self) -> list[Incumbent]:
+        """Incumbents within reach of the best, in order of fitness."""
+        ordered = sorted(self.cells.values(), key=lambda incumbent: (incumbent.fitness, incumbent.number))
+        return [incumbent for incumbent in ordered if incumbent.fitness < ordered[0].fitness + self._reach]
+
+    def parent(self, draws: Draws) -> Incumbent:
+        """A parent."""
+        ranked = self.ranked()
+        shared = draws.uniform() < self._shared
+        return ranked[int(len(ranked) * draws.uniform() ** (1.0 if shared else _GREED))]
+
+    def limit(self, length: int, tuning: bool = False) -> float:
+        """Lowest fitness of the incumbents that are no longer than this; infinite where there is none."""
+        values = [
+            incumbent.tuning if tuning else incumbent.fitness
+            for incumbent in self.cells.values()
+            if len(incumbent.program.statements) <= length
+        ]
+        return min(values, default=math.inf)
+
+    def _cell(self, program: Program) -> Cell:
+        cell = cell_of(program)
+        return Cell(*(value if name in self._apart else 0 for name, value in cell._asdict().items()))  # type: ignore[arg-type]
+
+    def beats(self, program: Program, fitness: float) -> bool:
+        """Whether a program would take its cell."""
+        held = self.cells.get(self._cell(program))
+        return held is None or fitness < held.fitness
+
+    def enter(self, incumbent: Incumbent) -> None:
+        """Give a program its cell."""
+        self.cells[self._cell(incumbent.program)] = incumbent
+
+    def replace(self, incumbents: list[Incumbent]) -> None:
+        """Keep these incumbents and no others, the better one where two share a cell."""
+        self.cells = {}
+        for incumbent in incumbents:
+            if self.beats(incumbent.program, incumbent.fitness):
+                self.enter(incumbent)

@@ -1,0 +1,78 @@
+"""Tuning of constants by hill climbing, as trials; and works that go on side by side."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from primitives.program import Program
+from search.engine.randomness import Draws
+from selection.fitness_on_seeds import Judged
+from selection.trials import Trial, Work
+from selection.tuning import ConstantSpace
+
+T = TypeVar("T")
+Measure = Callable[[Program, float], Work[Judged]]  # of a program, given up beyond a hurdle on the first seeds
+
+_BEHIND = 0.1  # on the first seeds, beyond the best setting so far: the others are not trained
+
+
+class Climbed(NamedTuple):
+    """The best program of a climb, its fitness, and how many settings were tried."""
+
+    program: Program
+    fitness: float
+    trials: int
+
+
+def climb(program: Program, measure: Measure, trials: int, scales: Sequence[float], draws: Draws) -> Work[Climbed]:
+    """Steps of random sizes around the best setting so far.
+
+    Args:
+        program: where to start; it is measured first.
+        measure: what is to be low.
+        trials: settings to try.
+        scales: standard deviations of a step, in the units of `selection.tuning`, one of which is drawn each time.
+        draws: random numbers.
+    """
+    lowest = yield from measure(program, math.inf)
+    space = ConstantSpace(program)
+    size = len(space.start)
+    if not size:
+        return Climbed(program, lowest.fitness, 0)
+    best, point = program, space.start
+    for _ in range(trials):
+        scale = draws.choice(scales)
+        normals = np.array([draws.normal() for _ in range(size)])
+        uniforms = np.array([draws.uniform() for _ in range(size)])
+        tried = space.near(point, normals, uniforms, scale)
+        draft = space.program(tried)
+        found = yield from measure(draft, lowest.first_fitness + _BEHIND)
+        if found.fitness < lowest.fitness:
+            best, point, lowest = draft, tried, found
+    return Climbed(best, lowest.fitness, trials)
+
+
+def side_by_side(works: Sequence[Work[T]]) -> Work[list[T]]:
+    """Several works as one: each round asks for the trials of all that are not at their end."""
+    results: dict[int, T] = {}
+    wanted: dict[int, list[Trial]] = {}
+
+    def step(index: int, losses: list[np.ndarray] | None) -> None:
+        try:
+            wanted[index] = works[index].send(losses)  # type: ignore[arg-type]  # None begins
+        except StopIteration as end:
+            wanted.pop(index, None)
+            results[index] = end.value
+
+    for index in range(len(works)):
+        step(index, None)
+    while wanted:
+        asked = list(wanted.items())
+        losses = yield [trial for _, trials in asked for trial in trials]
+        place = 0
+        for index, trials in asked:
+            step(index, losses[place : place + len(trials)])
+            place += len(trials)
+    return [results[index] for index in range(len(works))]

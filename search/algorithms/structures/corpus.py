@@ -1,0 +1,36 @@
+"""The corpus: published optimizers as programs, a source of subexpressions and of frequencies of functions.
+
+None is newer than Chen et al. (2023) or derived from it. A config may name others, or none.
+"""
+
+from collections.abc import Sequence
+
+from primitives.builtins import load_program
+from primitives.dataflow import live_part
+from primitives.program import Program
+from primitives.text import parse
+
+NESTEROV = """
+def train(w, g, m, v, lr):
+    m = m * 0.9
+    m = m + g
+    ahead = m * 0.9
+    ahead = ahead + g
+    lr = lr * 1.0
+    update = ahead * lr
+    return update, m, v
+"""  # Sutskever et al. (2013), equation 4, in the form in which the gradient is taken at the weights
+
+_WRITTEN = {"nesterov": NESTEROV}
+
+
+def corpus(names: Sequence[str]) -> tuple[Program, ...]:
+    """The live parts of programs.
+
+    Args:
+        names: of programs of the corpus, other built-in programs, or paths of program files.
+
+    Raises:
+        UserError: a name is none of these.
+    """
+    return tuple(live_part(parse(_WRITTEN[name]) if name in _WRITTEN else load_program(name)) for name in names)

@@ -1,0 +1,109 @@
+"""Statements as nested expressions, and back: what crossover takes from one program to another.
+
+    m = interp(g, m, 0.9); update = sign(m)        is        sign(interp(g, m, 0.9))
+
+An expression reads inputs, state slots and constants. Where it reads a slot that its new program never writes, the
+donor's expression that writes it comes along, or the slot would stay zero.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from primitives.program import Program, Statement
+from search.algorithms.edits import fresh_names, names_of, spliced
+from search.engine.randomness import Draws
+
+_STATE_STATEMENTS = 3  # most statements that write a slot which comes along
+
+
+class Expression(NamedTuple):
+    """A call whose arguments are expressions, variables or constants."""
+
+    primitive: str
+    arguments: tuple["Term", ...]
+
+
+Term = Expression | str | float
+
+
+def definition(program: Program, name: str, before: int) -> int | None:
+    """Index of the last statement before `before` that assigns a variable; `None` where it is an input there."""
+    return next((line for line in range(before - 1, -1, -1) if program.statements[line].target == name), None)
+
+
+def inlined(program: Program, line: int, place: int) -> Term:
+    """An argument of a statement as an expression of inputs, state slots of this step, and constants."""
+    argument = program.statements[line].arguments[place]
+    source = definition(program, argument, line) if isinstance(argument, str) else None
+    return argument if source is None else value(program, source)
+
+
+def value(program: Program, line: int) -> Expression:
+    """What a statement assigns, as an expression down to the inputs."""
+    statement = program.statements[line]
+    return Expression(
+        statement.primitive, tuple(inlined(program, line, place) for place in range(len(statement.arguments)))
+    )
+
+
+def part(program: Program, line: int, depth: int, draws: Draws, follow: float = 0.7) -> Expression:
+    """What a statement assigns, down to a depth; arguments that are not followed stay variables.
+
+    Args:
+        program: a valid program.
+        line: index of the statement.
+        depth: most calls on the way down.
+        draws: random numbers.
+        follow: chance that the statement behind an argument is inlined.
+    """
+    statement = program.statements[line]
+    arguments: list[Term] = []
+    for argument in statement.arguments:
+        source = definition(program, argument, line) if isinstance(argument, str) else None
+        if source is not None and depth > 1 and draws.uniform() < follow:
+            arguments.append(part(program, source, depth - 1, draws, follow))
+        else:
+            arguments.append(argument)
+    return Expression(statement.primitive, tuple(arguments))
+
+
+def written(expression: Expression, names: Iterator[str]) -> tuple[Statement, ...]:
+    """Statements that compute an expression, the last one its value, each assigned to a fresh name."""
+    statements: list[Statement] = []
+
+    def write(term: Term) -> str | float:
+        if not isinstance(term, Expression):
+            return term
+        arguments = tuple(write(argument) for argument in term.arguments)
+        statements.append(Statement(next(names), term.primitive, arguments))
+        return statements[-1].target
+
+    write(expression)
+    return tuple(statements)
+
+
+def variables(term: Term) -> set[str]:
+    """Variables that an expression reads."""
+    if isinstance(term, Expression):
+        return set().union(*map(variables, term.arguments))
+    return {term} if isinstance(term, str) else set()
+
+
+def with_state(child: Program, parent: Program, donor: Program, read: set[str]) -> Program:
+    """The child, with the donor's writers of slots that came to be read and that the parent never writes.
+
+    Args:
+        child: a draft.
+        parent: the program that it was made from.
+        donor: the program that something was taken from.
+        read: variables that what was taken reads.
+    """
+    for slot in parent.slots:
+        source = definition(donor, slot, len(donor.statements))
+        if slot not in read or source is None or any(statement.target == slot for statement in parent.statements):
+            continue
+        *inner, last = written(value(donor, source), fresh_names(names_of(child)))
+        if len(inner) < _STATE_STATEMENTS:
+            end = len(child.statements)
+            child = spliced(child, end, end, *inner, last._replace(target=slot))
+    return child

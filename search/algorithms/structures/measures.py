@@ -1,0 +1,85 @@
+"""The fitness at each stage: which seeds, and how much of the steps.
+
+    seeds of a repeat:  tuning | climbing | judging, block 0 | judging, block 1 | …
+
+Each group begins at a multiple of the number of training conditions that its tasks have, so that all groups see the
+same mixture. Searches of different seeds and repeats have seeds of their own, so that not all are favoured by the same
+luck.
+"""
+
+from collections.abc import Sequence
+from math import inf, lcm
+
+import numpy as np
+
+from primitives.program import Program
+from proxy_tasks.task import Task
+from search.settings.structures import StructureSettings
+from selection.comparison import FINAL_SEEDS
+from selection.fitness_on_seeds import Judge, Judged
+from selection.trials import Work
+
+_BLOCKS = 24  # judging blocks that a search has room for, after which the first ones come again
+_SEARCHES = 31  # searches that share no seed, where there is room for as many
+
+
+class Measures:
+    """Fitness of programs on the tasks of a search.
+
+    Args:
+        tasks: what is trained; each needs a tuned baseline.
+        settings: numbers of seeds and the share of the short horizon.
+        prices: of a live statement and of a live state slot.
+        search: number of the search, from its seed and repeat.
+    """
+
+    def __init__(
+        self, tasks: Sequence[Task], settings: StructureSettings, prices: tuple[float, float], search: int
+    ) -> None:
+        self._tasks, self._prices = tuple(tasks), prices
+        conditions = lcm(*(max(1, len(task.circumstances)) for task in tasks))
+        starts, place = [], 0
+        for count in (settings.tuning_seeds, settings.climb_seeds, *[settings.judging_seeds] * _BLOCKS):
+            starts.append(place)
+            place += -(-count // conditions) * conditions
+        room = max(1, min(_SEARCHES, FINAL_SEEDS // place))
+        first = search % room * place
+        self._together = settings.tuning_seeds
+        self._judging = [range(first + at, first + at + settings.judging_seeds) for at in starts[2:]]
+        tuning = range(first, first + settings.tuning_seeds)
+        climbing = range(first + starts[1], first + starts[1] + settings.climb_seeds)
+        self._short = self._judge(tuning, horizon=settings.short_share)
+        self._whole = self._judge(tuning)
+        self._climbing = self._judge(climbing, first=settings.tuning_seeds)
+        self.replay_seed = first
+
+    def _judge(self, seeds: range, first: int = 0, horizon: float | None = None) -> Judge:
+        whole = horizon is None or horizon == 1
+        return Judge(
+            self._tasks, seeds, first, *self._prices, horizon=None if whole else horizon, together=self._together
+        )
+
+    def price(self, program: Program) -> float:
+        """What a program pays for its length and its state."""
+        return self._whole.price(program)
+
+    def short(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+        """Fitness at the short horizon on the tuning seeds."""
+        return self._short.fitness(program, hurdle)
+
+    def whole(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+        """Fitness at the whole horizon on the tuning seeds."""
+        return self._whole.fitness(program, hurdle)
+
+    def climbing(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+        """Fitness on the climbing seeds, unless it is beyond the hurdle on the first of them."""
+        return self._climbing.fitness(program, hurdle)
+
+    def judged(self, program: Program, block: int) -> Work[float]:
+        """Mean log loss ratio to the tuned AdamW on a block of judging seeds, without price."""
+        judge = self._judge(self._judging[block % len(self._judging)])
+        return (yield from judge.fitness(program)).fitness - judge.price(program)
+
+    def fitness(self, program: Program, judged: Sequence[float]) -> float:
+        """Fitness from the blocks of judging seeds so far."""
+        return float(np.mean(judged)) + self.price(program)

@@ -1,0 +1,249 @@
+"""The table of operators: how a draft differs from its parent.
+
+An operator is a function `(parent, material, draws) -> draft`, or `None` where it does not apply. Whether the draft is
+a valid program is not its business (`breeding`).
+
+Crossover (Koza, 1992) goes both ways: a *graft* puts a subexpression of a donor in the place of an argument; a
+*context* puts what surrounds a value in the donor around a value of the parent. Along the *way*, the statements
+between the gradient and the update, both are much more likely to matter than elsewhere. The donor is the program
+itself, an incumbent of another cell, or a program of the corpus.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from primitives.checking import kinds_before
+from primitives.kinds import Kind
+from primitives.program import GRADIENT, UPDATE, Program, Statement
+from primitives.registry import REGISTRY, Primitive
+from search.algorithms.edits import bypassed, fresh_names, names_of, spliced, with_argument
+from search.algorithms.structures.expressions import (
+    Expression,
+    Term,
+    definition,
+    inlined,
+    part,
+    value,
+    variables,
+    with_state,
+    written,
+)
+from search.algorithms.structures.prior import Prior
+from search.engine.randomness import Draws
+
+_LONGEST = 5  # most statements that a graft or a context brings
+_NEW_TARGET = 0.3  # share of new variables among the targets of inserted statements
+_DROPPED = 0.3  # share of deletions that rewire nothing
+_GRAFT_DEPTH = 2  # most calls on the way down in a graft at any argument
+
+
+class Material(NamedTuple):
+    """What operators draw from.
+
+    Attributes:
+        prior: of functions, arguments and constants.
+        incumbents: programs of the cells.
+        corpus: published optimizers.
+        state: whether the statement that writes a state slot comes along with what reads it.
+    """
+
+    prior: Prior
+    incumbents: Sequence[Program] = ()
+    corpus: Sequence[Program] = ()
+    state: bool = True
+
+    def donor(self, parent: Program, own: float, incumbent: float, draws: Draws) -> Program:
+        """The parent itself with chance `own`, an incumbent with chance `incumbent`, or else one of the corpus."""
+        drawn = draws.uniform()
+        if drawn < own:
+            return parent
+        others = self.incumbents if drawn < own + incumbent else self.corpus
+        return draws.choice(others) if others else parent
+
+
+Operator = Callable[[Program, Material, Draws], Program | None]
+
+
+def graft(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """A subexpression of a donor takes the place of an argument."""
+    donor = material.donor(parent, 0.5, 0.3, draws)
+    depth = 1 + draws.integer(_GRAFT_DEPTH)
+    taken = part(donor, draws.integer(len(donor.statements)), depth, draws)
+    spot = _argument(parent, draws)
+    if spot is None:
+        return None
+    kinds = kinds_before(parent, spot[0])
+    known = _known(taken, material.prior, kinds, draws)
+    return None if known is None else _placed(parent, spot, known, donor, material)
+
+
+def graft_on_way(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """What stands on the donor's way to the update, down to the inputs, takes the place of a value on the way here."""
+    donor = material.donor(parent, 0.1, 0.45, draws)
+    there, here = way(donor, draws), way(parent, draws)
+    if not there or not here:
+        return None
+    taken = value(donor, draws.choice(there)[0])
+    return _placed(parent, draws.choice(here), taken, donor, material)
+
+
+def context(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """On the way to the update, x becomes f(x, e), as f(·, e) stands on a donor's way to the update."""
+    donor = material.donor(parent, 0.15, 0.55, draws)
+    there, here = way(donor, draws), way(parent, draws)
+    if not there or not here:
+        return None
+    line, hole = draws.choice(there)
+    spot = draws.choice(here)
+    around = donor.statements[line]
+    inner = parent.statements[spot[0]].arguments[spot[1]]
+    arguments = tuple(inner if place == hole else inlined(donor, line, place) for place in range(len(around.arguments)))
+    return _placed(parent, spot, Expression(around.primitive, arguments), donor, material)
+
+
+def wrap_argument(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """An argument x becomes f(x, …), f a function of any number of arguments."""
+    spot = _argument(parent, draws)
+    row = material.prior.function(draws)
+    if spot is None or row is None:
+        return None
+    line, place = spot
+    call = _call(parent, line, row, parent.statements[line].arguments[place], material.prior, draws)
+    if call is None:
+        return None
+    name = next(fresh_names(names_of(parent)))
+    return spliced(with_argument(parent, line, place, name), line, line, Statement(name, row.name, call))
+
+
+def wrap_value(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """The value of a statement passes through a function, for all that read it."""
+    line = draws.integer(len(parent.statements))
+    row = material.prior.function(draws)
+    if row is None:
+        return None
+    target = parent.statements[line].target
+    call = _call(parent, line + 1, row, target, material.prior, draws)
+    return None if call is None else spliced(parent, line + 1, line + 1, Statement(target, row.name, call))
+
+
+def insert(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """A random statement at a random place."""
+    line = draws.integer(len(parent.statements) + 1)
+    row = material.prior.function(draws)
+    if row is None:
+        return None
+    call = _call(parent, line, row, None, material.prior, draws)
+    if call is None:
+        return None
+    names = names_of(parent)
+    target = next(fresh_names(names)) if draws.uniform() < _NEW_TARGET else draws.choice(list(names))
+    return spliced(parent, line, line, Statement(target, row.name, call))
+
+
+def replace(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """The function of a statement becomes another that takes the same arguments."""
+    line = draws.integer(len(parent.statements))
+    statement = parent.statements[line]
+    row = material.prior.function(draws, like=REGISTRY[statement.primitive])
+    return None if row is None else spliced(parent, line, line + 1, statement._replace(primitive=row.name))
+
+
+def modify(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """An argument of a statement becomes another variable or constant."""
+    spot = _argument(parent, draws)
+    if spot is None:
+        return None
+    line, place = spot
+    row = REGISTRY[parent.statements[line].primitive]
+    new = material.prior.argument(row, place, kinds_before(parent, line), draws)
+    return None if new is None else with_argument(parent, line, place, new)
+
+
+def delete(parent: Program, material: Material, draws: Draws) -> Program | None:
+    """A statement goes; what read it reads one of its arguments."""
+    line = draws.integer(len(parent.statements))
+    arguments = [argument for argument in parent.statements[line].arguments if isinstance(argument, str)]
+    if not arguments or draws.uniform() < _DROPPED:
+        return spliced(parent, line, line + 1)
+    return bypassed(parent, line, draws.choice(arguments))
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "graft": graft,
+    "graft_on_way": graft_on_way,
+    "context": context,
+    "wrap_argument": wrap_argument,
+    "wrap_value": wrap_value,
+    "insert": insert,
+    "replace": replace,
+    "modify": modify,
+    "delete": delete,
+}
+
+
+def way(program: Program, draws: Draws) -> list[tuple[int, int]]:
+    """A random way from the update back to the gradient or a state slot.
+
+    Returns:
+        (statement, index of the argument that is followed) pairs, last statement first; empty where the update does
+        not depend on the gradient or a slot.
+    """
+    carrying = {GRADIENT, *program.slots}
+    followed: list[list[int]] = []
+    for statement in program.statements:
+        places = [place for place, argument in enumerate(statement.arguments) if argument in carrying]
+        followed.append(places)
+        (carrying.add if places else carrying.discard)(statement.target)
+    steps: list[tuple[int, int]] = []
+    name, line = UPDATE, definition(program, UPDATE, len(program.statements))
+    while line is not None and followed[line]:
+        place = draws.choice(followed[line])
+        steps.append((line, place))
+        name = str(program.statements[line].arguments[place])
+        line = definition(program, name, line)
+    return steps
+
+
+def _argument(program: Program, draws: Draws) -> tuple[int, int] | None:
+    """A random argument of a random statement."""
+    line = draws.integer(len(program.statements))
+    count = len(program.statements[line].arguments)
+    return (line, draws.integer(count)) if count else None
+
+
+def _call(
+    program: Program, line: int, row: Primitive, inner: str | float | None, prior: Prior, draws: Draws
+) -> tuple[str | float, ...] | None:
+    """Arguments of a new call before a statement, `inner` at a random place among them; `None` if there are none."""
+    kinds = kinds_before(program, line)
+    hole = None if inner is None else draws.integer(row.arity)
+    arguments = [inner if place == hole else prior.argument(row, place, kinds, draws) for place in range(row.arity)]
+    return tuple(argument for argument in arguments if argument is not None) if None not in arguments else None
+
+
+def _known(term: Expression, prior: Prior, kinds: Mapping[str, Kind], draws: Draws) -> Expression | None:
+    """An expression with variables that are not defined replaced by random arguments; `None` if there are none."""
+    row = REGISTRY[term.primitive]
+    arguments: list[Term] = []
+    for place, argument in enumerate(term.arguments):
+        new: Term | None = argument
+        if isinstance(argument, Expression):
+            new = _known(argument, prior, kinds, draws)
+        elif isinstance(argument, str) and argument not in kinds:
+            new = prior.argument(row, place, kinds, draws)
+        if new is None:
+            return None
+        arguments.append(new)
+    return term._replace(arguments=tuple(arguments))
+
+
+def _placed(
+    parent: Program, spot: tuple[int, int], taken: Expression, donor: Program, material: Material
+) -> Program | None:
+    """The parent with an expression in the place of an argument, written in front of its statement."""
+    line, place = spot
+    new = written(taken, fresh_names(names_of(parent)))
+    if len(new) > _LONGEST:
+        return None
+    draft = spliced(with_argument(parent, line, place, new[-1].target), line, line, *new)
+    return with_state(draft, parent, donor, variables(taken)) if material.state else draft

@@ -1,0 +1,64 @@
+"""Pruning: statements of an admitted program are left out, one at a time, as long as nothing gets worse.
+
+Two mutations at once, or one that brings several statements, let near-identities ride along with what matters, such as
+`arcsin(update)` where the update is small. Every single deletion is tried with the constants as they are.
+"""
+
+from collections.abc import Iterator
+
+from primitives.checking import is_valid
+from primitives.dataflow import live_part
+from primitives.program import Program
+from search.algorithms.edits import bypassed
+from search.algorithms.structures.climbing import side_by_side
+from search.algorithms.structures.measures import Measures
+from selection.trials import Work
+
+_CLIMBING = 0.01  # worse by no more than this on the climbing seeds: looked at on the judging seeds
+_EITHER = 0.003  # worse by less than this on both: the shorter program is kept
+
+
+def deletions(program: Program) -> Iterator[Program]:
+    """Shorter programs: a statement goes, and its readers read one of its arguments.
+
+    >>> from primitives import builtin
+    >>> len(list(deletions(builtin("sgd"))))
+    2
+    """
+    bare = live_part(program)
+    seen: set[Program] = set()
+    for line, statement in enumerate(bare.statements):
+        for argument in dict.fromkeys(arg for arg in statement.arguments if isinstance(arg, str)):
+            draft = bypassed(bare, line, argument)
+            if not is_valid(draft):
+                continue
+            shorter = live_part(draft)
+            if shorter.statements and shorter not in seen and len(shorter.statements) < len(bare.statements):
+                seen.add(shorter)
+                yield shorter
+
+
+def pruned(program: Program, measures: Measures, block: int) -> Work[Program]:
+    """The program without what does nothing for its fitness; the program itself where nothing can go."""
+
+    def judged(draft: Program) -> Work[float]:
+        return (yield from measures.judged(draft, block)) + measures.price(draft)
+
+    climbing = (yield from measures.climbing(program)).fitness
+    judging = yield from judged(program)
+    while True:
+        drafts = list(deletions(program))
+        values = yield from side_by_side([measures.climbing(draft) for draft in drafts])
+        close = [
+            (v.fitness, draft) for v, draft in zip(values, drafts, strict=True) if v.fitness <= climbing + _CLIMBING
+        ]
+        found = yield from side_by_side([judged(draft) for _, draft in close])
+        better = [
+            (value + other, value, other, place)
+            for place, ((value, _), other) in enumerate(zip(close, found, strict=True))
+            if value + other < climbing + judging or (value < climbing + _EITHER and other < judging + _EITHER)
+        ]
+        if not better:
+            return program
+        _, climbing, judging, place = min(better)
+        program = close[place][1]

@@ -1,0 +1,113 @@
+"""Updates of a program on weights and gradients that were recorded along one training of the starting program.
+
+A replay costs milliseconds where a training costs tenths of seconds, and tells two things before any training:
+
+- *near twins*: the updates of child and parent agree up to scale, so that the child is a decoration of its parent, as
+  `tan(m)` is of `m` where m is small;
+- *ascent*: the update is not finite or zero, or its mean cosine with the gradient is not positive.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array, lax
+
+from primitives.dataflow import functional_hash
+from primitives.interpreter import Encoded, encode, interpreted
+from primitives.program import Program
+from primitives.registry import REGISTRY
+from proxy_tasks.families import problem
+from proxy_tasks.inputs import loop_inputs
+from proxy_tasks.task import Task
+
+_EVERY = 10  # spread points are this share of the steps apart
+_LAST = 4  # consecutive steps at the end besides
+
+
+class Replay:
+    """Recorded weights, gradients and learning rates of K points of a training.
+
+    Args:
+        task: what is trained.
+        program: trains it.
+        seed: of the network.
+    """
+
+    def __init__(self, task: Task, program: Program, seed: int) -> None:
+        self._sizes = problem(task).sizes
+        self._points = recorded(task, program, seed)
+        self._gradients = np.asarray(self._points[1], float)
+        self._known: dict[str, np.ndarray] = {}
+
+    def updates(self, program: Program) -> np.ndarray:
+        """Updates at the recorded points, shape `(K, P)`, the state passing from each to the next."""
+        key = functional_hash(program)
+        if key not in self._known:
+            run = _replayed(self._sizes, len(REGISTRY))
+            self._known[key] = np.asarray(run(encode(program), *self._points), float)
+        return self._known[key]
+
+    def residual(self, child: Program, parent: Program) -> float:
+        """‖u − a v‖ / ‖u‖ for updates u of the child and v of the parent, a the least-squares factor."""
+        one, other = (self.updates(program).ravel() for program in (child, parent))
+        with np.errstate(all="ignore"):
+            size, scale = float(one @ one), float(other @ other)
+            if not (math.isfinite(size) and math.isfinite(scale) and size > 0 and scale > 0):
+                return math.inf
+            rest = one - float(one @ other) / scale * other
+            return math.sqrt(float(rest @ rest) / size)
+
+    def descends(self, program: Program) -> bool:
+        """Whether the updates are finite and their mean cosine with the gradient is positive."""
+        with np.errstate(all="ignore"):
+            updates = self.updates(program)
+            sizes = np.linalg.norm(updates, axis=1) * np.linalg.norm(self._gradients, axis=1)
+            cosines = np.sum(updates * self._gradients, axis=1) / np.maximum(sizes, 1e-300)
+            return bool(np.all(np.isfinite(updates)) and np.mean(cosines) > 0)
+
+
+@lru_cache(maxsize=4)
+def recorded(task: Task, program: Program, seed: int) -> tuple[Array, Array, Array]:
+    """Weights and gradients, shape `(K, P)`, and learning rates, shape `(K,)`, along a training."""
+    built = problem(task)
+    inputs = jax.device_put(loop_inputs(task, [seed], "validation"))
+    rule = interpreted(encode(program), built.sizes)
+    gradient_of = jax.vmap(jax.grad(built.loss))
+
+    def advance(carry: tuple[Array, Any], at: tuple[Array, Array]) -> tuple[tuple[Array, Any], tuple[Array, Array]]:
+        weights, state = carry
+        order, rate = at
+        rows = {name: values[order] for name, values in inputs["train"].items()}
+        gradient = gradient_of(weights, rows) * inputs.get("loss_scale", 1.0)
+        update, state = rule.update(weights, gradient, state, rate)
+        return (weights - update, state), (weights[0], gradient[0])
+
+    begin = (inputs["weights"], rule.init(inputs["weights"]))
+    rates = inputs["schedule"].reshape(len(inputs["schedule"]))
+    _, (weights, gradients) = jax.jit(lambda: lax.scan(advance, begin, (inputs["order"], rates)))()
+    steps = len(rates)
+    chosen = sorted({*range(steps // _EVERY - 1, steps, max(1, steps // _EVERY)), *range(steps - _LAST, steps)})
+    points = np.array([step for step in chosen if step >= 0])
+    return weights[points], gradients[points], rates[points]
+
+
+@cache
+def _replayed(sizes: tuple[int, ...], functions: int) -> Callable[[Encoded, Array, Array, Array], Array]:
+    """The compiled replay of encoded programs; compiled again when there are more functions."""
+
+    @jax.jit
+    def run(code: Encoded, weights: Array, gradients: Array, rates: Array) -> Array:
+        rule = interpreted(code, sizes)
+
+        def step(state: Any, at: tuple[Array, Array, Array]) -> tuple[Any, Array]:  # noqa: ANN401 - of a rule
+            update, state = rule.update(at[0], at[1], state, at[2])
+            return state, update
+
+        updates: Array = lax.scan(step, rule.init(weights[0]), (weights, gradients, rates))[1]
+        return updates
+
+    return run

@@ -1,0 +1,234 @@
+"""The algorithm `structures`: generations of children, each sent through the stages as a batch.
+
+Children are bred from the cells as they stand at the beginning of a generation, each with random numbers keyed by
+(seed, repeat, generation, number of the child); what is scored comes in as losses of trials. So the history depends
+on neither the number of workers nor the order in which they finish, and a run that was killed breeds the same
+children again and finds their trials on record.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from primitives.dataflow import live_part
+from primitives.program import Program
+from primitives.registry import Primitive
+from proxy_tasks.fitness import Status
+from proxy_tasks.task import Task
+from search.algorithms.structures.breeding import Breeder
+from search.algorithms.structures.candidates import Bred
+from search.algorithms.structures.cells import Front, Incumbent
+from search.algorithms.structures.climbing import side_by_side
+from search.algorithms.structures.corpus import corpus
+from search.algorithms.structures.identity import structure
+from search.algorithms.structures.measures import Measures
+from search.algorithms.structures.operators import Material
+from search.algorithms.structures.prior import Prior
+from search.algorithms.structures.pruning import pruned
+from search.algorithms.structures.replay import Replay
+from search.algorithms.structures.stages import Stages
+from search.engine.candidate import Record
+from search.engine.randomness import Draws
+from search.settings.structures import StructureSettings
+from selection.trials import Work
+from simplify.exact import simplify
+
+_BREEDING = 0  # kind of the random numbers of a child; stages count from 1
+
+
+class StructureSearch:
+    """One repeat.
+
+    Args:
+        settings: of the algorithm.
+        tasks: what candidates are trained on; each needs a tuned baseline.
+        prices: added to a fitness for each live statement and each live state slot.
+        primitives: functions that may be inserted.
+        key: seed and repeat.
+        children: candidates after which no generation begins.
+
+    Attributes:
+        front: the incumbents.
+    """
+
+    def __init__(
+        self,
+        settings: StructureSettings,
+        *,
+        tasks: Sequence[Task],
+        prices: tuple[float, float],
+        primitives: Sequence[Primitive],
+        key: tuple[int, int],
+        children: int,
+    ) -> None:
+        self._settings, self._tasks, self._key, self._children = settings, tuple(tasks), key, children
+        self._corpus = corpus(settings.corpus)
+        self._prior = Prior(primitives, self._corpus, settings.uniform)
+        self._breeder = Breeder(settings.operators.model_dump(), settings.twice)
+        self._measures = Measures(tasks, settings, prices, Draws(*key).integer(1 << 20))
+        self.front = Front(settings.reach, settings.shared, settings.cells)
+        self._stages = Stages(settings, self._measures, self.front, key)
+        self._seen: dict[str, int] = {}  # structure -> number of the candidate that had it first
+        self._bred = 0
+        self._replay: Replay | None = None
+
+    def run(
+        self, start: Program, record: Callable[[Sequence[Record]], None], stopped: Callable[[], bool]
+    ) -> Work[bool]:
+        """The search, as work for a bench; whether it came to its end.
+
+        Args:
+            start: the starting program.
+            record: is handed the candidates of each generation, in order of number.
+            stopped: whether to stop after the trials that are under way.
+        """
+        inner = self._generations(start, record)
+        try:
+            trials = next(inner)
+            while not stopped():
+                trials = inner.send((yield trials))
+        except StopIteration:
+            return True
+        return False
+
+    def _generations(self, start: Program, record: Callable[[Sequence[Record]], None]) -> Work[None]:
+        settings = self._settings
+        if settings.near_twin or settings.descent:
+            self._replay = Replay(self._tasks[0], start, self._measures.replay_seed)
+        first = Bred(self._number(), None, "", live_part(start))
+        self._seen[structure(first.program)] = first.number
+        yield from self._stages.judge(first)
+        self.front.enter(first.incumbent())
+        record([first.record()])
+        generation = 0
+        while self._bred < self._children:
+            generation += 1
+            bred = yield from self._generation()
+            if settings.rotate_every and generation % settings.rotate_every == 0:
+                yield from self._rotate()
+            record([candidate.record() for candidate in bred])
+
+    def _generation(self) -> Work[list[Bred]]:
+        """Breed, score and admit; all candidates of the generation, in order of number."""
+        bred = [child for _ in range(self._settings.generation) if (child := self._child()) is not None]
+        going = yield from self._stages.run([child for child in bred if child.going], self._stages.look)
+        going = [child for child in going if self._simplified(child)]
+        for stage in (self._stages.short, self._stages.whole, self._stages.judgement):
+            going = yield from self._stages.run(going, stage)
+        admitted = self._admitted(going)
+        if self._settings.prune:
+            bred += yield from self._pruned(admitted)
+        bred += yield from self._refined()
+        return bred
+
+    def _number(self) -> int:
+        self._bred += 1
+        return self._bred - 1
+
+    def _child(self) -> Bred | None:
+        """A child of some incumbent, unless it need not be trained; `None` where no draft is valid."""
+        number = self._bred
+        draws = Draws(*self._key, number, _BREEDING)
+        parent = self.front.parent(draws)
+        incumbents = tuple(incumbent.program for incumbent in self.front.ranked())
+        material = Material(self._prior, incumbents, self._corpus, self._settings.state)
+        child = self._breeder.child(parent.program, material, draws)
+        if child is None:
+            return None
+        bred = Bred(self._number(), parent, child.operators, child.program, child.dropped)
+        if not self._known(bred, "structure"):
+            self._before_training(bred, parent)
+        return bred
+
+    def _known(self, bred: Bred, matched: str) -> bool:
+        """Whether a candidate has the structure of an earlier one."""
+        first = self._seen.setdefault(structure(bred.program), bred.number)
+        if first != bred.number:
+            bred.duplicate(first, matched, f"the structure of candidate {first}")
+        return first != bred.number
+
+    def _before_training(self, bred: Bred, parent: Incumbent) -> None:
+        """Drop what is too long, a near twin of its parent, or does not descend."""
+        settings, replay = self._settings, self._replay
+        if bred.length > settings.longest:
+            bred.drop(f"longer than {settings.longest} statements", Status.UNSOUND)
+        elif replay and settings.descent and not replay.descends(bred.program):
+            bred.drop("replay: its updates are not finite, or do not descend", Status.UNSOUND)
+        elif (
+            replay
+            and bred.length >= len(parent.program.statements)
+            and replay.residual(bred.program, parent.program) < settings.near_twin
+        ):
+            bred.duplicate(parent.number, "replay", "replay: a near twin of its parent")
+
+    def _simplified(self, bred: Bred) -> bool:
+        """Bring a candidate into its simplest exact form; whether that is a new structure."""
+        if not self._settings.simplify:
+            return True
+        simple = live_part(simplify(bred.program).program)
+        if not simple.statements:
+            bred.drop("its update is constant", Status.UNSOUND)
+        elif simple != bred.program:
+            before = structure(bred.program)
+            bred.program = simple
+            if structure(simple) != before:
+                self._known(bred, "structure")
+        return bred.going
+
+    def _admitted(self, candidates: Sequence[Bred]) -> list[Bred]:
+        """Give candidates their cells, in order of number; those that got one."""
+        admitted = []
+        for candidate in candidates:
+            if self.front.beats(candidate.program, candidate.fitness):
+                self.front.enter(candidate.incumbent())
+                admitted.append(candidate)
+            else:
+                candidate.drop("judged: no better than the incumbent of its cell")
+        return admitted
+
+    def _pruned(self, admitted: Sequence[Bred]) -> Work[list[Bred]]:
+        """Shorter forms of admitted programs, as candidates."""
+        block = self._stages.blocks - 1
+        works = [pruned(candidate.program, self._measures, block) for candidate in admitted]
+        programs = yield from side_by_side(works)
+        shorter = []
+        for candidate, program in zip(admitted, programs, strict=True):
+            if program == candidate.program:
+                continue
+            bred = Bred(self._number(), candidate.incumbent(), "pruned", program, trials=candidate.trials)
+            if self._settings.simplify:
+                bred.program = live_part(simplify(program).program)
+            self._seen.setdefault(structure(bred.program), bred.number)
+            shorter.append(bred)
+        yield from self._stages.run(shorter, self._stages.judgement)
+        self._admitted([candidate for candidate in shorter if candidate.going])
+        return shorter
+
+    def _refined(self) -> Work[list[Bred]]:
+        """The best incumbents with better constants, as candidates."""
+        settings = self._settings
+        chosen = [i for i in self.front.ranked() if i.trials < settings.refined_most][: settings.refined]
+        candidates = [
+            Bred(self._number(), incumbent, "refined", incumbent.program, trials=incumbent.trials)
+            for incumbent in chosen
+        ]
+        going = yield from self._stages.run(candidates, self._stages.refine)
+        self._admitted(going)
+        for incumbent, candidate in zip(chosen, candidates, strict=True):
+            for cell, held in self.front.cells.items():
+                if held is incumbent:
+                    self.front.cells[cell] = replace(held, trials=candidate.trials)
+        return candidates
+
+    def _rotate(self) -> Work[None]:
+        """Judge the incumbents on fresh seeds; their fitness is the mean over all seeds so far."""
+        self._stages.blocks += 1
+        held = self.front.ranked()
+        works = [self._measures.judged(incumbent.program, self._stages.blocks - 1) for incumbent in held]
+        found = yield from side_by_side(works)
+        self.front.replace(
+            [
+                replace(incumbent, judged=judged, fitness=self._measures.fitness(incumbent.program, judged))
+                for incumbent, value in zip(held, found, strict=True)
+                for judged in [(*incumbent.judged, value)]
+            ]
+        )

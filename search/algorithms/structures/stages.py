@@ -1,0 +1,121 @@
+"""The stages of a generation: each scores all candidates that are left, and drops some when it is complete.
+
+1. *look*: the constants as bred, at a share of the horizon, beside the parent at the same horizon;
+2. *short*: constants of what is behind the parent there are tuned, and it is looked at again;
+3. *whole*: the whole horizon, beside the best incumbent that is no longer; tuned there;
+4. *judgement*: constants are tuned on further seeds, and judged on seeds that tuned nothing.
+
+All candidates get the same number of trials at a stage. A decision depends on losses alone, not on the order in which
+they arrive.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from search.algorithms.structures.candidates import Bred
+from search.algorithms.structures.cells import Front
+from search.algorithms.structures.climbing import Measure, climb, side_by_side
+from search.algorithms.structures.measures import Measures
+from search.engine.randomness import Draws
+from search.settings.structures import StructureSettings
+from selection.trials import Work
+
+WIDE, MIDDLE, NARROW = (0.9, 0.5), (0.8, 0.4, 0.2), (0.4, 0.2, 0.1)  # scales of a climb at the three kinds of horizon
+_NOTHING_SHORTER = 0.3  # behind the parent, where no incumbent is as short
+
+Stage = Callable[[Bred], Work[None]]
+
+
+class Stages:
+    """What is asked of candidates.
+
+    Args:
+        settings: trials and margins.
+        measures: fitness at each stage.
+        front: the incumbents, as they stand when a stage begins.
+        key: of the random numbers, but for the number of the candidate and the stage.
+    """
+
+    def __init__(self, settings: StructureSettings, measures: Measures, front: Front, key: tuple[int, ...]) -> None:
+        self._settings, self._measures, self._front, self._key = settings, measures, front, key
+        self.blocks = 1  # of judging seeds so far
+
+    def run(self, candidates: Sequence[Bred], stage: Stage) -> Work[list[Bred]]:
+        """Send candidates through a stage; those that go on."""
+        yield from side_by_side([stage(candidate) for candidate in candidates])
+        return [candidate for candidate in candidates if candidate.going]
+
+    def look(self, candidate: Bred) -> Work[None]:
+        """The first look."""
+        assert candidate.parent is not None
+        parent = (yield from self._measures.short(candidate.parent.program)).fitness
+        candidate.fitness = (yield from self._measures.short(candidate.program)).fitness
+        candidate.first_fitness = candidate.fitness
+        if not candidate.fitness <= parent + self._settings.look_margin:
+            candidate.drop("look: too far behind its parent at the short horizon")
+
+    def short(self, candidate: Bred) -> Work[None]:
+        """Tuned at the short horizon, if it is not near its parent as it is."""
+        assert candidate.parent is not None
+        settings = self._settings
+        parent = (yield from self._measures.short(candidate.parent.program)).fitness
+        candidate.fitness = (yield from self._measures.short(candidate.program)).fitness
+        if candidate.fitness > parent + settings.short_margin:
+            yield from self._climb(candidate, self._measures.short, settings.short_trials, WIDE, 1)
+            if candidate.fitness > parent + settings.short_margin:
+                candidate.drop("short: behind its parent at the short horizon, constants tuned")
+
+    def whole(self, candidate: Bred) -> Work[None]:
+        """Tuned at the whole horizon."""
+        settings = self._settings
+        limit = self._limit(candidate, tuning=True)
+        candidate.fitness = (yield from self._measures.whole(candidate.program)).fitness
+        if not candidate.fitness <= limit + settings.whole_margin:
+            return candidate.drop("whole: too far behind what is no longer")
+        yield from self._climb(candidate, self._measures.whole, settings.whole_trials, MIDDLE, 2)
+        if candidate.fitness > limit + settings.whole_tuned_margin:
+            candidate.drop("whole: behind what is no longer, constants tuned")
+        return None
+
+    def judgement(self, candidate: Bred) -> Work[None]:
+        """Tuned on further seeds, and judged."""
+        yield from self._climb(candidate, self._measures.climbing, self._settings.climb_trials, NARROW, 3)
+        yield from self.judge(candidate, self._limit(candidate) + self._settings.judging_margin)
+
+    def judge(self, candidate: Bred, limit: float = math.inf) -> Work[None]:
+        """Judge constants as they are: on the newest block of seeds, and on the others if it is within the limit."""
+        newest = yield from self._measures.judged(candidate.program, self.blocks - 1)
+        candidate.fitness = self._measures.fitness(candidate.program, [newest])
+        if not candidate.fitness <= limit:
+            return candidate.drop("judgement: behind what is no longer")
+        judged = []
+        for block in range(self.blocks - 1):
+            judged.append((yield from self._measures.judged(candidate.program, block)))
+        candidate.judged = (*judged, newest)
+        candidate.fitness = self._measures.fitness(candidate.program, candidate.judged)
+        if not candidate.fitness <= limit:
+            return candidate.drop("judgement: behind what is no longer, on all judging seeds")
+        candidate.tuning = (yield from self._measures.whole(candidate.program)).fitness
+        return None
+
+    def refine(self, candidate: Bred) -> Work[None]:
+        """Tune an incumbent further, and judge it again where that changed something."""
+        before = candidate.program
+        yield from self._climb(candidate, self._measures.climbing, self._settings.refined_trials, NARROW, 4)
+        if candidate.program == before:
+            return candidate.drop("refined: no better constants found")
+        return (yield from self.judge(candidate))
+
+    def _climb(self, candidate: Bred, measure: Measure, trials: int, scales: Sequence[float], stage: int) -> Work[None]:
+        draws = Draws(*self._key, candidate.number, stage)
+        found = yield from climb(candidate.program, measure, trials, scales, draws)
+        candidate.program, candidate.fitness = found.program, found.fitness
+        candidate.trials += found.trials
+
+    def _limit(self, candidate: Bred, tuning: bool = False) -> float:
+        """Fitness of the best incumbent that is no longer than a candidate."""
+        limit = self._front.limit(candidate.length, tuning)
+        if math.isfinite(limit) or candidate.parent is None:
+            return limit
+        parent = candidate.parent
+        return (parent.tuning if tuning else parent.fitness) + _NOTHING_SHORTER

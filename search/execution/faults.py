@@ -1,0 +1,94 @@
+"""The exceptions of Ray, and what the run does at each of them.
+
+The table is read from the top: the first row whose class fits decides. Three known cases: a worker that dies while it
+trains is replaced and its jobs are suspected (`ActorDiedError`); an answer that was lost on its way is computed again
+and nobody is blamed (`ObjectLostError`); without the raylet of this machine there is no Ray (`LocalRayletDiedError`).
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from ray import exceptions as ray
+
+
+class Effect(Enum):
+    """What the run does at an exception of Ray."""
+
+    SUSPECT = "the worker is replaced; the jobs that it was at are given out again, each alone"
+    REPLACE = "the worker is replaced; its jobs are given out again"
+    AGAIN = "the jobs of the call are given out again; the worker stays"
+    RESTART = "Ray is started again, or the cluster is joined again; all jobs are given out again"
+    END = "the run ends with one line"
+
+
+class Fault(NamedTuple):
+    """One row: an exception of Ray, its effect, and the words for it."""
+
+    error: type[Exception]
+    effect: Effect
+    words: str
+
+
+FAULTS = (
+    Fault(
+        ray.OutOfMemoryError,
+        Effect.SUSPECT,
+        "is short of memory: Ray's memory monitor ended a worker there; fewer workers (`workers.count`) or a lower "
+        "`workers.memory_limit` help",
+    ),
+    Fault(ray.ActorUnavailableError, Effect.REPLACE, "lost the connection to a worker"),
+    Fault(
+        ray.ActorUnschedulableError,
+        Effect.END,
+        "the cluster cannot place a worker of one CPU; ask for fewer workers (`workers.count`) or add a node",
+    ),
+    Fault(
+        ray.TaskUnschedulableError,
+        Effect.END,
+        "the cluster cannot place a worker of one CPU; ask for fewer workers (`workers.count`) or add a node",
+    ),
+    Fault(ray.RayActorError, Effect.SUSPECT, "lost a worker"),
+    Fault(ray.WorkerCrashedError, Effect.SUSPECT, "lost a worker"),
+    Fault(ray.NodeDiedError, Effect.REPLACE, "is gone"),
+    Fault(
+        ray.OutOfDiskError,
+        Effect.END,
+        "the disk of Ray's temporary folder is full; make room there, or set RAY_TMPDIR to a folder on another disk",
+    ),
+    Fault(
+        ray.ObjectStoreFullError,
+        Effect.END,
+        "the object store of Ray is full; other programs of the cluster hold it, or /dev/shm is too small",
+    ),
+    Fault(ray.OwnerDiedError, Effect.RESTART, "the owner of an answer died"),
+    Fault(ray.ObjectLostError, Effect.AGAIN, "lost an answer on its way"),
+    Fault(ray.GetTimeoutError, Effect.AGAIN, "was too slow to hand over an answer"),
+    Fault(ray.PendingCallsLimitExceeded, Effect.AGAIN, "has too many calls waiting"),
+    Fault(
+        ray.RuntimeEnvSetupError,
+        Effect.END,
+        "the files that the config names could not be placed on a worker's machine",
+    ),
+    Fault(
+        ray.AuthenticationError,
+        Effect.END,
+        "the cluster does not accept this token; RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH names the right one",
+    ),
+    Fault(ray.LocalRayletDiedError, Effect.RESTART, "the raylet of this machine died"),
+    Fault(ray.RayError, Effect.RESTART, "Ray failed"),
+)
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """The row of an exception; `None` for one that is not Ray's."""
+    return next((fault for fault in FAULTS if isinstance(error, fault.error)), None)
+
+
+def cause(error: BaseException) -> str:
+    r"""The last line of an exception of Ray that says something: in a remote traceback that is the error itself.
+
+    >>> cause(RuntimeError("The actor died.\n  File x\nModuleNotFoundError: No module named 'search'\n"))
+    "ModuleNotFoundError: No module named 'search'"
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,79 @@
+"""Signs of life of Ray itself.
+
+A call to Ray whose raylet or GCS server is gone may wait for ever. So one thread asks the cluster for its nodes at
+short intervals, and another one watches how long the last answer is ago, and the processes of a Ray that belongs to
+this run. It calls back once.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+import ray
+
+_ASK_EVERY = 2.0  # seconds
+_WATCH_EVERY = 0.5  # seconds
+_SILENCE = 15.0  # seconds without an answer, after which the cluster counts as gone
+_SERVERS = {"raylet": "the raylet", "gcs_server": "the GCS server"}
+
+
+class Pulse:
+    """Watches Ray.
+
+    Args:
+        lost: called once with the reason, in another thread, when Ray is gone.
+        where: words for the cluster.
+        own: whether Ray was started by this process, whose children its servers are then.
+
+    Attributes:
+        cpus: number of CPUs of the cluster, when it last answered.
+        free: number of CPUs that are not in use.
+    """
+
+    def __init__(self, lost: Callable[[str], None], *, where: str, own: bool) -> None:
+        self._lost, self._where = lost, where
+        self._servers = _servers() if own else {}
+        self._answered = time.monotonic()
+        self._node = ray.get_runtime_context().get_node_id()
+        self._gone = ""
+        self._ask()
+        for task in (self._asks, self._watches):
+            threading.Thread(target=task, daemon=True).start()
+
+    def _ask(self) -> None:
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        alive = [node for node in nodes if node["Alive"]]
+        self.cpus = int(sum(node["Resources"].get("CPU", 0) for node in alive))
+        self.free = ray.available_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
+        if not any(node["NodeID"] == self._node for node in alive):
+            self._gone = f"{self._where} takes this machine for dead: its link was cut for too long"
+        self._answered = time.monotonic()
+
+    def _asks(self) -> None:
+        while True:
+            time.sleep(_ASK_EVERY)
+            with contextlib.suppress(Exception):  # any failure is no answer
+                self._ask()
+
+    def _watches(self) -> None:
+        while True:
+            time.sleep(_WATCH_EVERY)
+            if reason := self._reason():
+                self._lost(reason)
+                return
+
+    def _reason(self) -> str:
+        for process, name in self._servers.items():
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return f"{name} of Ray died"
+        if time.monotonic() - self._answered > _SILENCE:
+            return f"{self._where} has not answered for {_SILENCE:g} s"
+        return self._gone
+
+
+def _servers() -> dict[psutil.Process, str]:
+    """The servers of Ray among the children of this process, with words for them."""
+    children = {child: child.name() for child in psutil.Process().children()}
+    return {child: _SERVERS[name] for child, name in children.items() if name in _SERVERS}

@@ -1,0 +1,126 @@
+"""The Ray process as the driver sees it.
+
+It is started, sent jobs and listened to with a time limit. Where it does not end in order it is killed with all its
+children.
+"""
+
+import contextlib
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Pipe
+from pathlib import Path
+
+import psutil
+
+from search.execution.messages import Lost, Parcel, Setup
+from search.execution.private_ray import local_environment, private_folder
+
+_SILENCE = 20.0  # seconds without a message, after which the process counts as lost; it reports once a second
+_FIRST_SILENCE = 120.0  # the same until its first message: Ray takes a few seconds to start, more on a busy machine
+_END_LIMIT = 15.0  # seconds for an orderly end
+_CODE = "import sys; sys.path[:] = {path!r}; from search.execution.ray_process import main; main({end}, {folder!r})"
+
+
+class ProcessLostError(Exception):
+    """Ray or the process that runs it is gone; the message says what died."""
+
+
+class RayChild:
+    """A process that runs Ray.
+
+    Args:
+        setup: the first message that it gets.
+
+    Raises:
+        WorkersLostError: the disk has no room for the files of Ray.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._own = setup.settings.address is None
+        self._folder = private_folder() if self._own else Path()
+        environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}  # nothing is sent anywhere
+        environment |= local_environment(self._folder) if self._own else {}
+        self._connection, theirs = Pipe()
+        path = [entry or str(Path.cwd()) for entry in sys.path]
+        code = _CODE.format(path=path, end=theirs.fileno(), folder=str(self._folder))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # Ray prints there, where results belong
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a terminal sends Ctrl-C to every process of the group
+        )
+        theirs.close()
+        self._heard, self._patience = time.monotonic(), _FIRST_SILENCE
+        with contextlib.suppress(OSError):  # `receive` says so
+            self._connection.send_bytes(pickle.dumps(setup))
+
+    def send(self, parcels: Sequence[Parcel]) -> None:
+        """Send jobs."""
+        try:
+            self._connection.send_bytes(pickle.dumps(parcels))
+        except OSError:
+            raise ProcessLostError(self._end_in_words()) from None
+
+    def receive(self, timeout: float) -> Iterator[object]:
+        """Messages that there are, after waiting for the first one for so many seconds.
+
+        Raises:
+            ProcessLostError: the process ended, has been silent for too long, or says that Ray is gone.
+        """
+        try:
+            while self._connection.poll(timeout):
+                message = pickle.loads(self._connection.recv_bytes())
+                self._heard, self._patience, timeout = time.monotonic(), _SILENCE, 0.0
+                if isinstance(message, Lost):
+                    raise ProcessLostError(message.reason)
+                yield message
+        except (EOFError, OSError):
+            raise ProcessLostError(self._end_in_words()) from None
+        if time.monotonic() - self._heard > self._patience:
+            raise ProcessLostError(f"the process that runs Ray has not answered for {self._patience:g} s")
+
+    def _end_in_words(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self._process.wait(timeout=1)
+            how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+            return f"the process that runs Ray ended {how}"
+        return "the process that runs Ray closed its connection"
+
+    def end(self) -> None:
+        """Ask the process to end, and kill it where it does not."""
+        self._connection.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=_END_LIMIT)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the process and everything that it started, and remove its files."""
+        self._connection.close()
+        for process in [*self._descendants(), *self._marked()]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self._process.kill()
+        self._process.wait()
+        if self._own:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _descendants(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self._process.pid).children(recursive=True)
+        return []
+
+    def _marked(self) -> Iterator[psutil.Process]:
+        """Processes of this Ray whose parent has died: its private folder stands in their environment."""
+        for process in psutil.process_iter() if self._own else ():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("RAY_AUTH_TOKEN_PATH") == str(self._folder / "token"):
+                    yield process

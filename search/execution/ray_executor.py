@@ -1,0 +1,203 @@
+"""Executor on Ray: sends jobs to the process that runs Ray, and starts that process again when Ray dies.
+
+The executor holds every job until its answer has arrived. So when Ray is lost (its raylet, its GCS server, the link to
+the cluster), all that is in flight is given out again. A Ray that belongs to the run is started again at once; a
+cluster is joined again as soon as it answers. After three losses without an answer in between, the run ends.
+"""
+
+import pickle
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+from primitives.errors import UserError
+from search.execution.executor import Answer, Job, WorkersLostError
+from search.execution.messages import (
+    Answered,
+    HostUsage,
+    Note,
+    Outcome,
+    Parcel,
+    RaySettings,
+    Refused,
+    Report,
+    Setup,
+    State,
+)
+from search.execution.ray_child import ProcessLostError, RayChild
+from search.execution.worker import Built
+
+_LOSSES = 3  # in a row, after which the run ends
+_LOOK_EVERY = 1.0  # seconds between two looks at the stop request
+_SAY_AFTER = 30.0  # seconds until a user hears that Ray has not started yet
+_RETRY_EVERY = 3.0  # seconds between two attempts to join a cluster again
+
+
+class RayExecutor:
+    """Scores in actors of Ray.
+
+    Args:
+        build: makes the scorer of a worker, in the worker; it has to pickle.
+        facts: facts that every worker has to share with the driver.
+        settings: settings of the workers.
+        say: receives lines for the user.
+        stop: set when the user requests a stop.
+
+    Raises:
+        UserError: there is no cluster at the address, or it cannot be joined.
+        WorkersLostError: Ray cannot be started.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], Built],
+        facts: Mapping[str, Any],
+        settings: RaySettings,
+        *,
+        say: Callable[[str], None] = lambda message: None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._setup, self._say, self._stop = Setup(settings, build, facts), say, stop or threading.Event()
+        self._jobs: dict[object, Job] = {}  # in flight, by key
+        self._unsent: list[Job] = []
+        self._losses = 0
+        self._past: Mapping[str, HostUsage] = {}  # usage before Ray was last started
+        self._state = State()
+        self._child: RayChild | None = None
+        try:
+            self._start()
+        except ProcessLostError as loss:
+            self._recover(str(loss))
+
+    @property
+    def count(self) -> int:
+        """Number of workers, ready or not."""
+        return self._state.count
+
+    @property
+    def hosts(self) -> Mapping[str, HostUsage]:
+        """Usage of each host since the start."""
+        names = dict.fromkeys([*self._past, *self._state.hosts])
+        return {name: self._past.get(name, HostUsage()) + self._state.hosts.get(name, HostUsage()) for name in names}
+
+    def free(self) -> int:
+        """Number of further jobs that the workers take."""
+        return max(0, self._state.capacity - len(self._jobs))
+
+    def submit(self, job: Job) -> None:
+        """Keep a job until the next `collect`."""
+        self._unsent.append(job)
+        self._jobs[job.key] = job
+
+    def collect(self) -> list[Answer]:
+        """Send the jobs that wait, and wait until at least one is answered.
+
+        Raises:
+            UserError: a worker cannot serve.
+            WorkersLostError: Ray was lost three times in a row, or did not come back; or a stop was requested, and no
+                answer can come.
+        """
+        done: list[Answer] = []
+        while self._jobs and not done:
+            try:
+                self._send()
+                done += self._received()
+            except ProcessLostError as loss:
+                self._recover(str(loss))
+            if self._stop.is_set() and not (done or self._state.ready or self._state.starting):
+                raise WorkersLostError("stopped while there was no worker")
+        return done
+
+    def describe(self) -> str:
+        """Number of workers that have started."""
+        return f"{self._state.ready} of {self._state.count} ready"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._child:
+            self._child.end()
+
+    def _send(self) -> None:
+        assert self._child is not None
+        if self._unsent:
+            self._child.send([Parcel.of(job) for job in self._unsent])
+            self._unsent.clear()
+
+    def _received(self) -> list[Answer]:
+        """Handle the messages that there are; the answers among them."""
+        assert self._child is not None
+        done: list[Answer] = []
+        for message in self._child.receive(_LOOK_EVERY):
+            if isinstance(message, Refused):
+                raise message.error
+            if isinstance(message, Note):
+                self._say(message.text)
+            if isinstance(message, Report):
+                self._state = message.state
+                done += [self._answer(outcome) for outcome in message.outcomes if outcome.key in self._jobs]
+        self._losses = 0 if done else self._losses
+        return done
+
+    def _answer(self, outcome: Outcome) -> Answer:
+        job = self._jobs.pop(outcome.key)
+        if isinstance(outcome, Answered):
+            answer: Answer = pickle.loads(outcome.content)
+            return answer
+        return job.failed(outcome.status, outcome.reason)
+
+    def _start(self) -> None:
+        """Start the Ray process, and wait until Ray runs."""
+        self._child = RayChild(self._setup)
+        began, said = time.monotonic(), False
+        try:
+            while not self._state.count:
+                self._received()
+                if self._stop.is_set():
+                    raise WorkersLostError("stopped before Ray had started")
+                if not said and time.monotonic() - began > _SAY_AFTER:
+                    self._say(f"Ray has not started after {_SAY_AFTER:g} s")
+                    said = True
+        except BaseException:
+            self._child.kill()
+            raise
+        self._unsent = list(self._jobs.values())
+
+    def _recover(self, reason: str) -> None:
+        """Start Ray again, or join the cluster again; then all jobs are given out again."""
+        address, patience = self._setup.settings.address, self._setup.settings.reconnect
+        while True:
+            self._lose()
+            if self._losses >= _LOSSES:
+                raise WorkersLostError(f"{reason}; that was the third time in a row")
+            if self._stop.is_set():
+                raise WorkersLostError(f"{reason}; a stop was requested")
+            again = f"joined again, within {patience:g} s if it answers," if address else "started again,"
+            self._say(f"{reason}; {'the cluster' if address else 'Ray'} is {again} and its jobs are given out again")
+            try:
+                self._start() if address is None else self._join_again(patience)
+            except ProcessLostError as loss:
+                reason = str(loss)
+            else:
+                return
+
+    def _lose(self) -> None:
+        if self._child:
+            self._child.kill()
+        self._past, self._state = {name: replace(usage, workers=0) for name, usage in self.hosts.items()}, State()
+        self._losses += 1
+
+    def _join_again(self, patience: float) -> None:
+        """Join the cluster as soon as it answers."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._start()
+            except UserError as error:
+                if time.monotonic() > deadline:
+                    raise WorkersLostError(f"the cluster did not come back within {patience:g} s: {error}") from None
+            if self._stop.wait(_RETRY_EVERY):
+                raise WorkersLostError("stopped while the cluster did not answer")

@@ -1,0 +1,169 @@
+"""The process that runs Ray for a driver: it holds the connection to Ray and the pool of workers.
+
+It is a process of its own because a failure of Ray can end, block or spoil the process that is connected to it: some
+calls never return once the raylet is gone, and the library ends the process once the GCS server is. The driver
+(`ray_executor`) kills this process and starts another one. Ray's settings, such as the token of a private cluster,
+stay in its environment.
+"""
+
+import contextlib
+import os
+import pickle
+import queue
+import subprocess
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from search.execution import cluster
+from search.execution.executor import WorkersLostError
+from search.execution.faults import cause
+from search.execution.messages import Lost, Note, Parcel, Refused, Report, Setup, State
+from search.execution.pulse import Pulse
+from search.execution.worker import Worker
+from search.execution.worker_pool import RayLostError, WorkerPool
+
+_END_LIMIT = 10.0  # seconds for an orderly end
+_REPORT_EVERY = 1.0  # seconds
+_WAITING_FIRST = 20.0  # seconds until the first line about workers that have no place
+_WAITING_EVERY = 30.0  # seconds between two lines about workers that have no place
+
+
+class RayProcess:
+    """Serves a driver.
+
+    Args:
+        connection: to the driver.
+        folder: private folder of a Ray of its own.
+    """
+
+    def __init__(self, connection: Connection, folder: Path) -> None:
+        self._connection, self._folder = connection, folder
+        self._sending = threading.Lock()
+        self._arrived: queue.SimpleQueue[list[Parcel]] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._node: subprocess.Popen[bytes] | None = None
+
+    def serve(self) -> None:
+        """Execute jobs until the driver closes the connection."""
+        setup: Setup = pickle.loads(self._connection.recv_bytes())
+        threading.Thread(target=self._receive, daemon=True).start()
+        try:
+            self._execute(setup)
+        except Exception as error:
+            self._send(last_message(error))
+            self._closed.wait()  # the driver ends this process and its children
+        if self._node:
+            self._node.terminate()
+            self._node.wait()
+
+    def _send(self, message: object) -> None:
+        """Send a message to the driver, unless it is gone."""
+        with self._sending, contextlib.suppress(OSError):
+            self._connection.send_bytes(pickle.dumps(message))
+
+    def _note(self, text: str) -> None:
+        self._send(Note(text))
+
+    def _receive(self) -> None:
+        """Receive jobs; end the process some time after the driver is gone, whatever Ray does."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self._arrived.put(pickle.loads(self._connection.recv_bytes()))
+        self._closed.set()
+        time.sleep(_END_LIMIT)
+        os._exit(1)
+
+    def _execute(self, setup: Setup) -> None:
+        settings = setup.settings
+        if settings.address is None:
+            cluster.start_ray(self._folder, settings.count)
+        else:
+            self._node = cluster.join(settings.address)
+        where = f"the cluster at {settings.address}" if settings.address else "Ray on this machine"
+        pulse = Pulse(lambda reason: self._send(Lost(reason)), where=where, own=settings.address is None)
+        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
+        pool = WorkerPool(
+            lambda: actor.remote(setup.build, int(settings.memory_limit * 2**30)),
+            settings.count or max(1, pulse.cpus),
+            facts=setup.facts,
+            settings=settings,
+            say=self._note,
+        )
+        self._send(Report(pool.state(), []))
+        self._work(pool, pulse, grows=settings.count is None)
+        for member in pool.members:
+            ray.kill(member.actor)
+        ray.shutdown()
+
+    def _work(self, pool: WorkerPool, pulse: Pulse, *, grows: bool) -> None:
+        """Execute jobs until the driver closes the connection; report at least once a second."""
+        reported, waiting = time.monotonic(), Waiting()
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    pool.submit(self._arrived.get_nowait())
+            outcomes = pool.turn()
+            if outcomes or time.monotonic() - reported >= _REPORT_EVERY:
+                state, reported = pool.state(), time.monotonic()
+                self._send(Report(state, outcomes))
+                if text := waiting.text(state, pulse):
+                    self._note(text)
+            more = pulse.cpus - len(pool.members)
+            if grows and more > 0:
+                self._note(f"the cluster has {pulse.cpus} CPUs now; {more} more workers start")
+                pool.add_workers(more)
+
+
+class Waiting:
+    """Says which CPUs the workers wait for, and repeats it at intervals while no worker is ready.
+
+    Ray allots a CPU before there is a process, and does not tell for which actors. So nothing is said at first.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._said = False
+
+    def text(self, state: State, pulse: Pulse) -> str:
+        """The line for the user; empty while there is nothing to say."""
+        unplaced = state.count - state.ready - state.starting
+        if not unplaced or pulse.free >= 1:
+            self._since, self._said = None, False
+            return ""
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since < (_WAITING_EVERY if self._said else _WAITING_FIRST) or (self._said and state.ready):
+            return ""
+        self._since, self._said = now, True
+        return (
+            f"waiting for {unplaced} CPU{'s' if unplaced > 1 else ''}; the cluster has {pulse.cpus}, all in use "
+            f"({state.ready + state.starting} by this run); `workers.count` asks for fewer workers"
+        )
+
+
+def last_message(error: Exception) -> Lost | Refused:
+    """What the driver is told of an exception that ends the process: Ray is lost, or the run has to end."""
+    if isinstance(error, RayLostError):
+        return Lost(str(error))
+    if isinstance(error, ray.exceptions.RayError) and not isinstance(error, ray.exceptions.RayTaskError):
+        return Lost(cause(error))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = WorkersLostError(f"{type(error).__name__}: {cause(error)}")
+    return Refused(error)
+
+
+def main(descriptor: int, folder: str) -> None:
+    """Serve the driver at the other end of a connection.
+
+    Args:
+        descriptor: file descriptor of the connection, inherited.
+        folder: private folder of a Ray of its own.
+    """
+    RayProcess(Connection(descriptor), Path(folder)).serve()

@@ -1,0 +1,247 @@
+"""Pool of workers on Ray: long-lived actors, batches of jobs a call.
+
+Any worker may die. It is then replaced, and its jobs are given out again; the jobs that it was at are suspects (see
+`job_queue`). A job that takes longer than it may has its process ended and, once it was alone, is failed as `timeout`.
+`faults` says which exception of Ray means what. Neither the worker that scores a candidate nor the number of attempts
+shows in the history: the engine orders the answers.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from primitives.errors import UserError
+from proxy_tasks.fitness import Status
+from search.execution.cluster import difference
+from search.execution.executor import WorkersLostError
+from search.execution.faults import Effect, cause, fault_of
+from search.execution.host_statistics import HostStatistics
+from search.execution.job_queue import AHEAD, JobQueue, Pace
+from search.execution.member import Batch, Member
+from search.execution.messages import Answered, Failed, Outcome, Parcel, RaySettings, State
+
+_FAILED_STARTS = 5  # in a row, until it is no accident
+_LOOK_EVERY = 1.0  # seconds between two looks at the clock
+_IDLE = 0.005  # the same where a worker has nothing to do, and jobs may arrive
+
+
+class RayLostError(Exception):
+    """Ray itself failed; the message says what."""
+
+
+class WorkerPool:
+    """Executes jobs in actors of Ray.
+
+    Args:
+        start: makes the actor of one more worker; returns its handle.
+        count: number of workers to start with.
+        facts: facts that every worker has to share with the driver.
+        settings: settings of the workers.
+        say: receives lines for the user.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Any],
+        count: int,
+        *,
+        facts: Mapping[str, Any],
+        settings: RaySettings,
+        say: Callable[[str], None],
+    ) -> None:
+        self._start, self._facts, self._say = start, facts, say
+        self._wall_limit = settings.wall_limit
+        self._start_limit = max(settings.start_limit, settings.wall_limit)
+        self._queue, self._pace, self._hosts = JobQueue(), Pace(), HostStatistics()
+        self._failed_starts = 0
+        self.members: list[Member] = []
+        self.add_workers(count)
+
+    def add_workers(self, count: int) -> None:
+        """Start more workers."""
+        self.members += [Member(self._start()) for _ in range(count)]
+
+    def submit(self, parcels: Iterable[Parcel]) -> None:
+        """Append jobs to the queue."""
+        self._queue.add(parcels)
+
+    def state(self) -> State:
+        """The present state."""
+        ready = sum(member.ready for member in self.members)
+        return State(
+            count=len(self.members),
+            ready=ready,
+            starting=sum(member.starting for member in self.members),
+            capacity=len(self.members) * AHEAD * self._pace.batch_size(),
+            hosts=self._hosts.usage(),
+        )
+
+    def turn(self) -> list[Outcome]:
+        """Give out what waits, and wait a moment for answers.
+
+        Raises:
+            UserError: a worker cannot serve.
+            WorkersLostError: no worker can.
+            RayLostError: Ray itself failed.
+        """
+        try:
+            self._hand_out()
+            at = {call: member for member in self.members for call in member.calls()}
+            idle = any(member.ready and len(member.batches) < AHEAD for member in self.members)
+            ready, _ = ray.wait(list(at), timeout=_IDLE if idle else _LOOK_EVERY) if at else ([], [])
+            if ready:
+                ready, _ = ray.wait(list(at), num_returns=len(at), timeout=0)
+        except ray.exceptions.RayError as error:
+            raise RayLostError(cause(error)) from error
+        done: list[Outcome] = []
+        for call in ready:
+            if call in at[call].calls():  # its worker may have been replaced a moment ago
+                done += self._answered(at[call], call)
+        return done + self._overdue()
+
+    def _hand_out(self) -> None:
+        """Give every worker that is ready up to two batches; but suspects first, to idle workers."""
+        ready = [member for member in self.members if member.ready]
+        for member in ready:
+            if self._queue.suspects and not member.batches:
+                self._call(member, [self._queue.next_suspect()], alone=True)
+        if self._queue.suspects:
+            return
+        room = [member for member in ready if not member.executing_alone]
+        room = [member for member in room for _ in range(AHEAD - len(member.batches))]
+        room.sort(key=lambda member: len(member.batches))
+        for place, member in enumerate(room):
+            if parcels := self._queue.next_batch(member.pace, len(room) - place):
+                self._call(member, parcels, alone=False)
+
+    def _call(self, member: Member, parcels: list[Parcel], *, alone: bool) -> None:
+        if not member.batches:
+            member.since = time.monotonic()
+        call = member.actor.execute.remote([parcel.content for parcel in parcels])
+        member.batches.append(Batch(call, parcels, alone))
+
+    def _answered(self, member: Member, call: ray.ObjectRef[Any]) -> Sequence[Outcome]:
+        try:
+            answer = ray.get(call)
+        except RayTaskError as error:
+            raise error.cause if isinstance(error.cause, Exception) else error from None
+        except ray.exceptions.RayError as error:
+            return self._failed(member, call, error)
+        if call == member.placed:
+            member.placed, member.since, member.host = None, time.monotonic(), answer.host
+            return []
+        if call == member.begun:
+            self._check(member, answer)
+            member.begun, self._failed_starts = None, 0
+            self._hosts.ready(member)
+            return []
+        return self._completed(member, call, *answer)
+
+    def _completed(
+        self, member: Member, call: ray.ObjectRef[Any], answers: Sequence[bytes], seconds: float
+    ) -> Sequence[Outcome]:
+        batch = next(batch for batch in member.batches if batch.call == call)
+        member.batches.remove(batch)
+        member.since = time.monotonic()
+        self._hosts.completed(member.host, len(answers), seconds)
+        if batch.parcels[0].small:
+            for pace in (member.pace, self._pace):
+                pace.add(seconds / len(answers))
+        return [Answered(parcel.key, answer) for parcel, answer in zip(batch.parcels, answers, strict=True)]
+
+    def _failed(self, member: Member, call: ray.ObjectRef[Any], error: Exception) -> Sequence[Outcome]:
+        """Do what the table of faults says."""
+        fault = fault_of(error)
+        assert fault is not None
+        if fault.effect is Effect.END:
+            raise WorkersLostError(f"{fault.words}: {cause(error)}")
+        if fault.effect is Effect.RESTART:
+            raise RayLostError(f"{fault.words}: {cause(error)}")
+        host = member.host or "a host"
+        batch = next((batch for batch in member.batches if batch.call == call), None)
+        if fault.effect is Effect.AGAIN and batch:
+            self._say(f"{host} {fault.words}; the jobs are given out again")
+            member.batches.remove(batch)
+            self._queue.add(batch.parcels)
+            return []
+        if not member.ready:
+            self._failed_start(member, error)
+        self._hosts.died(member.host)
+        self._say(f"{host} {fault.words}; the worker is replaced, and its jobs are given out again")
+        return self._replace(member, suspect=fault.effect is Effect.SUSPECT)
+
+    def _failed_start(self, member: Member, error: Exception) -> None:
+        """Count a worker that died before it was ready; raise once there is no doubt about the cause."""
+        reason = cause(error)
+        where = member.host or getattr(error, "node_ip", "") or "a host of the cluster"
+        if isinstance(error, RayActorError) and ("ModuleNotFoundError" in reason or "ImportError" in reason):
+            raise UserError(
+                f"a worker on {where} cannot import what it needs ({reason}); "
+                f"`pip install` the same version of optsearch there as on the driver"
+            )
+        self._count_failed_start(
+            f"died while they started ({reason}); "
+            f"is there memory for {len(self.members)} (`workers.count`), and is `workers.memory_limit` enough?"
+        )
+
+    def _count_failed_start(self, how: str) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= _FAILED_STARTS:
+            raise UserError(f"{_FAILED_STARTS} workers in a row {how}")
+
+    def _overdue(self) -> list[Outcome]:
+        """End processes that have been at a batch for too long, or have not started in time."""
+        done: list[Outcome] = []
+        for member in list(self.members):
+            late = time.monotonic() - member.since
+            if not member.ready and late >= self._start_limit:
+                self._count_failed_start(
+                    f"had not started after {self._start_limit:g} s; does a plugin or a task of your own wait "
+                    f"for something, and can the data be read from there?"
+                )
+                self._say(f"a worker on {member.host} took too long to start; it is replaced")
+                done += self._end(member, None)
+            batch = member.batches[0] if member.batches else None
+            if batch and late >= self._wall_limit * sum(parcel.allowance for parcel in batch.parcels):
+                done += self._end(member, batch)
+        return done
+
+    def _end(self, member: Member, batch: Batch | None) -> list[Outcome]:
+        """Kill a worker that takes too long, at a batch or to start; the failure of a batch of one job."""
+        ray.kill(member.actor)
+        self._hosts.died(member.host)
+        if batch is None or len(batch.parcels) > 1:
+            return self._replace(member, suspect=True)
+        member.batches.popleft()
+        self._say(f"a candidate took too long on {member.host}; its process was ended")
+        (parcel,) = batch.parcels
+        reason = f"it took more than {self._wall_limit * parcel.allowance:g} s"
+        return [Failed(parcel.key, Status.TIMEOUT, reason), *self._replace(member, suspect=False)]
+
+    def _replace(self, member: Member, *, suspect: bool) -> list[Outcome]:
+        """Start a new worker in place of one, and take its jobs back; those of the first batch may be suspects."""
+        batches = list(member.batches)
+        done: list[Outcome] = []
+        if batches and suspect:
+            first = batches.pop(0)
+            done += self._queue.suspect(first.parcels, blamed=first.alone)
+        for batch in batches:
+            self._queue.add(batch.parcels)
+        member.placed = member.begun = None
+        member.batches.clear()  # what it may still seem to answer counts no more
+        self._hosts.left(member)
+        self.members[self.members.index(member)] = Member(self._start())
+        return done
+
+    def _check(self, member: Member, facts: Mapping[str, Any]) -> None:
+        """Raise `UserError` where a worker would score otherwise than the driver."""
+        for key, value in self._facts.items():
+            if facts.get(key) != value:
+                what = difference(facts.get(key), value)
+                raise UserError(
+                    f"a worker on {member.host} differs from this driver in its {key}, {what}; "
+                    f"the same version of everything has to be installed on every machine"
+                )

@@ -1,0 +1,53 @@
+"""Repeats of the algorithm `structures` over the bench of a run, side by side.
+
+Losses of trials are on record as soon as they are known, candidates once their generation is complete. A run that goes
+on breeds its generations again: what the journal holds is not trained again, and candidates that it holds are checked
+against those that are bred.
+"""
+
+from collections.abc import Callable, Sequence
+
+from primitives.errors import UserError
+from primitives.program import Program
+from search.algorithms.factory import structure_search
+from search.engine.candidate import Record
+from search.running.open_run import OpenRun
+from search.running.recorded_trials import RecordedTrials
+
+
+def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], trials: RecordedTrials) -> bool:
+    """Search some repeats from what the journal holds; whether all came to their end.
+
+    Args:
+        opened: the run.
+        start: the starting program.
+        repeats: their numbers.
+        trials: runs what candidates are scored by.
+
+    Raises:
+        UserError: the journal holds other candidates than those that are bred.
+    """
+    works = [
+        structure_search(opened.config, repeat).run(start, _recorder(repeat, opened), opened.stop.is_set)
+        for repeat in repeats
+    ]
+    return all(trials.run(works))
+
+
+def _recorder(repeat: int, opened: OpenRun) -> Callable[[Sequence[Record]], None]:
+    """Takes the candidates of a generation, and writes those that are not in the journal yet."""
+    known = {entry.number: entry.hash for entry in opened.journal.history(repeat)}
+
+    def record(records: Sequence[Record]) -> None:
+        for found in records:
+            number, hashed = found.candidate.number, found.candidate.hash
+            if known.get(number, hashed) != hashed:
+                raise UserError(
+                    f"candidate {number} of repeat {repeat} is not the one in the journal; "
+                    f"the run was begun with another version of optsearch, or on another kind of machine"
+                )
+        new = [found for found in records if found.candidate.number not in known]
+        opened.journal.append(repeat, new)
+        opened.reporter.candidates_recorded(new)
+
+    return record

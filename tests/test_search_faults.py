@@ -1,0 +1,146 @@
+"""What the pool of workers does at each exception of Ray, raised in Ray's place."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+from ray import exceptions
+
+from search.execution import worker_pool
+from search.execution.executor import WorkersLostError
+from search.execution.faults import FAULTS, Effect, cause, fault_of
+from search.execution.messages import Answered, Parcel, RaySettings
+from search.execution.worker import Place
+from search.execution.worker_pool import RayLostError, WorkerPool
+
+raised: Any = exceptions  # several of its classes have no annotations
+ERRORS: dict[type[Exception], tuple[Exception, Effect]] = {
+    type(error): (error, effect)
+    for error, effect in (
+        (raised.OutOfMemoryError("Task was killed due to the node running low on memory."), Effect.SUSPECT),
+        (raised.ActorDiedError(), Effect.SUSPECT),
+        (raised.WorkerCrashedError(), Effect.SUSPECT),
+        (raised.ActorUnavailableError("The actor is unavailable.", b"1" * 16), Effect.REPLACE),
+        (raised.NodeDiedError("The node is gone."), Effect.REPLACE),
+        (raised.ObjectLostError("00ff", None, ""), Effect.AGAIN),
+        (raised.ObjectFetchTimedOutError("00ff", None, ""), Effect.AGAIN),
+        (raised.GetTimeoutError("too slow"), Effect.AGAIN),
+        (raised.PendingCallsLimitExceeded("too many"), Effect.AGAIN),
+        (raised.LocalRayletDiedError(), Effect.RESTART),
+        (raised.OwnerDiedError("00ff", None, ""), Effect.RESTART),
+        (raised.RaySystemError("System error: broken"), Effect.RESTART),
+        (raised.ActorUnschedulableError("no node has room"), Effect.END),
+        (raised.TaskUnschedulableError("no node has room"), Effect.END),
+        (raised.OutOfDiskError("the disk is full"), Effect.END),
+        (raised.ObjectStoreFullError("the store is full"), Effect.END),
+        (raised.RuntimeEnvSetupError("a package cannot be unpacked"), Effect.END),
+        (raised.AuthenticationError("a token is missing"), Effect.END),
+    )
+}
+
+
+class FakeRay:
+    """Answers every call at once: with its value, or by raising it."""
+
+    exceptions = exceptions
+
+    def __init__(self) -> None:
+        self.killed: list[Any] = []
+
+    def wait(self, calls: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+        return calls[:1], calls[1:]
+
+    def get(self, call: Any) -> Any:
+        if isinstance(call.value, Exception):
+            raise call.value
+        return call.value
+
+    def kill(self, actor: Any) -> None:
+        self.killed.append(actor)
+
+
+class Call:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Actor:
+    """An actor whose first answers to `execute` are exceptions."""
+
+    def __init__(self, errors: list[Exception]) -> None:
+        self.placed = SimpleNamespace(remote=lambda: Call(Place("node1", 1)))
+        self.begin = SimpleNamespace(remote=lambda: Call({}))
+        self.execute = SimpleNamespace(
+            remote=lambda contents: Call(errors.pop(0) if errors else ([b"answer"] * len(contents), 0.01))
+        )
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    made = FakeRay()
+    monkeypatch.setattr(worker_pool, "ray", made)
+    return made
+
+
+def run(errors: list[Exception], said: list[str]) -> tuple[list[Any], int]:
+    """Outcomes of one job after exceptions, and the number of workers that were started."""
+    actors: list[Actor] = []
+
+    def start() -> Actor:
+        actors.append(Actor(errors))
+        return actors[-1]
+
+    pool = WorkerPool(start, 1, facts={}, settings=RaySettings(), say=said.append)
+    pool.submit([Parcel((0, 1), True, 1, b"job")])
+    outcomes: list[Any] = []
+    for _ in range(20):
+        outcomes += pool.turn()
+    return outcomes, len(actors)
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_each_exception_of_ray_has_its_effect(kind: type[Exception], fake: FakeRay) -> None:
+    error, effect = ERRORS[kind]
+    said: list[str] = []
+    if effect in (Effect.END, Effect.RESTART):
+        ends = WorkersLostError if effect is Effect.END else RayLostError
+        with pytest.raises(ends, match=re.escape(cause(error))):
+            run([error], said)
+        return
+    outcomes, workers = run([error], said)
+    assert outcomes == [Answered((0, 1), b"answer")]
+    assert workers == (1 if effect is Effect.AGAIN else 2)
+    assert len(said) == 1
+    assert said[0].startswith("node1 ")
+
+
+def test_every_exception_of_ray_is_in_the_table() -> None:
+    found = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    known = [kind for kind in found if issubclass(kind, ray.exceptions.RayError)]
+    assert known
+    assert all(fault_of(kind.__new__(kind)) is not None for kind in known)
+
+
+def test_a_job_is_blamed_for_the_deaths_of_its_worker_and_not_for_those_of_its_host(fake: FakeRay) -> None:
+    death, host = raised.OutOfMemoryError("low on memory"), raised.NodeDiedError("gone")
+    assert run([host] * 5, [])[0] == [Answered((0, 1), b"answer")]
+    failed, _ = run([death] * 4, [])
+    assert [outcome.reason for outcome in failed] == ["it ended the process that trained it 3 times"]
+
+
+def test_a_host_that_is_short_of_memory_is_named_with_the_setting_that_helps(fake: FakeRay) -> None:
+    said: list[str] = []
+    run([raised.OutOfMemoryError("low on memory")], said)
+    assert said == [
+        "node1 is short of memory: Ray's memory monitor ended a worker there; fewer workers (`workers.count`) or a "
+        "lower `workers.memory_limit` help; the worker is replaced, and its jobs are given out again"
+    ]
+
+
+def test_the_documentation_has_every_row_of_the_table() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text()
+    for fault in FAULTS:
+        assert f"| `{fault.error.__name__}` | {fault.effect.value} |" in text

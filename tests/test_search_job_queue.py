@@ -1,0 +1,69 @@
+"""Jobs that wait: in portions that are worth a call, and under suspicion once their worker died."""
+
+import pytest
+
+from proxy_tasks.fitness import Status
+from search.execution.job_queue import JobQueue, Pace
+from search.execution.messages import Failed, Parcel
+
+
+def parcels(count: int, *, small: bool = True) -> list[Parcel]:
+    return [Parcel((0, number), small, 1, b"") for number in range(count)]
+
+
+def pace(seconds: float) -> Pace:
+    found = Pace()
+    found.add(seconds)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waiting", "places", "sizes"),
+    [
+        (1e-5, 128, 4, [64, 64, 0, 0]),  # and not four times 32: a call costs more than jobs that take no time
+        (1e-3, 128, 4, [32, 32, 32, 32]),
+        (1e-3, 300, 2, [64, 64]),
+        (1.0, 5, 4, [1, 1, 1, 1]),
+    ],
+)
+def test_jobs_are_given_out_in_equal_parts_that_are_worth_a_call(
+    seconds: float, waiting: int, places: int, sizes: list[int]
+) -> None:
+    queue = JobQueue()
+    queue.add(parcels(waiting))
+    assert [len(queue.next_batch(pace(seconds), places - place)) for place in range(places)] == sizes
+
+
+def test_the_first_batches_hold_one_job_since_nothing_is_known_of_their_time() -> None:
+    queue = JobQueue()
+    queue.add(parcels(64))
+    assert len(queue.next_batch(Pace(), 1)) == 1
+
+
+def test_a_slow_worker_gets_smaller_batches() -> None:
+    queue = JobQueue()
+    queue.add(parcels(200))
+    assert len(queue.next_batch(pace(0.01), 1)) == 10
+    assert len(queue.next_batch(pace(0.04), 1)) == 2
+
+
+def test_a_trial_has_a_call_to_itself() -> None:
+    queue = JobQueue()
+    queue.add(parcels(1, small=False))
+    queue.add(parcels(3))
+    assert [len(queue.next_batch(pace(1e-5), 1)) for _ in range(2)] == [1, 3]
+
+
+def test_only_a_job_that_was_alone_at_three_deaths_is_blamed() -> None:
+    queue, (first, second) = JobQueue(), parcels(2)
+    assert queue.suspect([first, second], blamed=False) == []
+    for _ in range(2):
+        assert queue.next_suspect() == first
+        assert queue.next_suspect() == second
+        assert queue.suspect([first], blamed=True) == []
+        assert queue.suspect([second], blamed=False) == []
+    assert queue.next_suspect() == first
+    assert queue.suspect([first], blamed=True) == [
+        Failed(first.key, Status.CRASHED, "it ended the process that trained it 3 times")
+    ]
+    assert [queue.next_suspect(), queue.suspects] == [second, 0]

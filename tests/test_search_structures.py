@@ -1,0 +1,337 @@
+"""The algorithm `structures`: its parts, and its history, with losses that are computed from the text of a program."""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pytest
+
+from primitives import PAPER, builtin, parse, to_text
+from primitives.checking import is_valid
+from primitives.dataflow import live, live_part
+from primitives.program import Program
+from primitives.registry import by_names
+from proxy_tasks.catalog import task
+from proxy_tasks.task import Task
+from search.algorithms.edits import bypassed
+from search.algorithms.structures.breeding import Breeder
+from search.algorithms.structures.cells import Front, Incumbent, cell_of
+from search.algorithms.structures.climbing import climb, side_by_side
+from search.algorithms.structures.corpus import corpus
+from search.algorithms.structures.identity import structure
+from search.algorithms.structures.measures import Measures
+from search.algorithms.structures.operators import OPERATORS, Material, way
+from search.algorithms.structures.prior import Prior
+from search.algorithms.structures.pruning import deletions, pruned
+from search.algorithms.structures.replay import Replay
+from search.algorithms.structures.search import StructureSearch
+from search.engine.candidate import Record
+from search.engine.randomness import Draws
+from search.settings.structures import CORPUS, Operators, StructureSettings
+from selection.fitness_on_seeds import Judged
+from selection.trials import Trial, Work
+from simplify.exact import simplify
+
+PROGRAMS = corpus(CORPUS)
+PRIOR = Prior(by_names(list(PAPER)), PROGRAMS, 0.35)
+MATERIAL = Material(PRIOR, (builtin("adam"), builtin("signum")), PROGRAMS)
+TWO_BETAS = "m2 = interp(g, m, 0.9)\n update = sign(m2)\n m = interp(g, m, 0.99)"
+
+
+def program(body: str) -> Program:
+    """A program from the lines between signature and return."""
+    lines = "".join(f"    {line.strip()}\n" for line in body.splitlines() if line.strip())
+    return parse(f"def train(w, g, m, v, lr):\n{lines}    return update, m, v\n")
+
+
+def loss_of(trial: Trial) -> np.ndarray:
+    """A loss that grows with `w`, falls with `sign` and with constants near 0.5, and differs between seeds."""
+    text = to_text(live_part(trial.subject)) if isinstance(trial.subject, Program) else str(trial.subject)
+    constants = [value for *_, value in parse(text).constants()]
+    base = 1.0 - 0.2 * ("sign" in text) + 0.02 * sum(abs(value - 0.5) for value in constants[:2])
+    noise = [int.from_bytes(blake2b(f"{text} {seed}".encode(), digest_size=2).digest(), "big") for seed in trial.seeds]
+    return base * (1 + 1e-6 * np.array(noise))
+
+
+def completed(works: Sequence[Work], losses: Callable[[Trial], np.ndarray] = loss_of) -> list:  # type: ignore[type-arg]
+    """Results of works whose trials are answered at once."""
+    results = []
+    for work in works:
+        try:
+            trials = next(work)
+            while True:
+                trials = work.send([losses(trial) for trial in trials])
+        except StopIteration as end:
+            results.append(end.value)
+    return results
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_an_operator_makes_valid_children_of_every_published_optimizer(name: str) -> None:
+    breeder = Breeder({name: 1.0}, 0.0)
+    for parent in PROGRAMS:
+        children = [breeder.child(parent, MATERIAL, Draws(3, number)) for number in range(40)]
+        found = [child for child in children if child is not None]
+        assert found
+        assert all(is_valid(child.program) and child.operators == name for child in found)
+        assert all(child.program == live_part(child.program) != parent for child in found)
+
+
+def test_the_statement_that_writes_a_slot_comes_along_with_what_reads_it() -> None:
+    sgd, momentum = builtin("sgd"), structure(simplify(builtin("momentum")).program)
+    donors = Material(PRIOR, (), (builtin("momentum"),))
+
+    def found(material: Material) -> list[str]:
+        drafts = (OPERATORS["graft_on_way"](sgd, material, Draws(number)) for number in range(40))
+        valid = {draft for draft in drafts if draft is not None and is_valid(draft)}
+        return [structure(simplify(draft).program) for draft in valid]
+
+    assert momentum in found(donors)
+    assert momentum not in found(donors._replace(state=False))
+
+
+def test_the_way_leads_from_the_update_to_the_gradient_or_to_state() -> None:
+    adamw = live_part(builtin("adamw"))
+    for number in range(20):
+        steps = way(adamw, Draws(number))
+        assert steps[0][0] == len(adamw.statements) - 1
+        line, place = steps[-1]
+        assert adamw.statements[line].arguments[place] in ("g", "m", "v")
+    assert way(program("update = w * 0.1"), Draws(0)) == []
+
+
+def test_two_interpolations_with_different_constants_are_not_one_structure() -> None:
+    assert structure(program(TWO_BETAS)) != structure(program("m = interp(g, m, 0.9)\n update = sign(m)"))
+
+
+def test_constants_names_and_order_of_statements_do_not_make_another_structure() -> None:
+    swapped = program("a = interp(g, m, 0.3)\n m = interp(g, m, 0.6)\n b = sign(a)\n update = b * 1.0")
+    reordered = program("m2 = interp(g, m, 0.1)\n one = sign(m2)\n m = interp(g, m, 0.8)\n update = one * 2.0")
+    assert structure(swapped) == structure(reordered)
+
+
+def test_the_prior_draws_every_function_and_frequent_ones_more_often() -> None:
+    def counts(prior: Prior) -> dict[str, int]:
+        drawn = [prior.function(Draws(number)) for number in range(8000)]
+        return {row.name: drawn.count(row) for row in by_names(list(PAPER)) if row.accepts}
+
+    mixed, uniform = counts(PRIOR), counts(Prior(by_names(list(PAPER)), PROGRAMS, 1.0))
+    assert all(mixed.values())
+    assert mixed["multiply"] > 4 * mixed["arctan"]
+    assert max(uniform.values()) < 2 * min(uniform.values())
+
+
+def test_constants_of_averages_are_drawn_around_those_of_the_corpus() -> None:
+    kinds = {"g": next(iter(by_names(["sign"])[0].accepts[0]))}
+    drawn = [PRIOR.argument(by_names(["interp"])[0], 2, kinds, Draws(number)) for number in range(300)]
+    constants = [value for value in drawn if isinstance(value, float)]
+    assert len(constants) > 200
+    assert np.mean([0 < value < 1 for value in constants]) > 0.6
+
+
+def test_readers_of_a_bypassed_statement_read_its_argument_until_either_is_assigned_again() -> None:
+    parent = program("a = sqrt(g)\n b = a + g\n a = b * 2.0\n update = a + b")
+    assert to_text(bypassed(parent, 0, "g")) == to_text(program("b = g + g\n a = b * 2.0\n update = a + b"))
+
+
+def test_deletions_are_shorter_and_valid() -> None:
+    adamw = builtin("adamw")
+    drafts = list(deletions(adamw))
+    assert len(drafts) >= 8
+    assert all(is_valid(draft) and len(live(draft).lines) < len(live(adamw).lines) for draft in drafts)
+
+
+def settings(**changes: Any) -> StructureSettings:
+    """Settings for tests without training: no replay."""
+    return StructureSettings.model_validate(
+        {"near_twin": 0.0, "descent": False, "simplify": False, "generation": 12} | changes
+    )
+
+
+def tasks() -> list[Task]:
+    return [task("digits")]
+
+
+def test_pruning_leaves_out_what_does_nothing_and_keeps_what_helps() -> None:
+    measures = Measures(tasks(), settings(), (0.015, 0.02), 0)
+    dressed = program("m = interp(g, m, 0.5)\n x = arcsin(m)\n y = sign(x)\n update = y * 0.5")
+    (found,) = completed([pruned(dressed, measures, 0)])
+    names = [statement.primitive for statement in found.statements]
+    assert "arcsin" not in names
+    assert "sign" in names
+
+
+def test_a_climb_tries_as_many_settings_as_it_is_given_and_never_ends_higher() -> None:
+    tried: list[float] = []
+
+    def measure(draft: Program, hurdle: float) -> Work[Judged]:
+        (value,) = (constant for *_, constant in draft.constants())
+        tried.append(hurdle)
+        yield []
+        return Judged(abs(value - 0.2), abs(value - 0.2))
+
+    start = program("update = g * 0.9")
+    (found,) = completed([climb(start, measure, 30, (0.9, 0.3), Draws(1))])
+    assert len(tried) == 31
+    assert found.trials == 30
+    assert found.fitness < 0.7
+    assert tried[0] == np.inf
+    assert tried[-1] < tried[1]  # beyond the best so far on the first seeds, the others are not trained
+
+
+def test_works_side_by_side_ask_together_and_keep_their_order() -> None:
+    asked: list[int] = []
+
+    def work(count: int) -> Work[int]:
+        for _ in range(count):
+            yield [Trial(builtin("sgd"), task("digits"), range(count, count + 1))]
+        return count
+
+    def losses(trial: Trial) -> np.ndarray:
+        asked.append(trial.seeds.start)
+        return np.ones(1)
+
+    assert completed([side_by_side([work(count) for count in (3, 1, 2)])], losses) == [[3, 1, 2]]
+    assert asked == [3, 1, 2, 3, 2, 3]
+
+
+def incumbent(name: str, fitness: float) -> Incumbent:
+    return Incumbent(live_part(builtin(name)), 0, fitness, fitness, (fitness,))
+
+
+def test_a_program_competes_in_its_cell_and_is_limited_by_what_is_no_longer() -> None:
+    front = Front(0.25, 0.5)
+    front.enter(incumbent("adamw", 0.1))
+    assert front.beats(builtin("signum"), 0.3)
+    assert not front.beats(builtin("adamw"), 0.2)
+    assert front.limit(9) == 0.1
+    assert front.limit(8) == np.inf
+    assert cell_of(builtin("adamw")).weights
+    front.enter(incumbent("sgd", 0.5))
+    assert {front.parent(Draws(number)).fitness for number in range(50)} == {0.1}  # out of reach of the best
+    assert not Front(0.25, 0.5, apart=()).cells
+
+
+def test_seeds_of_different_purposes_and_searches_never_meet_and_blocks_see_the_same_conditions() -> None:
+    varied = task("vit_noisy")
+    measures = [Measures([varied], StructureSettings(), (0.0, 0.0), search) for search in (0, 1)]
+    used: list[int] = []
+    starts: set[int] = set()
+    for measure in measures:
+        trials: list[Trial] = []
+        works: list[Work[Any]] = [measure.whole(builtin("sgd")), measure.climbing(builtin("sgd"))]
+        works += [measure.judged(builtin("sgd"), block) for block in range(3)]
+        completed(works, lambda trial, kept=trials: kept.append(trial) or loss_of(trial))  # type: ignore[misc]
+        own = [seed for trial in trials if trial.subject == builtin("sgd") for seed in trial.seeds]
+        assert len(own) == len(set(own))
+        used += own
+        starts |= {trial.seeds.start % len(varied.circumstances) for trial in trials}
+    assert len(used) == len(set(used))
+    assert starts == {0}
+
+
+@pytest.fixture(scope="module")
+def replay() -> Replay:
+    return Replay(task("digits"), builtin("adamw").with_constants([0.9, 0.99, 0.01, 0.02]), 0)
+
+
+def test_a_decoration_is_a_near_twin_and_a_sign_is_not(replay: Replay) -> None:
+    parent = program("m = interp(g, m, 0.9)\n update = m * 0.01")
+    decorated = program("m = interp(g, m, 0.9)\n x = m * 0.01\n update = arctan(x)")
+    signed = program("m = interp(g, m, 0.9)\n x = sign(m)\n update = x * 0.01")
+    assert replay.residual(decorated, parent) < 0.01
+    assert replay.residual(signed, parent) > 0.3
+
+
+def test_updates_that_climb_or_are_not_finite_do_not_descend(replay: Replay) -> None:
+    assert replay.descends(program("update = g * 0.1"))
+    assert not replay.descends(program("update = g * -0.1"))
+    assert not replay.descends(program("x = log(w)\n update = x * g"))
+
+
+def searched(
+    children: int = 40, fail_after: int | None = None, known: dict[Any, Any] | None = None, **changes: Any
+) -> list[Record]:
+    """Records of a search; after `fail_after` trials that are not known it is killed."""
+    search = StructureSearch(
+        settings(**changes),
+        tasks=tasks(),
+        prices=(0.015, 0.02),
+        primitives=by_names(list(PAPER)),
+        key=(5, 0),
+        children=children,
+    )
+    records: list[Record] = []
+    losses: dict = {} if known is None else known  # type: ignore[type-arg]
+    left = [fail_after]
+
+    def answer(trial: Trial) -> np.ndarray:
+        if trial.key not in losses:
+            if left[0] is not None:
+                left[0] -= 1
+                if left[0] < 0:
+                    raise KeyboardInterrupt
+            losses[trial.key] = loss_of(trial)
+        return np.asarray(losses[trial.key])
+
+    completed([search.run(builtin("adamw"), records.extend, lambda: False)], answer)
+    return records
+
+
+def rows(records: Sequence[Record]) -> list[tuple[object, ...]]:
+    return [(*record.candidate[:4], *record.candidate[7:9], record.score) for record in records]
+
+
+def test_a_search_that_was_killed_again_and_again_has_the_history_of_one_that_was_not() -> None:
+    undisturbed = searched()
+    known: dict = {}  # type: ignore[type-arg]
+    for _ in range(200):
+        try:
+            resumed = searched(fail_after=150, known=known)
+            break
+        except KeyboardInterrupt:
+            continue
+    assert rows(resumed) == rows(undisturbed)
+    assert len(known) > 300  # it was killed in the middle
+
+
+def test_candidates_are_numbered_from_the_start_and_say_why_they_were_dropped() -> None:
+    records = searched(60)
+    assert [record.candidate.number for record in records] == list(range(len(records)))
+    assert records[0].candidate.parent is None
+    assert all(record.candidate.parent is not None for record in records[1:])
+    reasons = {record.score.reason.partition(":")[0] for record in records}
+    assert "" in reasons
+    assert any(reason.startswith("the structure of candidate") for reason in reasons)
+    for record in records:
+        assert is_valid(record.candidate.program)
+        assert (record.candidate.same_as is not None) == bool(record.candidate.matched)
+
+
+def test_the_search_finds_what_the_losses_reward() -> None:
+    best = min((r for r in searched(120) if not r.score.reason), key=lambda record: record.score.fitness)
+    assert "sign" in to_text(best.candidate.program)
+    assert best.score.fitness < -0.05
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"corpus": []}, {"uniform": 1.0}, {"simplify": True}, {"cells": []}, {"prune": False},
+     {"refined": 0}, {"short_trials": 0, "whole_trials": 0, "climb_trials": 0},
+     {"operators": Operators(graft=0, graft_on_way=0, context=0).model_dump()}],
+)  # fmt: skip
+def test_every_part_can_be_switched_off_and_changes_the_history(changes: dict[str, Any]) -> None:
+    assert rows(searched(24, **changes)) != rows(searched(24))
+
+
+def test_fresh_judging_seeds_join_and_all_count() -> None:
+    search = StructureSearch(
+        settings(rotate_every=1, refined=0),
+        tasks=tasks(), prices=(0.0, 0.0), primitives=by_names(list(PAPER)), key=(1, 0), children=30,
+    )  # fmt: skip
+    completed([search.run(builtin("adamw"), lambda records: None, lambda: False)])
+    blocks = {len(held.judged) for held in search.front.cells.values()}
+    assert min(blocks) >= 3
+    for held in search.front.cells.values():
+        assert held.fitness == pytest.approx(np.mean(held.judged))
