@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 import yaml
-from rich.console import Console
 
 from primitives.builtins import BUILTINS, builtin, source_of
 from primitives.errors import UserError
@@ -14,6 +13,7 @@ from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from search.commands import tables
 from search.commands.output import as_json, emit, print_trial, say
+from search.commands.screen import Screen, echo
 from search.running.setup import load_tasks
 from search.settings.tasks import constants
 from selection.baselines import tune_baselines, write_baselines
@@ -63,7 +63,7 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
         raise UserError(
             "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
         )
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     rows = {
         chosen.name: tune_baselines(
             chosen, trials, seeds, lambda name, trial, best: print_trial(console, name, trial, trials, best)
@@ -75,4 +75,4 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
             write_baselines(catalog.task(name), found)
         emit({"task": name, "baselines": found}, lambda found=found: tables.baselines(found), as_json)  # type: ignore[misc]
     for name, found in rows.items() if own and not as_json else ():
-        click.echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")
+        echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")

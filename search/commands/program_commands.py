@@ -14,6 +14,7 @@ from primitives.export import TARGETS, origin_of
 from primitives.export import export as exported
 from search.commands import tables
 from search.commands.output import as_json, emit, plugins, say
+from search.commands.screen import Screen, echo
 from search.record.whole_file import whole_file, write_text
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
@@ -59,7 +60,7 @@ def simplify(
         from primitives.drawing import check_format  # matplotlib takes a while to import
 
         check_format(draw)
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     found = derive(
         original,
         Judge(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
@@ -82,7 +83,7 @@ def _facts(program: str, found: Derivation) -> dict[str, Any]:
 
 
 def _note(console: Console, what: str) -> None:
-    console.print(what, highlight=False, markup=False)
+    console.print(what)
 
 
 @click.command()
@@ -106,7 +107,7 @@ def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, ou
     if as_json:
         emit(facts, lambda: "", as_json)
     else:
-        click.echo(f"written to {out}" if out else text, nl=bool(out))
+        echo(f"written to {out}" if out else text, nl=bool(out))
 
 
 def _identifier(program: str) -> str:

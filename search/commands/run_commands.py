@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from primitives.errors import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
 from search.commands.output import as_json, emit, overrides, print_trial, say, trust
 from search.commands.panel import LivePanel
+from search.commands.screen import Screen
 from search.record.folder import claim, fresh_folder, look
 from search.running import run as runs
 from search.running.compare_methods import compare_methods
@@ -34,7 +34,7 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     load(settings, say=say)
     if out:
         claim(out)  # before time is spent on baselines
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     settings = with_baselines(settings, partial(print_trial, console))
     folder = out or fresh_folder(config)
     with stop_on_signals() as stop, LivePanel() as panel:
@@ -103,7 +103,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
         raise UserError("two of the configs have the same name, which is what their run folders are called")
     for config in named.values():
         load(config, say=say)
-    tick = partial(print_trial, Console(stderr=True))
+    tick = partial(print_trial, Screen(stderr=True))
     named = {name: with_baselines(config, tick) for name, config in named.items()}
     with stop_on_signals() as stop, LivePanel() as panel:
         methods = compare_methods(named, out, panel, stop)
