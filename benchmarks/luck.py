@@ -20,12 +20,13 @@ from proxy_tasks.baselines import baseline  # noqa: E402
 from proxy_tasks.catalog import task  # noqa: E402
 from proxy_tasks.task import Task  # noqa: E402
 from proxy_tasks.training import Trainer  # noqa: E402
-from selection.bayesian import bayesian  # noqa: E402
+from selection.bayesian import bayesian_search  # noqa: E402
 from selection.comparison import STAGE_SEEDS  # noqa: E402
-from selection.funnel import Stage, run_funnel  # noqa: E402
+from selection.funnel import run_funnel  # noqa: E402
 from selection.optimizers import Optimizer, starting  # noqa: E402
-from selection.trials import Local, Subject, Trial, Work  # noqa: E402
-from selection.tuning import ConstantSpace, Contender, drafts, tuned  # noqa: E402
+from selection.stage import Stage  # noqa: E402
+from selection.trials import Entrant, LocalTrials, Trial, Work  # noqa: E402
+from selection.tuning import ConstantSpace, EntrantT, random_search, tuning_work  # noqa: E402
 
 REPEATS, FUNNELS = 12, 24
 FRESH = 16  # seeds
@@ -33,7 +34,7 @@ APART = 0.6  # standard deviation of where tuning begins around the tuned consta
 BUDGETS = ((20, 2), (40, 2))  # trials, and networks in each
 
 
-def moved(subject: Contender, number: int) -> Contender:
+def moved(subject: EntrantT, number: int) -> EntrantT:
     """The same with other constants."""
     space = ConstantSpace(subject)
     return space.program(space.start + APART * np.random.default_rng(number).normal(size=len(space.start)))
@@ -47,7 +48,7 @@ def spreads(of: Task) -> list[str]:
     for trials, seeds in BUDGETS:
         for name in ("random search", "Bayesian optimization"):
             works = [_tuned(name, moved(best, number), of, trials, seeds, number) for number in range(REPEATS)]
-            found = [float(np.mean(np.log(fresh.losses(end)))) for end in Local().run(works)]
+            found = [float(np.mean(np.log(fresh.losses(end)))) for end in LocalTrials().run(works)]
             figures = f"{np.mean(found):.3f} | {np.std(found, ddof=1):.3f} | {np.max(found):.3f}"
             lines.append(f"| {name} | {trials} × {seeds} | {figures} |")
             print(lines[-1], file=sys.stderr, flush=True)
@@ -62,11 +63,15 @@ def _tuned(name: str, start: Optimizer, of: Task, trials: int, seeds: int, numbe
         with np.errstate(all="ignore"):
             return float(np.mean(np.log(losses)))
 
-    drawn = drafts(start, trials, seed=number) if name == "random search" else bayesian([start], trials, number)
-    return (yield from tuned(drawn, value)).program
+    drawn = (
+        random_search(start, trials, seed=number)
+        if name == "random search"
+        else bayesian_search([start], trials, number)
+    )
+    return (yield from tuning_work(drawn, value)).program
 
 
-class _World(Local):
+class _World(LocalTrials):
     """Trains with other seeds than those it is asked for, which are the same in every funnel."""
 
     def __init__(self, number: int) -> None:
@@ -84,9 +89,9 @@ def false_verdicts(of: Task, tunings: int) -> int:
     stage = Stage((unknown,), programs=1, budget=24 // tunings * 2, tuning_seeds=2, seeds=8, tunings=tunings)
     passed = 0
     for number in range(FUNNELS):
-        reference: dict[str, Subject] = {"adamw": moved(starting("adamw", of), 2 * number)}
+        reference: dict[str, Entrant] = {"adamw": moved(starting("adamw", of), 2 * number)}
         world = _World(number + 1)
-        passed += run_funnel([moved(baseline(of), 2 * number + 1)], [stage], reference, world).winner is not None
+        passed += run_funnel([moved(baseline(of), 2 * number + 1)], [stage], reference, runner=world).winner is not None
         print(f"{tunings} tunings: {passed} of {number + 1}", file=sys.stderr, flush=True)
     return passed
 

@@ -26,7 +26,7 @@ from proxy_tasks.catalog import SMALLEST, TASKS, task  # noqa: E402
 from proxy_tasks.task import Task  # noqa: E402
 from proxy_tasks.training import Trainer  # noqa: E402
 from selection.baselines import best_of_restarts  # noqa: E402
-from selection.comparison import FRESH_SEEDS, compare  # noqa: E402
+from selection.comparison import FRESH_SEEDS, compare_losses  # noqa: E402
 from selection.tuning import validation_loss  # noqa: E402
 
 ROWS = Path(__file__).with_name("proxies.jsonl")
@@ -96,7 +96,7 @@ def _stand(of: Task, name: str) -> dict[str, Any]:
     else:
         program = best_of_restarts(written(name), validation_loss(of, seeds), trials).program
     rows = {
-        split: compare({name: program}, [of], range(FRESH_SEEDS, FRESH_SEEDS + STAND_SEEDS), split)[0]
+        split: compare_losses({name: program}, [of], range(FRESH_SEEDS, FRESH_SEEDS + STAND_SEEDS), split)[0]
         for split in ("validation", "test")
     }
     return {

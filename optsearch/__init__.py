@@ -10,6 +10,7 @@ Nothing here installs signal handlers, prints, or changes settings of JAX or Ray
 `UserError`, a `ValueError` of one line.
 """
 
+from optsearch._compare import compare
 from optsearch._extend import algorithm, mutation, primitive, task
 from optsearch._found import Found, Interval
 from optsearch._programs import export, program, recognise, score, simplify, to_optax, to_torch
@@ -35,6 +36,7 @@ __all__ = [
     "Run",
     "UserError",
     "algorithm",
+    "compare",
     "export",
     "mutation",
     "open",

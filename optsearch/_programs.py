@@ -12,7 +12,7 @@ from primitives.export import to_torch as torch_of
 from primitives.program import Program
 from primitives.text import parse
 from search.running.setup import load_tasks
-from selection.comparison import FRESH_SEEDS, Comparison, compare
+from selection.comparison import FRESH_SEEDS, Comparison, compare_losses
 from selection.derivation import Derivation, derive
 from simplify.recognise import Recognised
 from simplify.recognise import recognise as recognised_as
@@ -95,7 +95,7 @@ def score(
     named = {_name(source, place): program(source) for place, source in enumerate(chosen)}
     names = [tasks] if isinstance(tasks, str) else tasks
     loaded = [task for name in names for task in load_tasks(name)]
-    return compare(named, loaded, range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)
+    return compare_losses(named, loaded, range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)
 
 
 def _name(source: ProgramLike, place: int) -> str:

@@ -16,7 +16,7 @@ from proxy_tasks.loss import log_loss
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection.comparison import BASELINES, FRESH_SEEDS
-from selection.tuning import Contender, Objective, Tuned, tune, validation_loss
+from selection.tuning import EntrantT, Objective, TuningResult, tune, validation_loss
 
 # About the medians of the constants that were tuned for the smallest tasks, in the order of the program.
 _STARTS = {"adamw": (0.7, 0.75, 0.1, 1.7), "lion": (0.73, 0.87, 0.4, 1.1)}
@@ -66,11 +66,11 @@ def _start(task: Task, name: str) -> Program:
 
 
 def best_of_restarts(
-    start: Contender,
+    start: EntrantT,
     objective: Objective,
     trials: int,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Tuned[Contender]:
+) -> TuningResult[EntrantT]:
     """The best of three independent tunings, which share the trials; arguments as for `tune`."""
     each = max(1, trials // _RESTARTS)
 
@@ -88,7 +88,9 @@ def write_baselines(task: Task, found: dict[str, Any]) -> None:
         name: {key: row[key] for key in ("constants", "validation_loss")} for name, row in found["programs"].items()
     }
     table = dict(table or {}) | {task.name: {**rows, **{key: found[key] for key in ("noise", "trials", "seeds")}}}
-    header = "# Tuned constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
+    header = (
+        "# TuningResult constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
+    )
     part = PATH.with_name(PATH.name + ".part")  # a file that is there is always whole
     part.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
     part.replace(PATH)

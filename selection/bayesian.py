@@ -1,11 +1,11 @@
-"""Tuning of constants with few and dear trials: Bayesian optimization (Snoek, Larochelle and Adams, 2012).
+"""Bayesian optimization of constants, for few and expensive trials (Snoek, Larochelle and Adams, 2012).
 
 A Gaussian process over the constants, in the coordinates of `selection.tuning`, is fitted to the values of the
-objective so far, noise included. What is tried next is where the expected improvement over the best value that the
-process predicts is largest, among random points near that best and around the start. The answer is the point at which
-the process predicts the lowest value, not the one that happened to get it: of many noisy trials the lowest is the
-luckiest. Beside random search with the same budget it ends lower, and at more nearly the same place every time
-(`docs/funnel.md`), which is what a comparison of tuned optimizers rests on.
+objective so far, noise included. The next trial is the point of largest expected improvement over the lowest value that
+the process predicts, among random points near the best point and around the start. The result is the point at which the
+process predicts the lowest value. That is not the point of the lowest observed value, which in noise is too
+optimistic. With the same budget this ends lower than random search, and varies less from one tuning to another
+(`docs/funnel.md`), on which a comparison of tuned optimizers depends.
 """
 
 import warnings
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from selection.tuning import ConstantSpace, Contender, Drafts, Tuned
+from selection.tuning import ConstantSpace, EntrantT, Proposals, TuningResult
 
 _FIRST = 0.6  # standard deviation of the first trials around the start, in log or logit units
 _NEAR, _FAR = (0.6, 0.25, 0.1), 1.0  # the same of the points among which the next one is chosen
@@ -23,12 +23,12 @@ _LENGTHS = (0.3, 6.0)  # over which the objective changes, at least and at most,
 _BEYOND = 2.0  # values count as no worse than this times the distance of the median from the lowest above the median
 
 
-def bayesian(starts: Sequence[Contender], trials: int, seed: int | Sequence[int] = 0) -> Drafts[Contender]:
-    """Yields what is to be tried next, is sent its value, and returns what is predicted to be the best.
+def bayesian_search(starts: Sequence[EntrantT], trials: int, seed: int | Sequence[int] = 0) -> Proposals[EntrantT]:
+    """Yields what to try next, receives its value, and returns the point that is predicted to be the best.
 
     Args:
-        starts: of one structure and at least one; they are tried first, and the search is around the first.
-        trials: values that are asked for, at least one; of a structure without constants, one.
+        starts: at least one, all of one structure; they are tried first, and the search is centred on the first.
+        trials: number of values, at least one; a structure without constants is tried once.
         seed: of the random numbers.
     """
     space = ConstantSpace(starts[0])
@@ -43,10 +43,10 @@ def bayesian(starts: Sequence[Contender], trials: int, seed: int | Sequence[int]
             points.append(around if trial < first else _next(np.array(points), values, space.start, generator))
         values.append((yield space.program(points[trial])))
     if len(values) < 2:
-        return Tuned(space.program(points[0]), values[0])
+        return TuningResult(space.program(points[0]), values[0])
     predicted = _fitted(np.array(points), values).predict(np.array(points))
     best = min(range(trials), key=lambda place: (not np.isfinite(values[place]), predicted[place]))
-    return Tuned(space.program(points[best]), values[best])
+    return TuningResult(space.program(points[best]), values[best])
 
 
 def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, generator: np.random.Generator) -> np.ndarray:

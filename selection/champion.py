@@ -1,9 +1,9 @@
-"""The champion: the best of a search on seeds that the search has not used, with its constants tuned.
+"""Ranking of finalists on seeds that the search has not used, with the constants of the best of them tuned.
 
-The best fitness of thousands of noisy scores is mostly luck, so the finalists are scored again on fresh seeds. AdamW
-has been tuned for the task and a found program has the constants that it happened to be found with; so the leaders
-have theirs tuned too, with a smaller budget than the baselines had (`selection.tuning_trials` against the `trials` in
-`baselines.yaml`) on the same seeds, and are judged on the fresh seeds once more.
+The best fitness among thousands of noisy scores is mostly chance, so finalists are scored again on fresh seeds. AdamW
+has been tuned for the task, while a found program has the constants that it happened to be found with. So the leaders
+are tuned too, on the same seeds and with a smaller budget than the baselines had (`selection.tuning_trials`; the
+`trials` in `baselines.yaml`), and scored on the fresh seeds again.
 """
 
 import math
@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from primitives.program import Program
-from selection.fitness_on_seeds import Judge
-from selection.trials import Bench, Subject, Work
-from selection.tuning import Contender, drafts, tuned
+from selection.fitness_on_seeds import FitnessOnSeeds
+from selection.trials import Entrant, TrialRunner, Work
+from selection.tuning import EntrantT, random_search, tuning_work
 
 _WIDE_SHARE = 0.25  # of the trials; a structure may have been found with constants far from its best
 
 
 @dataclass(frozen=True)
-class Champion:
-    """A finalist as it came out.
+class Finalist:
+    """A finalist after ranking.
 
     Attributes:
-        index: which of the finalists it is.
-        program: the finalist, with tuned constants where these did better.
+        index: its place among the finalists before ranking, from 0.
+        program: the finalist, with tuned constants where these have a better fitness.
         fitness: on the fresh seeds.
         tuned: whether its constants were changed.
     """
@@ -36,66 +36,76 @@ class Champion:
 
 
 class _Racing:
-    """Fitness of a program, infinite where its first seeds leave no hope of beating the best so far."""
+    """Fitness of a program; infinite where its first seeds are worse than those of the best so far by a margin."""
 
-    def __init__(self, judge: Judge, margin: float) -> None:
-        self._judge, self._margin = judge, margin
+    def __init__(self, fitness: FitnessOnSeeds, margin: float) -> None:
+        self._fitness, self._margin = fitness, margin
         self._hurdle, self._best = math.inf, math.inf
 
-    def __call__(self, program: Subject) -> Work[float]:
-        found = yield from self._judge.fitness(program, self._hurdle)
+    def __call__(self, program: Entrant) -> Work[float]:
+        found = yield from self._fitness.fitness(program, self._hurdle)
         if found.fitness < self._best:
             self._best, self._hurdle = found.fitness, found.first_fitness + self._margin
         return found.fitness
 
 
-def rank(
+def rank_finalists(
     finalists: Sequence[Program],
-    judge: Judge,
-    tuner: Judge,
-    bench: Bench,
+    judge: FitnessOnSeeds,
+    tuner: FitnessOnSeeds,
+    *,
+    runner: TrialRunner,
     leaders: int = 1,
     trials: int = 0,
     margin: float = math.inf,
     report: Callable[[str], None] = lambda phase: None,
-) -> list[Champion]:
-    """Finalists, best first.
+) -> list[Finalist]:
+    """Rank programs, best first.
 
     Args:
         finalists: distinct programs, at least one.
-        judge: scores on fresh seeds.
-        tuner: scores on the seeds of tuning.
-        bench: trains.
-        leaders: how many of the best have their constants tuned.
-        trials: scorings to tune the constants of each of the leaders; 0 for no tuning.
-        margin: how far constants may lie behind the best ones on the first seeds and still be trained on the others.
-        report: called with what is being done.
+        judge: fitness on fresh seeds.
+        tuner: fitness on the seeds of tuning.
+        runner: runs the trials.
+        leaders: number of the best programs whose constants are tuned.
+        trials: evaluations to tune the constants of each leader; 0 for no tuning.
+        margin: constants whose fitness on the first seeds is worse than that of the best constants by more than this
+            are not trained on the other seeds.
+        report: called with a line of text at the start of each phase.
     """
 
-    def judged(programs: dict[int, Program], changed: bool) -> list[Champion]:
-        found = bench.run([judge.fitness(program) for program in programs.values()])
+    def scored(programs: dict[int, Program], changed: bool) -> list[Finalist]:
+        found = runner.run([judge.fitness(program) for program in programs.values()])
         return [
-            Champion(index, program, score.fitness, changed)
+            Finalist(index, program, score.fitness, changed)
             for (index, program), score in zip(programs.items(), found, strict=True)
         ]
 
     report(f"scoring {len(finalists)} finalists on fresh seeds")
-    ranked = sorted(judged(dict(enumerate(finalists)), False), key=lambda champion: champion.fitness)
+    ranked = sorted(scored(dict(enumerate(finalists)), False), key=lambda finalist: finalist.fitness)
     if not trials:
         return ranked
     report(f"tuning the constants of the best {min(leaders, len(ranked))}")
-    found = tuned_all([leader.program for leader in ranked[:leaders]], tuner, bench, trials, margin)
+    programs = [leader.program for leader in ranked[:leaders]]
+    found = tune_all(programs, tuner, runner=runner, trials=trials, margin=margin)
     changed = {
         leader.index: program for leader, program in zip(ranked, found, strict=False) if program != leader.program
     }
-    better = {champion.index: champion for champion in judged(changed, True)}
-    best = [min(c, better.get(c.index, c), key=lambda champion: champion.fitness) for c in ranked]
-    return sorted(best, key=lambda champion: champion.fitness)
+    tuned = {finalist.index: finalist for finalist in scored(changed, True)}
+    best = [min(old, tuned.get(old.index, old), key=lambda finalist: finalist.fitness) for old in ranked]
+    return sorted(best, key=lambda finalist: finalist.fitness)
 
 
-def tuned_all(
-    subjects: Sequence[Contender], tuner: Judge, bench: Bench, trials: int, margin: float = math.inf
-) -> list[Contender]:
-    """Programs or baselines with tuned constants, side by side; arguments as for `rank`."""
-    works = [tuned(drafts(subject, trials, _WIDE_SHARE), _Racing(tuner, margin)) for subject in subjects]
-    return [found.program for found in bench.run(works)]
+def tune_all(
+    entrants: Sequence[EntrantT],
+    tuner: FitnessOnSeeds,
+    *,
+    runner: TrialRunner,
+    trials: int,
+    margin: float = math.inf,
+) -> list[EntrantT]:
+    """Programs or baselines with tuned constants; arguments as for `rank_finalists`."""
+    works = [
+        tuning_work(random_search(entrant, trials, wide=_WIDE_SHARE), _Racing(tuner, margin)) for entrant in entrants
+    ]
+    return [found.program for found in runner.run(works)]

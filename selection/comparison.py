@@ -1,7 +1,7 @@
-"""Comparison of programs on seeds that the search has never used, paired by seed, with confidence intervals.
+"""Comparison of programs with the tuned AdamW on fresh seeds, paired by seed, with confidence intervals.
 
-The statistic is the mean over seeds and tasks, and tunings where there are several, of log(loss of the program / loss
-of the tuned AdamW): −0.1 is about ten per cent lower loss. Intervals are those of `selection.intervals`.
+The statistic is the mean over seeds, and over tunings where there are several, of log(loss of the program / loss of the
+tuned AdamW): −0.1 is about ten per cent lower loss. Intervals are those of `selection.intervals`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from proxy_tasks.baselines import baseline
 from proxy_tasks.loss import log_ratio
 from proxy_tasks.task import Task
 from selection.intervals import TuningVariance, interval
-from selection.trials import Bench, Local, Subject, Trial, train
+from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, train
 
-BASELINES = ("adamw", "lion")  # the baselines that come tuned with each task
+BASELINES = ("adamw", "lion")  # built-in programs that come with tuned constants for each task
 
-# Seeds of different purposes never meet: the search counts from 0.
-FINAL_SEEDS = 10_000  # the choice of the champion among the finalists, on the validation split
-FRESH_SEEDS = 20_000  # the last table, on the validation and the test split
+# First seeds of each purpose. Purposes are disjoint; the search counts from 0.
+FINAL_SEEDS = 10_000  # ranking of the finalists, on the validation split
+FRESH_SEEDS = 20_000  # the last table of a search, on the validation and the test split
 TUNING_SEEDS = 30_000  # tuning of programs and baselines, on the validation split
-REDUCTION_SEEDS = 40_000  # what may be left out of a program, on the validation split
+REDUCTION_SEEDS = 40_000  # ablation of a program, on the validation split
 STAGE_SEEDS = 50_000  # the stages of the funnel, 1,000 apart, on the validation split
-LAST_SEEDS = 60_000  # the last table of the funnel, on the test split
-CHECK_SEEDS = 70_000  # the best so far during a search, on the validation split
+LAST_SEEDS = 60_000  # the last table of the funnel, and `compare`, on the test split
+CHECK_SEEDS = 70_000  # checks of the best program so far during a search, on the validation split
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Comparison:
 
     Attributes:
         program: its name.
-        task: the task's name.
-        split: which rows the loss is taken on.
+        task: name of the task.
+        split: rows on which the loss is taken.
         loss: mean over seeds, in nats.
         log_ratio: mean over seeds and tunings of the log loss ratio to the tuned AdamW; not finite where one diverged.
         interval: its 95 % confidence interval.
@@ -57,43 +57,65 @@ class Comparison:
         return float(np.expm1(self.log_ratio))
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """JSON values."""
         return asdict(self) | {"change": self.change}
 
 
-def compare(
-    programs: Mapping[str, Subject], tasks: Sequence[Task], seeds: range, split: str, bench: Bench | None = None
+def compare_losses(
+    programs: Mapping[str, Entrant],
+    tasks: Sequence[Task],
+    seeds: range,
+    split: str,
+    runner: TrialRunner | None = None,
 ) -> list[Comparison]:
-    """Train with each program on each task, and set it beside the tuned AdamW seed by seed.
+    """Train with each program as it is, and compare it with the tuned AdamW of each task, paired by seed.
 
     Args:
-        programs: by what they are called in the table.
-        tasks: what to train; each needs a tuned baseline.
-        seeds: of the networks.
-        split: on which rows the loss is taken.
-        bench: trains; by default this process does.
+        programs: by their names in the table.
+        tasks: tasks to train; each needs a tuned baseline.
+        seeds: seeds of the networks.
+        split: rows on which the loss is taken.
+        runner: runs the trials; this process by default.
+
+    Returns:
+        A row for each task and program.
     """
     works = [
-        train([Trial(subject, task, seeds, split) for subject in (baseline(task), *programs.values())])
+        train([Trial(entrant, task, seeds, split) for entrant in (baseline(task), *programs.values())])
         for task in tasks
     ]
     rows = []
-    for task, (reference, *others) in zip(tasks, (bench or Local()).run(works), strict=True):
+    for task, (reference, *others) in zip(tasks, (runner or LocalTrials()).run(works), strict=True):
         for name, losses in zip(programs, others, strict=True):
-            rows.append(comparison(name, task.name, split, losses, reference))
+            rows.append(comparison_row(losses, reference, program=name, task=task.name, split=split))
     return rows
 
 
-def comparison(
-    name: str, task: str, split: str, losses: np.ndarray, reference: np.ndarray, pooled: TuningVariance | None = None
+def comparison_row(
+    losses: np.ndarray,
+    reference: np.ndarray,
+    *,
+    program: str,
+    task: str,
+    split: str,
+    pooled: TuningVariance | None = None,
 ) -> Comparison:
-    """One row of a table: losses of a program and of the reference, shape `(seeds,)` or `(tunings, seeds)` each."""
+    """One row of a table.
+
+    Args:
+        losses: of the program, shape `(seeds,)` or `(tunings, seeds)`.
+        reference: losses of the reference, of the same shape.
+        program: name of the program.
+        task: name of the task.
+        split: rows on which the losses are taken.
+        pooled: as for `interval`.
+    """
     ratios = log_ratio(losses, reference)
     per_seed = tuple(np.atleast_2d(losses).mean(axis=0).tolist())
     numbers = (float(losses.mean()), float(ratios.mean()), interval(ratios, pooled=pooled), per_seed)
-    return Comparison(name, task, split, *numbers)
+    return Comparison(program, task, split, *numbers)
 
 
 def tuned_baselines(task: Task) -> dict[str, Program]:
-    """The baselines with the constants that were tuned for a task, by names such as `adamw (tuned)`."""
+    """The built-in programs with the constants that were tuned for a task, by names such as `adamw (tuned)`."""
     return {f"{name} (tuned)": baseline(task, name) for name in BASELINES}

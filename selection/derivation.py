@@ -8,9 +8,9 @@ from typing import Any
 from primitives.dataflow import live
 from primitives.program import Program
 from primitives.text import to_text
-from selection.fitness_on_seeds import Judge
-from selection.trials import Bench, Local, Work
-from selection.tuning import drafts, tuned
+from selection.fitness_on_seeds import FitnessOnSeeds
+from selection.trials import LocalTrials, TrialRunner, Work
+from selection.tuning import random_search, tuning_work
 from simplify.exact import simplify
 from simplify.recognise import Recognised, recognise, resembles
 from simplify.reduction import reduce
@@ -68,10 +68,11 @@ def _plain(found: Recognised | None) -> dict[str, Any] | None:
 
 def derive(
     program: Program,
-    judge: Judge | None = None,
-    tuner: Judge | None = None,
+    judge: FitnessOnSeeds | None = None,
+    tuner: FitnessOnSeeds | None = None,
+    *,
     trials: int = 0,
-    bench: Bench | None = None,
+    runner: TrialRunner | None = None,
     report: Callable[[str], None] = lambda what: None,
 ) -> Derivation:
     """Simplify a valid program and say what it is.
@@ -81,7 +82,7 @@ def derive(
         judge: scores programs on seeds that serve for nothing else; without it, simplification is exact.
         tuner: scores programs to tune the constants after reduction.
         trials: scorings for that; 0 for no tuning.
-        bench: trains; by default this process does.
+        runner: runs the trials; this process by default.
         report: called with what is being done.
 
     Raises:
@@ -90,14 +91,14 @@ def derive(
     if judge is None:
         found = simplify(program)
     else:
-        bench = bench or Local()
+        runner = runner or LocalTrials()
         tuning = partial(_tuned, tuner, trials) if tuner is not None and trials else None
-        (found,) = bench.run([reduce(program, judge.log_losses, tuning, report, bench.width)])
+        (found,) = runner.run([reduce(program, judge.log_losses, tuning, report, runner.width)])
     return Derivation(program, found.program, found.steps, recognise(found.program), resembles(found.program))
 
 
-def _tuned(tuner: Judge, trials: int, program: Program) -> Work[Program]:
+def _tuned(tuner: FitnessOnSeeds, trials: int, program: Program) -> Work[Program]:
     def fitness(draft: Program) -> Work[float]:
         return (yield from tuner.fitness(draft)).fitness
 
-    return (yield from tuned(drafts(program, trials), fitness)).program
+    return (yield from tuning_work(random_search(program, trials), fitness)).program

@@ -32,16 +32,31 @@ if TYPE_CHECKING:
 Make = Callable[..., "optax.GradientTransformation"]
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One optimizer: how it is spelled, what makes it of its constants by name, and where tuning begins.
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """Definition of an optimizer.
 
-    `make` gets the learning rate multiplied by the schedule, and the other constants as they are.
+    Two definitions are equal if their tokens are: a definition that has been sent to another process equals the one
+    that was sent.
+
+    Attributes:
+        spelling: how the optimizer is written.
+        make: builds the transformation from the constants by position: the learning rate multiplied by the schedule,
+            then the other constants as they are.
+        start: name and starting value of each constant, the learning rate first.
+        token: identifies the definition; empty in the table of this module, where the spelling does.
     """
 
     spelling: str
     make: Make
     start: dict[str, float]
+    token: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Definition) and (self.spelling, self.token) == (other.spelling, other.token)
+
+    def __hash__(self) -> int:
+        return hash((self.spelling, self.token))
 
 
 @dataclass(frozen=True)
@@ -49,25 +64,33 @@ class Optimizer:
     """An optimizer with constants.
 
     Attributes:
-        name: of its row in the table.
+        name: of its row in the table, or of the user's optimizer.
         values: its constants, float32, in the order of `names`.
+        own: definition of an optimizer that is not in the table; see `selection.own_optimizers`.
 
-    >>> str(OPTIMIZERS["adam"].with_constants([0.001, 0.9, 0.999]))
-    'optax.adam(learning_rate=0.001, b1=0.9, b2=0.999)'
+    Example:
+        >>> str(OPTIMIZERS["adam"].with_constants([0.001, 0.9, 0.999]))
+        'optax.adam(learning_rate=0.001, b1=0.9, b2=0.999)'
     """
 
     name: str
     values: tuple[float, ...]
+    own: Definition | None = None
+
+    @property
+    def definition(self) -> Definition:
+        """The user's definition, or that of the table."""
+        return self.own or _TABLE[self.name]
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of its constants."""
-        return tuple(_TABLE[self.name].start)
+        return tuple(self.definition.start)
 
     @property
     def structure(self) -> "Optimizer":
-        """The same optimizer with the constants of the table: one value for all constants."""
-        return OPTIMIZERS[self.name]
+        """The same optimizer with its starting constants, so that all constants share one compilation."""
+        return replace(self, values=tuple(map(float32, self.definition.start.values())))
 
     def with_constants(self, values: Iterable[float]) -> "Optimizer":
         """The same optimizer with other constants, in the order of `names`; raises `UserError` for too many or few."""
@@ -90,7 +113,7 @@ class Optimizer:
             learning rate of the task; the constant `learning_rate` is multiplied by its ratio to `PEAK`, so that it is
             the learning rate at the first step of the smallest tasks.
         """
-        row = _TABLE[self.name]
+        row = self.definition
 
         def transform(schedule: Array) -> "optax.GradientTransformation":
             rate, *others = (constants[index] for index in range(len(row.start)))
@@ -100,7 +123,7 @@ class Optimizer:
 
     def __str__(self) -> str:
         written = (f"{name}={constant_text(value)}" for name, value in zip(self.names, self.values, strict=True))
-        return f"{_TABLE[self.name].spelling}({', '.join(written)})"
+        return f"{self.definition.spelling}({', '.join(written)})"
 
 
 def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes: tuple[int, ...]) -> UpdateRule:
@@ -160,24 +183,24 @@ def _optax(name: str) -> Callable[..., Any]:
 
 
 _TABLE = {
-    "adamw": _Row(
+    "adamw": Definition(
         "optax.adamw",
         _with_decay("adamw"),
         {"learning_rate": 0.03, "b1": 0.85, "b2": 0.95, "weight_decay": 0.1},
     ),
-    "adam": _Row("optax.adam", _adam, {"learning_rate": 0.03, "b1": 0.8, "b2": 0.95}),
-    "adafactor": _Row(
+    "adam": Definition("optax.adam", _adam, {"learning_rate": 0.03, "b1": 0.8, "b2": 0.95}),
+    "adafactor": Definition(
         "optax.adafactor",
         _adafactor,
         {"learning_rate": 0.15, "decay_rate": 0.8, "clipping_threshold": 1.0, "weight_decay": 0.01},
     ),
-    "lion": _Row(
+    "lion": Definition(
         "optax.lion",
         _with_decay("lion"),
         {"learning_rate": 0.015, "b1": 0.85, "b2": 0.97, "weight_decay": 0.25},
     ),
-    "sgd": _Row("optax.sgd", _sgd, {"learning_rate": 0.4, "momentum": 0.8, "weight_decay": 0.002}),
-    "learned": _Row("learned", learned, {"learning_rate": 0.01, "weight_decay": 0.1, "magnitude": 1.0}),
+    "sgd": Definition("optax.sgd", _sgd, {"learning_rate": 0.4, "momentum": 0.8, "weight_decay": 0.002}),
+    "learned": Definition("learned", learned, {"learning_rate": 0.01, "weight_decay": 0.1, "magnitude": 1.0}),
 }
 
 _STORED = {"adamw": "adamw", "adam": "adamw", "lion": "lion"}  # whose constants are stored with each task

@@ -1,9 +1,8 @@
-"""Trials: trainings that selection asks for, whoever does them, and however many at once.
+"""Trials: trainings whose losses tuning, ranking, reduction and the funnel ask for, and the code that runs them.
 
-Choosing, tuning, reduction and the funnel all ask for the losses of programs on tasks and seeds. Each is written as a
-generator that yields the trials that it needs next, is sent their results, and returns what it found. So the same code
-runs in this process or on a cluster, side by side with others, and goes on after a crash from the trials that are on
-record: its result depends on nothing but the losses.
+Each of these procedures is a generator (`Work`) that yields the trials that it needs next, receives their losses, and
+returns its result, which depends on nothing but the losses. So the same code runs in this process or on a cluster,
+concurrently with others, and continues after a crash from the trials on record.
 """
 
 from collections.abc import Generator, Sequence
@@ -24,25 +23,25 @@ from selection.learned import weights_digest
 from selection.optimizers import Optimizer
 
 T = TypeVar("T")
-Subject = Program | Optimizer
+Entrant = Program | Optimizer
 
 _TRAINERS = 16  # that are kept; each holds the data of a task and the initial weights of its seeds
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Training a network for each seed.
+    """Training one network for each seed.
 
     Attributes:
-        subject: what trains: a valid program, or a baseline.
-        task: what is trained.
-        seeds: of the networks, which are trained together.
+        entrant: a valid program or an optimizer.
+        task: task that is trained.
+        seeds: seeds of the networks, which are trained together.
         split: rows on which the loss is taken.
         horizon: share of the steps after which training stops, in (0, 1], the schedule being that of the whole
             training; `None` for all of them.
     """
 
-    subject: Subject
+    entrant: Entrant
     task: Task
     seeds: range
     split: str = "validation"
@@ -50,31 +49,31 @@ class Trial:
 
     @cached_property
     def key(self) -> tuple[str, str, str, int, int]:
-        """What it is known by on record: subject, task, split, first seed, number of seeds."""
+        """Key on record: entrant, task, split, first seed, number of seeds."""
         task = _task_key(self.task) if self.horizon is None else f"{_task_key(self.task)}@{self.horizon:g}"
-        return (subject_text(self.subject), task, self.split, self.seeds.start, len(self.seeds))
+        return (entrant_text(self.entrant), task, self.split, self.seeds.start, len(self.seeds))
 
     def losses(self) -> np.ndarray:
-        """Train, here and now. Loss of each seed, not finite where training diverged; shape `(seeds,)`."""
-        return np.asarray(_trainer(self.task, self.seeds, self.split, self.horizon).losses(self.subject), float)
+        """Train in this process. Loss of each seed, not finite where training diverged; shape `(seeds,)`."""
+        return np.asarray(_trainer(self.task, self.seeds, self.split, self.horizon).losses(self.entrant), float)
 
 
 Work = Generator[list[Trial], list[np.ndarray], T]
 
 
-class Bench(Protocol):
-    """Does trials."""
+class TrialRunner(Protocol):
+    """Runs trials."""
 
     @property
     def width(self) -> int:
-        """How many trials are done at once."""
+        """Number of trials that are run at the same time."""
 
     def run(self, works: Sequence[Work[T]]) -> list[T]:
-        """Bring several works to their ends side by side; their results, in order."""
+        """Complete several works concurrently; their results, in order."""
 
 
-class Local:
-    """Does trials in this process, one after the other, and remembers them."""
+class LocalTrials:
+    """Runs trials in this process, one after the other, and keeps their losses."""
 
     width = 1
 
@@ -82,7 +81,7 @@ class Local:
         self._known: dict[object, np.ndarray] = {}
 
     def run(self, works: Sequence[Work[T]]) -> list[T]:
-        """Bring the works to their ends, one after the other."""
+        """Complete the works, one after the other."""
         return [self._run(work) for work in works]
 
     def _run(self, work: Work[T]) -> T:
@@ -101,20 +100,22 @@ class Local:
 
 
 def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
-    """The plainest work: the losses of some trials."""
+    """The simplest work: the losses of some trials."""
     return (yield list(trials))
 
 
-def subject_text(subject: Subject) -> str:
-    """What a subject is known by: the live part of a program, or the name and constants of a baseline."""
-    if isinstance(subject, Program):
-        return to_text(live_part(subject))
-    return f"{subject} with weights {weights_digest()}" if subject.name == "learned" else str(subject)
+def entrant_text(entrant: Entrant) -> str:
+    """Key of an entrant on record: the live part of a program, or the name and constants of an optimizer."""
+    if isinstance(entrant, Program):
+        return to_text(live_part(entrant))
+    if entrant.own is not None:
+        return f"{entrant} of {entrant.own.token}"
+    return f"{entrant} with weights {weights_digest()}" if entrant.name == "learned" else str(entrant)
 
 
 @cache
 def _task_key(task: Task) -> str:
-    """The name of a task and a digest of what it is, so that records of another task by that name are not mixed in."""
+    """The name of a task and a digest of its description and data, which tells tasks of the same name apart."""
     settings = sorted((key, value) for key, value in task.settings.items() if key != "data")  # a path
     facts = (task.batch, task.steps, task.schedule_power, task.peak, settings, task.circumstances, fingerprint(task))
     return f"{task.name}:{blake2b(repr(facts).encode(), digest_size=6).hexdigest()}"
@@ -122,5 +123,5 @@ def _task_key(task: Task) -> str:
 
 @lru_cache(maxsize=_TRAINERS)
 def _trainer(task: Task, seeds: range, split: str, horizon: float | None) -> Trainer:
-    """Small tasks are for the interpreter; where training takes long, XLA compiles each program."""
+    """A trainer that interprets programs on small tasks, and has XLA compile them where training takes long."""
     return Trainer(task, seeds, split, compile_programs=task.size > 1, horizon=horizon)

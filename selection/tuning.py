@@ -1,10 +1,11 @@
-"""Tuning of the constants of a program or another optimizer with a budget of trials: by random search.
+"""Random search over the constants of a program or an optimizer with a budget of trials.
 
-Where trials are few and dear, `selection.bayesian` does better.
-Equal tuning means the same number of trials for all, and the same scales: trials are drawn around the given constants
-on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average moves on
-the logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any other
-constant moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they are.
+With few and expensive trials, Bayesian optimization ends lower (`selection.bayesian`).
+Equal tuning means the same number of trials for all entrants, and the same scales: trials are drawn around the given
+constants on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average
+moves on the logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any
+other constant moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they
+are.
 """
 
 from collections.abc import Callable, Generator
@@ -22,72 +23,82 @@ from selection.comparison import TUNING_SEEDS
 from selection.optimizers import Optimizer
 from selection.trials import Work
 
-Contender = TypeVar("Contender", bound=Program | Optimizer)
+EntrantT = TypeVar("EntrantT", bound=Program | Optimizer)
 Objective = Callable[[Program | Optimizer], float]
 
 WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
 _AVERAGES = ("b1", "b2", "momentum", "decay_rate")  # constants of baselines
+_OWN_AVERAGE = 0.3  # constants of a user's optimizer between this and 1, the learning rate aside, count as averages
 _MOVED = 0.6  # share of the constants that a narrow step moves
 
 
 @dataclass(frozen=True)
-class Tuned(Generic[Contender]):
-    """Result: the program or optimizer with its best constants, and the value of the objective that they reached."""
+class TuningResult(Generic[EntrantT]):
+    """Result of tuning.
 
-    program: Contender
+    Attributes:
+        program: the program or optimizer with its best constants.
+        value: value of the objective that they reached.
+    """
+
+    program: EntrantT
     value: float
 
 
-Drafts = Generator[Contender, float, Tuned[Contender]]
+Proposals = Generator[EntrantT, float, TuningResult[EntrantT]]  # yields what to try next, receives its value
 
 
 def tune(
-    program: Contender,
-    objective: Callable[[Contender], float],
+    program: EntrantT,
+    objective: Callable[[EntrantT], float],
     trials: int,
+    *,
     wide: float = 0.5,
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Tuned[Contender]:
-    """Search the constants of a program or optimizer for the lowest value of an objective; see `drafts`.
+) -> TuningResult[EntrantT]:
+    """Search the constants of a program or optimizer for the lowest value of an objective.
 
     Args:
-        program: where to start from; its structure stays.
-        objective: `program -> value`; what is not finite counts as the worst.
-        trials: calls of the objective; the first is the program as it is.
+        program: where the search starts; its structure stays.
+        objective: `program -> value`; a value that is not finite counts as the worst.
+        trials: calls of the objective; the first is for the program as it is.
         wide: share of the trials that are drawn on the wide scale.
         seed: of the random search.
         report: called with the number of each trial and the best value so far.
     """
-    drawn = drafts(program, trials, wide, seed, report)
+    proposals = random_search(program, trials, wide=wide, seed=seed, report=report)
     try:
-        draft = next(drawn)
+        proposal = next(proposals)
         while True:
-            draft = drawn.send(objective(draft))
+            proposal = proposals.send(objective(proposal))
     except StopIteration as end:
-        found: Tuned[Contender] = end.value
+        found: TuningResult[EntrantT] = end.value
         return found
 
 
-def tuned(drawn: Drafts[Contender], objective: Callable[[Contender], Work[float]]) -> Work[Tuned[Contender]]:
-    """Tuning as work for a bench, where the objective is one; `drawn` says what is tried."""
+def tuning_work(
+    proposals: Proposals[EntrantT], objective: Callable[[EntrantT], Work[float]]
+) -> Work[TuningResult[EntrantT]]:
+    """Tuning as a work: the objective of each proposal is a work too."""
     try:
-        draft = next(drawn)
+        proposal = next(proposals)
         while True:
-            draft = drawn.send((yield from objective(draft)))
+            proposal = proposals.send((yield from objective(proposal)))
     except StopIteration as end:
-        found: Tuned[Contender] = end.value
+        found: TuningResult[EntrantT] = end.value
         return found
 
 
-def drafts(
-    program: Contender,
+def random_search(
+    program: EntrantT,
     trials: int,
+    *,
     wide: float = 0.5,
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
-) -> Drafts[Contender]:
-    """Random search: yields what is to be tried next, is sent its value, and returns the best; as for `tune`."""
+) -> Proposals[EntrantT]:
+    """Random search: yields what to try next, receives its value, and returns the best. Arguments as for `tune`."""
     space = ConstantSpace(program)
     trials = trials if len(space.start) else 1
     generator = np.random.default_rng(seed)
@@ -104,18 +115,18 @@ def drafts(
         if value < lowest:
             best, lowest = point, value
         report(trial + 1, lowest)
-    return Tuned(space.program(best), float(lowest))
+    return TuningResult(space.program(best), float(lowest))
 
 
-class ConstantSpace(Generic[Contender]):
+class ConstantSpace(Generic[EntrantT]):
     """The tunable constants of a program or optimizer as a vector without bounds.
 
     Attributes:
-        start: the point that stands for the program itself.
+        start: point of the program itself.
     """
 
-    def __init__(self, program: Contender) -> None:
-        self._program: Contender = program
+    def __init__(self, program: EntrantT) -> None:
+        self._program: EntrantT = program
         self._values = _constants(program)
         self._places = np.flatnonzero(_tunable(program))
         chosen = self._values[self._places]
@@ -123,8 +134,8 @@ class ConstantSpace(Generic[Contender]):
         self._averages = np.array(_averages(program), bool)[self._places] & (chosen > 0) & (chosen < 1)
         self.start = self.point(program)
 
-    def point(self, program: Contender) -> np.ndarray:
-        """The point that stands for a program of this structure."""
+    def point(self, program: EntrantT) -> np.ndarray:
+        """The point of a program of this structure."""
         sizes = np.abs(_constants(program)[self._places])
         sizes = np.maximum(sizes, np.finfo(np.float32).tiny)
         averages = np.where(self._averages, np.minimum(sizes, 1 - 2**-24), 0.5)
@@ -134,14 +145,14 @@ class ConstantSpace(Generic[Contender]):
         """A point close by, from draws of N(0, 1) and U(0, 1): each constant moves, or stays where it is."""
         return point + normals * scale * (uniforms < _MOVED)
 
-    def program(self, point: np.ndarray) -> Contender:
-        """The program with the constants that a point stands for; the start is the program itself."""
+    def program(self, point: np.ndarray) -> EntrantT:
+        """The program with the constants of a point; the start is the program itself."""
         if np.array_equal(point, self.start):
             return self._program
         sizes = np.where(self._averages, 1 / (1 + np.exp(-point)), np.exp(np.clip(point, -80.0, 80.0)))
         values = self._values.copy()
         values[self._places] = self._signs * sizes
-        return cast("Contender", self._program.with_constants(values.tolist()))
+        return cast("EntrantT", self._program.with_constants(values.tolist()))
 
 
 def _constants(program: Program | Optimizer) -> np.ndarray:
@@ -160,7 +171,8 @@ def _tunable(program: Program | Optimizer) -> list[bool]:
 def _averages(program: Program | Optimizer) -> list[bool]:
     """Which of the constants weigh an average of the gradients so far."""
     if isinstance(program, Optimizer):
-        return [name in _AVERAGES for name in program.names]
+        own = {name for name, start in list(program.definition.start.items())[1:] if _OWN_AVERAGE < start < 1}
+        return [name in (own if program.own else _AVERAGES) for name in program.names]
     found = []
     for line, place, _ in program.constants():
         statement = program.statements[line]
@@ -170,7 +182,7 @@ def _averages(program: Program | Optimizer) -> list[bool]:
 
 
 def validation_loss(task: Task, seeds: int) -> Objective:
-    """The mean log validation loss on a task, over seeds that serve for tuning alone."""
+    """The mean log validation loss on a task, over seeds that are used for tuning alone."""
     trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
 
     def objective(program: Program | Optimizer) -> float:

@@ -22,11 +22,14 @@ _SIZES = (5, 3, 4)  # parameter arrays
 TOLERANCE = 2e-4  # relative; twenty steps of float32 are within 1e-5
 GUARDED = 1e-2  # relative; a value of 1e-6 moves as much by the guard 1e-8
 _FLOOR = 2e-5  # of the largest value of the step: what is left where large values cancel
+_SMALL = 0.03  # gradients of some 1e-3
 _NUDGE = 3e-7  # a few units in the last place of a float32
 
 
 @lru_cache(maxsize=256)
-def trace(program: Program, nudge: float = 0.0, precise: bool = True, steps: int = STEPS) -> dict[str, np.ndarray]:
+def trace(
+    program: Program, nudge: float = 0.0, precise: bool = True, steps: int = STEPS, small: bool = False
+) -> dict[str, np.ndarray]:
     """The update and every state slot after each step, each of shape `(steps, 3, 12)`, for three starts.
 
     Args:
@@ -34,14 +37,22 @@ def trace(program: Program, nudge: float = 0.0, precise: bool = True, steps: int
         nudge: relative change of the gradients.
         precise: whether to compute in float64 rather than float32.
         steps: how many there are, 20 at most.
+        small: whether gradients are small and the learning rate falls from 1e-2 to 1e-6 rather than from 1 to 0.2.
     """
     probe = _probes()
-    moved = probe._replace(gradients=probe.gradients[:steps] * (1 + nudge), schedule=probe.schedule[:steps])
+    schedule = np.geomspace(1e-2, 1e-6, STEPS) if small else probe.schedule
+    gradients = probe.gradients[:steps] * (1 + nudge) * (_SMALL if small else 1)
+    moved = probe._replace(gradients=gradients, schedule=schedule[:steps])
     return run(program, moved, precise)
 
 
 def agree(
-    first: Program, second: Program, names: Mapping[str, str] | None = None, tolerance: float = TOLERANCE
+    first: Program,
+    second: Program,
+    names: Mapping[str, str] | None = None,
+    tolerance: float = TOLERANCE,
+    *,
+    small: bool = False,
 ) -> bool:
     """Whether two programs give the same updates, and the same values in state slots.
 
@@ -50,16 +61,17 @@ def agree(
         second: another.
         names: what slots of the first are called in the second; slots that are not named are not compared.
         tolerance: relative; `GUARDED` where the guard in `/` may make a difference.
+        small: whether to use small gradients and learning rates.
     """
     pairs = {UPDATE: UPDATE} | dict(names or {})
-    one, other = (trace(program, precise=False) for program in (first, second))
+    one, other = (trace(program, precise=False, small=small) for program in (first, second))
     if any(np.any(np.isfinite(one[name]) != np.isfinite(other[pairs[name]])) for name in pairs):
         return False
-    one, other = (trace(program) for program in (first, second))
+    one, other = (trace(program, small=small) for program in (first, second))
     apart = _first([_parted(one[name], other[pairs[name]], tolerance) for name in pairs])
     if np.all(apart == STEPS):
         return True
-    nudged = [trace(first, sign * _NUDGE) for sign in (1, -1)]
+    nudged = [trace(first, sign * _NUDGE, small=small) for sign in (1, -1)]
     amplified = _first([_parted(one[name], moved[name], tolerance / 10) for moved in nudged for name in pairs])
     return bool(np.all(apart >= amplified))
 

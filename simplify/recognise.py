@@ -27,14 +27,23 @@ from simplify.notation import text
 from simplify.probes import GUARDED, agree
 from simplify.rules import SHORT, rule_set
 from simplify.terms import Graph, read
-from simplify.work import SEARCH, Exhausted
+from simplify.work import SEARCH, THOROUGH, Exhausted
 
 _PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
 _ROUNDS, _PATIENCE = 25, 4  # of the solution, at most, and without getting closer
 _SETTINGS = 6  # of a family, to see which signs depend on its hyper-parameters
 _CLOSE = 1e-4  # relative; constants are float32, and 1 - beta is as wrong as beta
 _NUDGE = 1e-6  # for slopes
-_SLOTS = 3  # with more live slots than this, the ways of naming them are too many
+_SLOTS = 2  # no family has more
+_SAME = {
+    "subtract",
+    "divide",
+    "negative",
+    "square",
+    "cube",
+    "abs",
+    "reciprocal",
+}  # what a sum or product may be written as
 
 
 @dataclass(frozen=True)
@@ -60,14 +69,19 @@ class Recognised:
 
 
 @lru_cache(maxsize=4096)
-def recognise(program: Program) -> Recognised | None:
+def recognise(program: Program, budget: int = THOROUGH) -> Recognised | None:
     """Name the optimizer that a valid program is; `None` if it is none of those known here.
+
+    Args:
+        program: a valid program.
+        budget: units of work for its simplification, as `simplify.work` counts them; past it the answer may be `None`
+            where it need not be.
 
     >>> from primitives import builtin
     >>> str(recognise(builtin("adamw")))
     'adamw (beta1 0.9, beta2 0.999, decay 0.01, rate 0.001)'
     """
-    return _recognise(simplify(program).program)
+    return _recognise(simplify(program, budget).program)
 
 
 @lru_cache(maxsize=4096)
@@ -91,9 +105,9 @@ def resembles(program: Program) -> Recognised | None:
 
 def _recognise(simple: Program) -> Recognised | None:
     slots = live(simple).slots
-    if len(slots) > _SLOTS or not simple.statements:
+    if len(slots) > _SLOTS or not _may_be_known(simple):
         return None
-    names = ("m", "v", "u3")[: len(slots)]
+    names = ("m", "v")[: len(slots)]
     try:
         given = [
             canonical_form(
@@ -120,6 +134,20 @@ def _recognise(simple: Program) -> Recognised | None:
             )
             return Recognised(family.name, dict(family.fixed) | values, (), evidence)
     return None
+
+
+def _may_be_known(simple: Program) -> bool:
+    """Whether a simplified program is no longer than known optimizers, and has no function that none of them has."""
+    longest, functions = _bounds()
+    return 0 < len(simple.statements) <= longest and all(line.primitive in functions for line in simple.statements)
+
+
+@cache
+def _bounds() -> tuple[int, frozenset[str]]:
+    """Statements of the longest family as it is written, and functions of all, in any way to write them."""
+    programs = [_place(family) for family in families()]
+    functions = {statement.primitive for program in programs for statement in program.statements}
+    return max(len(program.statements) for program in programs), frozenset(functions | _SAME)
 
 
 @cache

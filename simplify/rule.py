@@ -15,6 +15,7 @@ class Exactness(StrEnum):
 
     EXACT = "exact"  # nothing but rounding
     GUARD = "exact up to the guard in /"
+    SHIFTED = "exact but for a divisor near the guard in /, which is met at another size"
     FINITE = "exact where no NaN or infinity arises"
 
 

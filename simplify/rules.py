@@ -47,7 +47,7 @@ _ARITHMETIC = (
         {"x": Domain.COMPUTED},
         use=Use.FACTORING,
     ),
-    Rule("1 / (a*x)", "reciprocal(a) * (1/x)", "1 / (c·x) = (1/c)·(1/x)", exactness=_GUARD, use=Use.PULLING),
+    Rule("1 / (a*x)", "reciprocal(a) * (1/x)", "1 / (c·x) = (1/c)·(1/x)", exactness=Exactness.SHIFTED, use=Use.PULLING),
     Rule("reciprocal(a*x)", "reciprocal(a) * reciprocal(x)", "1 / (c·x) = (1/c)·(1/x)", use=Use.PULLING),
 )
 

@@ -15,9 +15,9 @@ from proxy_tasks.loss import fitness as formula
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import fitness_on_seeds, tuning
-from selection.comparison import comparison
-from selection.fitness_on_seeds import Judge
-from selection.trials import Local
+from selection.comparison import comparison_row
+from selection.fitness_on_seeds import FitnessOnSeeds
+from selection.trials import LocalTrials
 
 GOOD = st.floats(1e-30, 1e30)
 BAD = st.sampled_from([0.0, -0.0, -1.0, -1e-300, math.inf, -math.inf, math.nan])
@@ -100,9 +100,10 @@ def test_no_part_of_the_project_takes_an_unsound_loss_for_a_success(
     monkeypatch.setattr(Trainer, "losses", losses)
     scored = Evaluator([TINY], range(3), statement_price=0.01).evaluate(lion)
     assert (scored.status, scored.fitness) == (Status.DIVERGED, math.inf)
-    assert Local().run([Judge((TINY,), range(3)).fitness(lion)]) == [(math.inf, math.inf)]
+    assert LocalTrials().run([FitnessOnSeeds((TINY,), range(3)).fitness(lion)]) == [(math.inf, math.inf)]
     assert tuning.validation_loss(TINY, 2)(lion) == math.inf
-    assert comparison("lion", "tiny", "test", np.array([0.5, bad]), np.array([0.5, 0.5])).log_ratio == math.inf
+    row = comparison_row(np.array([0.5, bad]), np.array([0.5, 0.5]), program="lion", task="tiny", split="test")
+    assert row.log_ratio == math.inf
 
 
 def test_evaluator_and_judge_give_one_fitness_and_price(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,5 +113,5 @@ def test_evaluator_and_judge_give_one_fitness_and_price(monkeypatch: pytest.Monk
     monkeypatch.setattr(baselines, "noise", lambda of: 0.1 if of.name == "tiny" else 0.2)
     tasks = (TINY, Task("small", "digit classification", "", batch=8, steps=20, settings={"hidden": (4,)}))
     scored = Evaluator(tasks, range(3), 1, statement_price=0.01, slot_price=0.1).evaluate(builtin("lion"))
-    (judged,) = Local().run([Judge(tasks, range(3), 1, 0.01, 0.1).fitness(builtin("lion"))])
+    (judged,) = LocalTrials().run([FitnessOnSeeds(tasks, range(3), 1, 0.01, 0.1).fitness(builtin("lion"))])
     assert judged == pytest.approx((scored.fitness, scored.first_fitness), rel=1e-5)

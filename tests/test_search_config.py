@@ -118,7 +118,7 @@ def test_a_config_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match="cannot be read as text"):
         read_config(tmp_path / "binary.yaml")
-    with pytest.raises(UserError, match="cannot be read as text"):
+    with pytest.raises(UserError, match="must be a file"):
         read_config(tmp_path)
 
 

@@ -128,9 +128,7 @@ def test_a_drawing_shows_every_live_statement_and_input(tmp_path: Path, capsys: 
 def test_a_run_with_a_function_that_cannot_be_exported_ends_all_the_same(
     small_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        conclusion, "derive", lambda program, *_: derive(program)
-    )  # exactly, so that nothing is dropped
+    monkeypatch.setattr(conclusion, "derive", lambda program, *_, **__: derive(program))  # exactly: nothing is dropped
     (small_run.parent / "softsign_for_a_test.py").write_text(
         "import jax.numpy as jnp\nfrom primitives import Primitive, register\nfrom primitives.kinds import ANY\n"
         "register(Primitive('softsign', lambda x: x / (1 + jnp.abs(x)), (ANY,)))\n"

@@ -23,7 +23,7 @@ from search.execution.executor import (
 from search.record import trial_table as trial_rows
 from search.record.journal import Journal
 from search.record.repair import repair
-from search.running.recorded_trials import RecordedTrials
+from search.running.recorded_trials import ATTEMPTS, RecordedTrials
 from selection.optimizers import OPTIMIZERS
 from selection.trials import Trial, Work, train
 
@@ -55,7 +55,7 @@ class Counting(InlineExecutor):
 
 
 def first(trial: Trial) -> float:
-    subject = trial.subject
+    subject = trial.entrant
     return next(subject.constants())[2] if isinstance(subject, Program) else subject.values[0]
 
 
@@ -113,6 +113,29 @@ def test_what_ended_its_worker_counts_as_diverged_and_is_tried_again_another_tim
     assert np.all(np.isfinite(bad))
 
 
+@pytest.mark.parametrize("status", [Status.CRASHED, Status.TIMEOUT])
+def test_a_trial_that_fails_in_three_commands_is_recorded_with_its_status(journal: Journal, status: Status) -> None:
+    trial = Trial(lion(0.5), DIGITS, SEEDS)
+    runs = []
+    for _ in range(ATTEMPTS + 2):
+        executor = Counting()
+        executor.fails = {0.5: status}
+        (losses,) = RecordedTrials(journal, executor).run([train([trial])])[0]
+        assert np.all(np.isnan(losses))
+        runs.append(len(executor.jobs))
+    assert runs == [1] * ATTEMPTS + [0, 0]
+    assert journal.failed_trials() == {trial.key: (str(status), ATTEMPTS)}
+    assert list(journal.trials()) == [trial.key]
+
+
+def test_a_count_of_failures_that_was_altered_starts_again(journal: Journal, tmp_path: Path) -> None:
+    trial = Trial(lion(0.5), DIGITS, SEEDS)
+    journal.record_trials({}, {trial.key: ("timeout", 2)})
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        connection.execute("update failed_trials set attempts = 99")
+    assert journal.failed_trials() == {}
+
+
 def test_a_trial_that_several_want_is_done_once(journal: Journal) -> None:
     executor = Counting()
     bench = RecordedTrials(journal, executor)
@@ -151,7 +174,7 @@ def test_a_score_that_nobody_expects_is_a_bug(journal: Journal) -> None:
 
 def test_losses_that_are_not_finite_are_kept_as_such(journal: Journal, tmp_path: Path) -> None:
     trial = Trial(OPTIMIZERS["adam"], DIGITS, SEEDS, "test")
-    journal.record_trials({trial.key: (0.1, math.nan, math.inf)})
+    journal.record_trials({trial.key: (0.1, math.nan, math.inf)}, {})
     losses = journal.trials()[trial.key]
     assert losses[0] == 0.1
     assert not np.isfinite(losses[1:]).any()

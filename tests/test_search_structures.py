@@ -29,7 +29,7 @@ from search.algorithms.structures.search import StructureSearch
 from search.engine.candidate import Record
 from search.engine.randomness import Draws
 from search.settings.structures import CORPUS, Operators, StructureSettings
-from selection.fitness_on_seeds import Judged
+from selection.fitness_on_seeds import SeedFitness
 from selection.trials import Trial, Work
 from simplify.exact import simplify
 
@@ -47,7 +47,7 @@ def program(body: str) -> Program:
 
 def loss_of(trial: Trial) -> np.ndarray:
     """A loss that grows with `w`, falls with `sign` and with constants near 0.5, and differs between seeds."""
-    text = to_text(live_part(trial.subject)) if isinstance(trial.subject, Program) else str(trial.subject)
+    text = to_text(live_part(trial.entrant)) if isinstance(trial.entrant, Program) else str(trial.entrant)
     constants = [value for *_, value in parse(text).constants()]
     base = 1.0 - 0.2 * ("sign" in text) + 0.02 * sum(abs(value - 0.5) for value in constants[:2])
     noise = [int.from_bytes(blake2b(f"{text} {seed}".encode(), digest_size=2).digest(), "big") for seed in trial.seeds]
@@ -165,11 +165,11 @@ def test_pruning_leaves_out_what_does_nothing_and_keeps_what_helps() -> None:
 def test_a_climb_tries_as_many_settings_as_it_is_given_and_never_ends_higher() -> None:
     tried: list[float] = []
 
-    def measure(draft: Program, hurdle: float) -> Work[Judged]:
+    def measure(draft: Program, hurdle: float) -> Work[SeedFitness]:
         (value,) = (constant for *_, constant in draft.constants())
         tried.append(hurdle)
         yield []
-        return Judged(abs(value - 0.2), abs(value - 0.2))
+        return SeedFitness(abs(value - 0.2), abs(value - 0.2))
 
     start = program("update = g * 0.9")
     (found,) = completed([climb(start, measure, 30, (0.9, 0.3), Draws(1))])
@@ -223,7 +223,7 @@ def test_seeds_of_different_purposes_and_searches_never_meet_and_blocks_see_the_
         works: list[Work[Any]] = [measure.whole(builtin("sgd")), measure.climbing(builtin("sgd"))]
         works += [measure.judged(builtin("sgd"), block) for block in range(3)]
         completed(works, lambda trial, kept=trials: kept.append(trial) or loss_of(trial))  # type: ignore[misc]
-        own = [seed for trial in trials if trial.subject == builtin("sgd") for seed in trial.seeds]
+        own = [seed for trial in trials if trial.entrant == builtin("sgd") for seed in trial.seeds]
         assert len(own) == len(set(own))
         used += own
         starts |= {trial.seeds.start % len(varied.circumstances) for trial in trials}

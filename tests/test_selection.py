@@ -15,10 +15,10 @@ from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import baselines as tuned
 from selection import comparison
-from selection.champion import Champion, rank
-from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, compare, tuned_baselines
-from selection.fitness_on_seeds import Judged
-from selection.trials import Local, Work
+from selection.champion import Finalist, rank_finalists
+from selection.comparison import FINAL_SEEDS, FRESH_SEEDS, TUNING_SEEDS, compare_losses, tuned_baselines
+from selection.fitness_on_seeds import SeedFitness
+from selection.trials import LocalTrials, Work
 from selection.tuning import tune, validation_loss
 
 TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"hidden": (8,)})
@@ -34,7 +34,7 @@ def _reference(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_reference")
 def test_a_program_is_set_beside_adamw_seed_by_seed() -> None:
     seeds = range(5)
-    row = compare({"mine": builtin("lion")}, [TINY], seeds, "test")[0]
+    row = compare_losses({"mine": builtin("lion")}, [TINY], seeds, "test")[0]
     mine, reference = (Trainer(TINY, seeds, "test").losses(p) for p in (builtin("lion"), REFERENCE))
     assert row.log_ratio == pytest.approx(np.mean(np.log(mine / reference)), rel=1e-5)
     assert row.loss == pytest.approx(mine.mean(), rel=1e-5)
@@ -45,13 +45,13 @@ def test_a_program_is_set_beside_adamw_seed_by_seed() -> None:
 
 @pytest.mark.usefixtures("_reference")
 def test_adamw_under_another_name_is_not_better_than_adamw() -> None:
-    row = compare({"disguised": REFERENCE}, [TINY], range(3), "validation")[0]
+    row = compare_losses({"disguised": REFERENCE}, [TINY], range(3), "validation")[0]
     assert (row.log_ratio, row.interval) == (0.0, (0.0, 0.0))
 
 
 @pytest.mark.usefixtures("_reference")
 def test_a_program_that_diverges_is_shown_as_such() -> None:
-    row = compare({"bad": parse(BLOWS_UP)}, [TINY], range(2), "validation")[0]
+    row = compare_losses({"bad": parse(BLOWS_UP)}, [TINY], range(2), "validation")[0]
     assert math.isnan(row.loss)
     assert math.isnan(row.log_ratio)
 
@@ -130,15 +130,15 @@ class _Pretended:
         self._target = target
         self.tried: list[tuple[float, float]] = []
 
-    def fitness(self, program: Program, hurdle: float = math.inf) -> Work[Judged]:
+    def fitness(self, program: Program, hurdle: float = math.inf) -> Work[SeedFitness]:
         yield from ()
         fitness = abs(next(program.constants())[2] - self._target)
         self.tried.append((fitness, hurdle))
-        return Judged(fitness if fitness <= hurdle else math.inf, fitness)
+        return SeedFitness(fitness if fitness <= hurdle else math.inf, fitness)
 
 
-def best(finalists: list[Program], judge: _Pretended, tuner: _Pretended, **options: Any) -> Champion:
-    return rank(finalists, judge, tuner, Local(), **options)[0]  # type: ignore[arg-type]
+def best(finalists: list[Program], judge: _Pretended, tuner: _Pretended, **options: Any) -> Finalist:
+    return rank_finalists(finalists, judge, tuner, runner=LocalTrials(), **options)[0]  # type: ignore[arg-type]
 
 
 def test_the_champion_is_the_best_on_fresh_seeds_with_its_constants_tuned() -> None:
@@ -152,7 +152,7 @@ def test_the_champion_is_the_best_on_fresh_seeds_with_its_constants_tuned() -> N
 
 def test_every_finalist_is_ranked_once_by_the_better_of_its_constants() -> None:
     finalists = [builtin("sgd").with_constants([value]) for value in (0.1, 0.5, 2.0)]
-    ranked = rank(finalists, _Pretended(0.6), _Pretended(0.6), Local(), leaders=2, trials=30)  # type: ignore[arg-type]
+    ranked = rank_finalists(finalists, _Pretended(0.6), _Pretended(0.6), runner=LocalTrials(), leaders=2, trials=30)  # type: ignore[arg-type]
     assert sorted(champion.index for champion in ranked) == [0, 1, 2]
     assert [champion.fitness for champion in ranked] == sorted(champion.fitness for champion in ranked)
     assert {champion.index for champion in ranked if champion.tuned} == {0, 1}

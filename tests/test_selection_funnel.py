@@ -13,20 +13,22 @@ from primitives import Program, builtin, parse
 from proxy_tasks.baselines import baseline
 from proxy_tasks.catalog import task
 from proxy_tasks.task import Task
-from selection import funnel, trials
+from selection import stage as stage_module
+from selection import trials
 from selection.comparison import LAST_SEEDS, STAGE_SEEDS, TUNING_SEEDS
-from selection.funnel import Outcome, Stage, run_funnel
+from selection.funnel import FunnelResult, run_funnel
 from selection.intervals import Verdict
 from selection.optimizers import OPTIMIZERS, starting
-from selection.trials import Local, Subject, Trial, Work
-from selection.tuning import ConstantSpace, Drafts, Tuned, tune
+from selection.stage import Stage
+from selection.trials import Entrant, LocalTrials, Trial, Work
+from selection.tuning import ConstantSpace, Proposals, TuningResult, tune
 
 SMALL = Task("small", "digit classification", "", batch=16, steps=40, settings={"hidden": (8,)})
 LARGE = Task("large", "digit classification", "", batch=16, steps=120, settings={"hidden": (12,)})
 ADAMW = builtin("adamw").with_constants([0.9, 0.95, 0.1, 1.0])
 WORLDS = 200  # simulated funnels
 ERROR = 0.025  # of a verdict "better", over all programs of a stage together: one of two sides of 5 %
-BASELINES: dict[str, Subject] = {name: OPTIMIZERS[name] for name in ("adamw", "sgd")}
+BASELINES: dict[str, Entrant] = {name: OPTIMIZERS[name] for name in ("adamw", "sgd")}
 
 
 def drawn(*keys: object) -> float:
@@ -91,12 +93,12 @@ def named(number: int) -> Program:
 def _by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tuning that ends anywhere near its start."""
 
-    def near(starts: Sequence[Subject], trials: int, seed: tuple[int, ...]) -> Drafts[Any]:
+    def near(starts: Sequence[Entrant], trials: int, seed: tuple[int, ...]) -> Proposals[Any]:
         space = ConstantSpace(starts[0])
         draft = space.program(space.start + np.random.default_rng(seed).normal(size=len(space.start)))
-        return Tuned(draft, (yield draft))
+        return TuningResult(draft, (yield draft))
 
-    monkeypatch.setattr(funnel, "bayesian", near)
+    monkeypatch.setattr(stage_module, "bayesian_search", near)
 
 
 def winners(programs: int, seeds: int, luck: float, tunings: int = 3) -> int:
@@ -105,7 +107,7 @@ def winners(programs: int, seeds: int, luck: float, tunings: int = 3) -> int:
     for world in range(WORLDS):
         bench = Pretended(lambda trial: 0.0, salt=world, luck=luck)
         entering, held = [named(n) for n in range(programs)], stage(seeds=seeds, budget=2, tunings=tunings)
-        passed += run_funnel(entering, [held], BASELINES, bench).winner is not None
+        passed += run_funnel(entering, [held], BASELINES, runner=bench).winner is not None
     return passed
 
 
@@ -122,17 +124,17 @@ def test_one_tuning_of_each_cannot_tell_luck_in_tuning_from_merit() -> None:
 
 
 def test_the_very_same_optimizer_is_not_distinguishable_from_itself() -> None:
-    found = run_funnel([named(0)], [stage()], BASELINES, Pretended(lambda trial: 0.0, noise=0.0))
+    found = run_funnel([named(0)], [stage()], BASELINES, runner=Pretended(lambda trial: 0.0, noise=0.0))
     assert found.stages[0].standings[0].verdict is Verdict.CANNOT_TELL
     assert found.winner is None
 
 
 def _better(trial: Trial) -> float:
-    return -0.5 if isinstance(trial.subject, Program) else 0.0
+    return -0.5 if isinstance(trial.entrant, Program) else 0.0
 
 
 def test_a_program_that_is_better_goes_through_every_stage_and_into_the_last_table() -> None:
-    found = run_funnel([named(0), named(1)], [stage(), stage(programs=1)], BASELINES, Pretended(_better))
+    found = run_funnel([named(0), named(1)], [stage(), stage(programs=1)], BASELINES, runner=Pretended(_better))
     assert [len([row for row in held.standings if row.index is not None]) for held in found.stages] == [2, 1]
     assert found.winner is not None
     assert found.winner.verdict is Verdict.BETTER
@@ -144,28 +146,28 @@ def test_a_program_that_is_better_goes_through_every_stage_and_into_the_last_tab
 
 
 def test_who_is_not_better_does_not_go_on_and_the_funnel_ends_without_programs() -> None:
-    only_small = Pretended(lambda trial: -0.5 if isinstance(trial.subject, Program) and trial.task is SMALL else 0.0)
-    found = run_funnel([named(0), named(1)], [stage(SMALL), stage(LARGE), stage(LARGE)], BASELINES, only_small)
+    only_small = Pretended(lambda trial: -0.5 if isinstance(trial.entrant, Program) and trial.task is SMALL else 0.0)
+    found = run_funnel([named(0), named(1)], [stage(SMALL), stage(LARGE), stage(LARGE)], BASELINES, runner=only_small)
     assert len(found.stages) == 2  # the second finds nobody better, so that there is no third
     assert found.winner is None
     assert found.last.index is not None
 
 
 def test_a_program_that_diverges_on_a_larger_task_is_worse() -> None:
-    diverging = Pretended(lambda trial: np.nan if isinstance(trial.subject, Program) else 0.0)
-    found = run_funnel([named(0)], [stage()], BASELINES, diverging)
+    diverging = Pretended(lambda trial: np.nan if isinstance(trial.entrant, Program) else 0.0)
+    found = run_funnel([named(0)], [stage()], BASELINES, runner=diverging)
     assert found.stages[0].standings[0].verdict is Verdict.WORSE
 
 
 def test_everybody_is_tuned_with_as_many_trials_on_seeds_that_serve_for_nothing_else() -> None:
     bench = Pretended(_better, noise=0.01)
-    run_funnel([named(0), named(1)], [stage(budget=12), stage(budget=8)], BASELINES, bench)
+    run_funnel([named(0), named(1)], [stage(budget=12), stage(budget=8)], BASELINES, runner=bench)
     tuned: Counter[str] = Counter()
     apart = [TUNING_SEEDS + 1000 * number + 100 * place for place in range(2) for number in range(3)]
     for trial in bench.trials:
         if trial.seeds.start in apart:
             assert (len(trial.seeds), trial.split) == (2, "validation")
-            kind = trial.subject.name if not isinstance(trial.subject, Program) else "program"
+            kind = trial.entrant.name if not isinstance(trial.entrant, Program) else "program"
             tuned[kind] += 1
     assert tuned == {"program": 2 * 3 * (6 + 4), "adamw": 3 * (6 + 4), "sgd": 3 * (6 + 4)}
     others = {(trial.seeds.start, trial.split) for trial in bench.trials if trial.seeds.start not in apart}
@@ -174,24 +176,24 @@ def test_everybody_is_tuned_with_as_many_trials_on_seeds_that_serve_for_nothing_
 
 def test_each_tuning_of_the_next_stage_begins_where_one_of_the_stage_before_ended() -> None:
     bench = Pretended(_better, noise=0.01, luck=0.1)
-    found = run_funnel([named(0)], [stage(budget=12), stage(SMALL, budget=8)], BASELINES, bench)
+    found = run_funnel([named(0)], [stage(budget=12), stage(SMALL, budget=8)], BASELINES, runner=bench)
     for row in found.stages[0].standings:
-        assert len(set(row.subjects)) == 3, row.name
-        for number, subject in enumerate(row.subjects):
+        assert len(set(row.entrants)) == 3, row.name
+        for number, entrant in enumerate(row.entrants):
             first = TUNING_SEEDS + 1000 * number + 100
-            tried = [t.subject for t in bench.trials if t.task is SMALL and t.seeds.start == first]
-            assert subject in tried, row.name
+            tried = [t.entrant for t in bench.trials if t.task is SMALL and t.seeds.start == first]
+            assert entrant in tried, row.name
 
 
 def test_where_the_reference_diverges_nothing_is_said() -> None:
-    diverging = Pretended(lambda trial: np.nan if str(trial.subject).startswith("optax.adamw") else 0.0)
-    found = run_funnel([named(0)], [stage()], BASELINES, diverging)
+    diverging = Pretended(lambda trial: np.nan if str(trial.entrant).startswith("optax.adamw") else 0.0)
+    found = run_funnel([named(0)], [stage()], BASELINES, runner=diverging)
     assert {row.verdict for row in found.stages[0].standings} == {Verdict.CANNOT_TELL}
     assert found.winner is None
 
 
 def test_no_more_programs_enter_a_stage_than_it_has_room_for() -> None:
-    found = run_funnel([named(n) for n in range(6)], [stage(programs=3)], BASELINES, Pretended(_better))
+    found = run_funnel([named(n) for n in range(6)], [stage(programs=3)], BASELINES, runner=Pretended(_better))
     assert sorted(row.index for row in found.stages[0].standings if row.index is not None) == [0, 1, 2]
 
 
@@ -208,13 +210,17 @@ def test_adamw_as_a_program_with_constants_from_a_long_search_does_not_beat_adam
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     vit = task("vit")  # on `digits` the bias correction of optax makes another optimizer of it
-    adamw: dict[str, Subject] = {"adamw": starting("adamw", vit)}
-    found = run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], adamw, Local())
+    adamw: dict[str, Entrant] = {"adamw": starting("adamw", vit)}
+    found = run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], adamw, runner=LocalTrials())
     assert found.winner is None
-    generic: dict[str, Subject] = {"adamw": OPTIMIZERS["adamw"].with_constants([0.003, 0.9, 0.999, 0.01])}
-    assert run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], generic, Local()).winner is None
-    monkeypatch.setattr(funnel, "stored", lambda name, task: None)  # what is on file for the task makes the difference
-    assert run_funnel([baseline(vit)], [stage(vit, budget=2, seeds=8)], generic, Local()).winner is not None
+    generic: dict[str, Entrant] = {"adamw": OPTIMIZERS["adamw"].with_constants([0.003, 0.9, 0.999, 0.01])}
+    assert run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], generic, runner=LocalTrials()).winner is None
+    monkeypatch.setattr(
+        stage_module, "stored", lambda name, task: None
+    )  # what is on file for the task makes the difference
+    assert (
+        run_funnel([baseline(vit)], [stage(vit, budget=2, seeds=8)], generic, runner=LocalTrials()).winner is not None
+    )
 
 
 # What exploits the small task, in real training ----------------------------------------------------------------------
@@ -247,11 +253,11 @@ def train(w, g, m, v, lr):
 @pytest.mark.usefixtures("_real_keys")
 def test_a_program_that_counts_the_steps_of_the_small_task_does_not_pass() -> None:
     program = parse(STEPS)
-    bench = Local()
+    bench = LocalTrials()
     seeds = range(6)
     own, adamw = (Trial(subject, SMALL, seeds).losses() for subject in (program, ADAMW))
     assert np.mean(np.log(own / adamw)) < -0.1  # it wins where it was found
-    found = run_funnel([program], [stage(LARGE, budget=4)], BASELINES, bench)
+    found = run_funnel([program], [stage(LARGE, budget=4)], BASELINES, runner=bench)
     assert found.winner is None
     assert found.stages[0].standings[0].verdict is Verdict.WORSE
 
@@ -270,13 +276,13 @@ def test_a_program_fitted_to_the_seeds_and_batches_of_the_selection_does_not_pas
     fitted = tune(start, loss, 150).program
     best = tune(OPTIMIZERS["sgd"], lambda o: float(np.log(Trial(o, SMALL, range(50, 54)).losses()).mean()), 60).program
     assert loss(fitted) < np.log(Trial(best, SMALL, lucky).losses()[0])  # it wins on what it was fitted to
-    baselines: dict[str, Subject] = {"adamw": OPTIMIZERS["adamw"], "sgd": best}
-    found = run_funnel([fitted], [stage(SMALL, budget=40, seeds=8)], baselines, Local())
+    baselines: dict[str, Entrant] = {"adamw": OPTIMIZERS["adamw"], "sgd": best}
+    found = run_funnel([fitted], [stage(SMALL, budget=40, seeds=8)], baselines, runner=LocalTrials())
     assert found.winner is None
 
 
 def test_an_outcome_says_in_plain_values_what_was_found() -> None:
-    found: Outcome = run_funnel([named(0)], [stage()], BASELINES, Pretended(_better))
+    found: FunnelResult = run_funnel([named(0)], [stage()], BASELINES, runner=Pretended(_better))
     plain = found.as_json()
     assert plain["winner"] == "program 1"
     assert plain["stages"][0]["standings"][0]["name"] == "program 1"
@@ -286,7 +292,6 @@ def test_an_outcome_says_in_plain_values_what_was_found() -> None:
 
 
 def test_the_reference_is_the_tuned_adamw() -> None:
-    assert funnel.REFERENCE == "adamw"
-    found = run_funnel([named(0)], [stage()], BASELINES, Pretended(_better))
+    found = run_funnel([named(0)], [stage()], BASELINES, runner=Pretended(_better))
     row = next(row for row in found.stages[0].standings if row.name == "adamw")
     assert (row.log_ratio, row.interval, row.verdict) == (0.0, (0.0, 0.0), Verdict.CANNOT_TELL)

@@ -1,4 +1,4 @@
-"""Constant tuning: the comparator of evolution that changes the constants of the starting program and nothing else.
+"""Constant tuning: a comparator of evolution that changes only the constants of the starting program.
 
 Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
 """
@@ -15,14 +15,14 @@ from selection.tuning import NARROW, WIDE, ConstantSpace
 
 
 class TuneConstants:
-    """The constants of the starting program are tuned and nothing else: widely at first, then around the best so far.
+    """Random search over the constants of the starting program: on a wide scale first, then around the best so far.
 
     Args:
         start: the starting program.
-        wide: how many children are drawn on the wide scale.
+        wide: number of children that are drawn on the wide scale.
 
     Raises:
-        UserError: there is nothing to tune.
+        UserError: the starting program has no constants.
     """
 
     def __init__(self, start: Program, wide: int) -> None:
@@ -33,7 +33,7 @@ class TuneConstants:
         self._best, self._number, self._fitness = self._space.start, 0, math.inf
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """The starting program, or the best so far, with other constants."""
+        """The starting program with new constants."""
         size = len(self._best)
         normals = np.array([draws.normal() for _ in range(size)])
         if number <= self._wide:

@@ -1,7 +1,8 @@
 """Regularized (ageing) evolution with restarts: the search of Chen et al. (2023, section 2).
 
-Newest in, oldest out, and the best of a random sample is the parent (Real et al., 2019). P = 1000 and T = 2 in Chen et
-al. (2023); the whole first population is the starting program.
+The parent is the best of a random sample of the population; the child enters, and the oldest member leaves (Real et
+al., 2019). Chen et al. (2023) use a population of 1000 and samples of 2, and fill the first population with copies of
+the starting program.
 """
 
 import math
@@ -14,38 +15,38 @@ from search.engine.randomness import Draws
 
 
 class Population:
-    """The last `size` members; filled with copies of the first.
+    """The most recent members.
 
     Args:
         size: number of members P.
-        first: whose copies fill the first population.
+        first: member whose copies fill the population at the start.
     """
 
     def __init__(self, size: int, first: HistoryEntry) -> None:
         self._members = deque([first] * size)
 
     def add(self, member: HistoryEntry) -> None:
-        """Take in a member; the oldest leaves."""
+        """Add a member and remove the oldest."""
         self._members.popleft()
         self._members.append(member)
 
     def tournament(self, sample: int, draws: Draws) -> HistoryEntry:
-        """The member of lowest fitness among `sample` that are drawn at random with replacement."""
+        """The member of lowest fitness in a random sample of size `sample`, drawn with replacement."""
         drawn = [self._members[draws.integer(len(self._members))] for _ in range(sample)]
         return min(drawn, key=lambda member: member.fitness)
 
 
 class Evolution:
-    """A child is a mutation of the best of a random sample of the population; the oldest member makes room for it.
+    """Regularized evolution.
 
-    A population that has not improved for long is filled anew with copies of the best program so far. Chen et al.
-    do so after about 300,000 programs.
+    A population that has not improved for `plateau` candidates is replaced by copies of the best program so far. Chen
+    et al. restart after about 300,000 programs.
 
     Args:
-        mutator: makes children.
-        population: members P.
-        tournament: members drawn T.
-        plateau: candidates without an improvement after which the search begins again from its best; 0: never.
+        mutator: draws children.
+        population: number of members P.
+        tournament: sample size T.
+        plateau: number of candidates without an improvement before a restart; 0: never.
     """
 
     def __init__(self, mutator: Mutator, population: int, tournament: int, plateau: int = 0) -> None:
@@ -55,7 +56,7 @@ class Evolution:
         self._first: HistoryEntry
         self._best: HistoryEntry
         self._population: Population | None = None
-        self._improved = 0  # number of the candidate that was the last improvement or the last restart
+        self._improved = 0  # number of the candidate at the last improvement or restart
         self._restarts = 0
 
     def propose(self, number: int, draws: Draws) -> Proposal:
@@ -64,13 +65,13 @@ class Evolution:
         parent = self._population.tournament(self._sample, draws)
         try:
             child = self._mutator.child(parent.parsed(), draws)
-        except UserError:  # a dead end, such as a program from which nothing more can be deleted: begin afresh
+        except UserError:  # no valid child, such as when only deletion is allowed: use the starting program
             parent = self._first
             child = self._mutator.child(parent.parsed(), draws)
         return Proposal(parent.number, child.mutation, child.program, child.dropped, self._restarts)
 
     def take(self, entry: HistoryEntry) -> None:
-        """A recorded candidate enters the population if it was accepted; then it is seen whether to begin again."""
+        """Add an accepted candidate to the population, and restart after a plateau."""
         if entry.accepted:
             if self._population is None:
                 self._first = self._best = entry

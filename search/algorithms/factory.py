@@ -1,4 +1,4 @@
-"""The algorithms that a config can name, and the engine that runs one of them."""
+"""Table of the algorithms that a config can name, and the engine of a config."""
 
 import math
 from collections.abc import Callable
@@ -118,9 +118,9 @@ def engine(config: Config, start: Program, repeat: int) -> Engine:
     """The engine of one repeat.
 
     Args:
-        config: of the run.
+        config: the config of the run.
         start: the starting program of this repeat.
-        repeat: counted over all rounds.
+        repeat: number of the repeat, counted over all rounds.
     """
     settings, scoring = config.search, config.evaluation
     margins = (scoring.hurdle_margin, *(scoring.race_margin for _ in scoring.race))

@@ -1,22 +1,22 @@
-"""Mutation: how a child differs from its parent.
+"""Mutations: functions that draw a changed copy of a program.
 
-Three things are kept apart: what a mutation does (a function from program to program), how often it happens (`rates`
-in the config), and whether the child is legal (`checking.is_valid`); a draft that is not, or that does not differ, is
-dropped and another is drawn. Chen et al. (2023) use three:
+Three concerns are separate: what a mutation does (a function from program to program), how often it is used (`rates` in
+the config), and whether the child is valid (`primitives.checking.is_valid`). A draft that is invalid or equal to its
+parent is dropped and drawn again. Chen et al. (2023) use three mutations:
 
-* `insert`: a random statement at a random place;
-* `delete`: a random statement goes;
-* `modify`: one argument of a random statement becomes another variable or a constant from N(0, 1); an existing
-  constant may be multiplied by 2^a with a ~ N(0, 1) instead.
+* `insert`: add a random statement at a random position;
+* `delete`: remove a random statement;
+* `modify`: replace one argument of a random statement by another variable or by a constant from N(0, 1), or multiply
+  a constant by 2^a with a ~ N(0, 1).
 
-Four more are general as well, and their rate may be set to zero:
+Four more are just as general; a rate of 0 switches one off:
 
-* `replace`: the function of a random statement becomes another that takes the same arguments;
-* `wrap`: the value of a random statement passes through a random function of one argument;
-* `scale`: a random constant c is multiplied by 2^a, or, if it lies between 0 and 1, its distance to 1 is;
-* `tune`: live constants move together, three in five of them, by small steps as in `selection.tuning`.
+* `replace`: replace the function of a random statement by another one that takes the same kinds of arguments;
+* `wrap`: apply a random unary function to the result of a random statement;
+* `scale`: multiply a random constant c, or 1 − c if c lies between 0 and 1, by 2^a;
+* `tune`: move three in five of the live constants by small steps, as `selection.tuning` does.
 
-Redundant statements are kept on purpose: they are stepping stones.
+Redundant statements stay in the program on purpose: later mutations may make them live.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ Mutation = Callable[[Program, Sequence[Primitive], Draws], Program | None]
 
 
 class Child(NamedTuple):
-    """A valid program, the mutation that made it, and how many drafts were dropped on the way."""
+    """A valid program, the name of its mutation, and the number of dropped drafts."""
 
     program: Program
     mutation: str
@@ -56,7 +56,7 @@ class Mutator:
 
     Args:
         primitives: functions that may be inserted.
-        rates: relative frequency of each mutation; those not named do not happen.
+        rates: relative rate of each mutation; a mutation without a rate is not used.
     """
 
     def __init__(self, primitives: Sequence[Primitive], rates: Mapping[str, float]) -> None:
@@ -65,10 +65,10 @@ class Mutator:
         self._cumulative = list(accumulate(rates[name] for name in self._names))
 
     def child(self, parent: Program, draws: Draws) -> Child:
-        """A valid program that differs from its parent by one mutation.
+        """Draw a valid program that differs from its parent by one mutation.
 
         Raises:
-            UserError: no draft of very many was valid, as when the only mutation allowed can never apply.
+            UserError: none of 10,000 drafts was valid, as when the only allowed mutation cannot apply.
         """
         for dropped in range(_PATIENCE):
             name = draws.weighted(self._names, self._cumulative)
@@ -80,7 +80,7 @@ class Mutator:
 
 
 def insert(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """A random statement at a random place."""
+    """Add a random statement at a random position."""
     place = draws.integer(len(program.statements) + 1)
     kinds = kinds_before(program, place)
     row = draws.choice(primitives)
@@ -94,7 +94,7 @@ def insert(program: Program, primitives: Sequence[Primitive], draws: Draws) -> P
 
 
 def delete(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """A random statement goes."""
+    """Remove a random statement."""
     if not program.statements:
         return None
     place = draws.integer(len(program.statements))
@@ -102,7 +102,7 @@ def delete(program: Program, primitives: Sequence[Primitive], draws: Draws) -> P
 
 
 def modify(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """One argument of a random statement becomes another variable or constant, or a constant is scaled."""
+    """Replace one argument of a random statement by another variable or constant, or scale a constant."""
     if not program.statements:
         return None
     place = draws.integer(len(program.statements))
@@ -121,7 +121,7 @@ def modify(program: Program, primitives: Sequence[Primitive], draws: Draws) -> P
 
 
 def replace(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """The function of a random statement becomes another that takes the same arguments."""
+    """Replace the function of a random statement by one that takes the same kinds of arguments."""
     if not program.statements:
         return None
     place = draws.integer(len(program.statements))
@@ -134,7 +134,7 @@ def replace(program: Program, primitives: Sequence[Primitive], draws: Draws) -> 
 
 
 def wrap(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """The value of a random statement passes through a random function of one argument."""
+    """Apply a random unary function to the result of a random statement."""
     functions = [row for row in primitives if row.arity == 1]
     if not program.statements or not functions:
         return None
@@ -144,7 +144,7 @@ def wrap(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pro
 
 
 def scale(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """A random constant is multiplied by 2^a, a ~ N(0, 1), or its distance to 1 is."""
+    """Multiply a random constant, or its distance to 1, by 2^a with a ~ N(0, 1)."""
     constants = list(program.constants())
     if not constants:
         return None
@@ -158,7 +158,7 @@ def scale(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Pr
 
 
 def tune(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
-    """Live constants move a little, all at once; where they do best depends on the others."""
+    """Move several live constants by small steps at once, since their best values depend on each other."""
     if not any(True for _ in program.constants()):
         return None
     space = ConstantSpace(program)
@@ -198,7 +198,7 @@ def register_mutation(name: str, mutation: Mutation, rate: float) -> None:
 
 
 def _new_argument(accepted: frozenset[Kind], kinds: Mapping[str, Kind], draws: Draws) -> Argument | None:
-    """A variable of an accepted kind or, where a scalar will do, a constant from N(0, 1)."""
+    """A random variable of an accepted kind, or a constant from N(0, 1) where scalars are accepted."""
     variables = [name for name, kind in kinds.items() if kind in accepted]
     if Kind.SCALAR in accepted and (not variables or draws.uniform() < _NEW_CONSTANT):
         return float32(draws.normal())

@@ -1,4 +1,4 @@
-"""Random search: the comparator of evolution that learns nothing.
+"""Random search: a comparator of evolution that ignores all scores.
 
 Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
 """
@@ -10,12 +10,12 @@ from search.engine.randomness import Draws
 
 
 class RandomSearch:
-    """Every child is the starting program after a random number of random mutations; scores do not matter.
+    """Every child is the starting program after a random number of random mutations.
 
     Args:
-        mutator: makes children.
+        mutator: draws children.
         start: the starting program.
-        mutations: the number of them is drawn from 1 … this.
+        mutations: largest number of mutations; each child has 1 … `mutations` of them.
     """
 
     def __init__(self, mutator: Mutator, start: Program, mutations: int) -> None:
@@ -30,4 +30,4 @@ class RandomSearch:
         return Proposal(0, f"{count} mutations", program, dropped)
 
     def take(self, entry: HistoryEntry) -> None:
-        """Nothing is learnt."""
+        """Ignore the score."""

@@ -1,13 +1,13 @@
-"""Monte-Carlo tree search over bounded update expressions with fixed operands: the earlier school, as a comparator.
+"""Monte-Carlo tree search over bounded update expressions with fixed operands: the earlier approach, as a comparator.
 
 Bello et al. (2017, "Neural Optimizer Search with Reinforcement Learning", section 3) write an update as a small tree of
-unary and binary functions over operands that are given: the gradient and its powers, two moving averages kept by
-hand, their signs, and the ready updates of Adam and RMSprop. The way state is kept is never searched, which is what
-Chen et al. (2023) hold against it. Trees are drawn here by Monte-Carlo tree search with upper confidence bounds
-(Kocsis and Szepesvári, 2006) in place of a controller network, and say their rate and decay themselves.
+unary and binary functions over given operands: the gradient and its powers, two fixed moving averages, their signs,
+and the updates of Adam and RMSprop. The state is never searched, which Chen et al. (2023) name as the limit of this
+approach. Here the trees are drawn by Monte-Carlo tree search with upper confidence bounds (Kocsis and Szepesvári, 2006)
+in place of a controller network, and include a learning rate and a decay.
 
-A tree is a sequence of choices, from the top down and from the left; statistics are kept for each beginning of such
-a sequence. The choices are written into the journal with each candidate, so that a resumed search knows them.
+A tree is a sequence of choices, depth first. Statistics are kept for each prefix of a sequence. The journal holds the
+choices of each candidate as its mutation, so that a resumed search restores them.
 """
 
 import math
@@ -23,12 +23,12 @@ _DECAYS = (0.0, 1e-3, 1e-2, 1e-1, 1.0)
 _UNARY = ("negative", "exp", "log", "sqrt", "sign", "abs", "square", "tanh")
 _BINARY = ("add", "subtract", "multiply", "divide")
 _OPERANDS = ("g", "g2", "g3", "m", "v", "sign_g", "sign_m", "one", "two", "small_w", "adam", "rmsprop")
-_STATE = (  # by hand, the same for every tree
+_STATE = (  # the same for every tree
     Statement("m", "interp", ("g", "m", float32(0.9))),
     Statement("g2", "square", ("g",)),
     Statement("v", "interp", ("g2", "v", float32(0.999))),
 )
-_READY = {  # what an operand stands for, where it is not a variable of the above
+_READY = {  # statements that compute an operand, where it is not one of the variables above
     "g3": (Statement("g3", "cube", ("g",)),),
     "sign_g": (Statement("sign_g", "sign", ("g",)),),
     "sign_m": (Statement("sign_m", "sign", ("m",)),),
@@ -44,10 +44,10 @@ class _Node:
     """Statistics of one sequence of choices.
 
     Attributes:
-        children: by choice, those that have been made.
-        visits: how many recorded trees begin like this.
-        reward: their sum.
-        spent: whether every tree that begins like this has been recorded.
+        children: nodes of the next choice, by choice.
+        visits: number of recorded trees with this prefix.
+        reward: sum of their rewards.
+        spent: whether every tree with this prefix has been recorded.
     """
 
     __slots__ = ("children", "reward", "spent", "visits")
@@ -58,10 +58,10 @@ class _Node:
 
 
 class TreeSearch:
-    """Monte-Carlo tree search; a tree that has been recorded is not proposed again while there are others.
+    """Monte-Carlo tree search; a recorded tree is not proposed again as long as there are others.
 
     Args:
-        depth: most functions between the update and an operand.
+        depth: largest number of functions between the update and an operand.
     """
 
     def __init__(self, depth: int) -> None:
@@ -69,7 +69,7 @@ class TreeSearch:
         self._root = _Node()
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """The most promising choices as far as they are known, then random ones."""
+        """Choose by upper confidence bounds as far as there are statistics, then at random."""
         node: _Node | None = self._root
         choices: list[int] = []
 
@@ -84,7 +84,7 @@ class TreeSearch:
         return Proposal(0, "tree " + ".".join(map(str, choices)), program)
 
     def take(self, entry: HistoryEntry) -> None:
-        """Credit a tree's reward to every one of its choices."""
+        """Add the reward of a tree to the statistics of each of its prefixes."""
         if entry.mutation == START:
             return
         reward = min(max((_WORST - entry.fitness) / (_WORST - _BEST), 0.0), 1.0)
@@ -132,7 +132,7 @@ def tree(choose: Callable[[int], int], depth: int) -> Program:
 
     Args:
         choose: `number of options -> option`.
-        depth: most functions between the update and an operand.
+        depth: largest number of functions between the update and an operand.
     """
     statements = list(_STATE)
 

@@ -20,7 +20,7 @@ from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
 from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
 from selection.derivation import SEEDS, Derivation, derive
-from selection.fitness_on_seeds import Judge
+from selection.fitness_on_seeds import FitnessOnSeeds
 
 
 @click.command()
@@ -63,9 +63,9 @@ def simplify(
     console = Screen(stderr=True)
     found = derive(
         original,
-        Judge(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
-        Judge(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
-        tune,
+        FitnessOnSeeds(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
+        FitnessOnSeeds(chosen, range(TUNING_SEEDS, TUNING_SEEDS + seeds)) if chosen else None,
+        trials=tune,
         report=partial(_note, console),
     )
     if out:

@@ -15,7 +15,7 @@ from search.running.inspect import derivation, program_facts, run_facts
 from search.running.open_run import config_of
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
-from selection.comparison import FRESH_SEEDS, Comparison, compare, tuned_baselines
+from selection.comparison import FRESH_SEEDS, Comparison, compare_losses, tuned_baselines
 
 
 @click.command()
@@ -60,8 +60,8 @@ def score(
     loaded = {name: load_program(name) for name in programs}
     chosen = [task for what in tasks for task in load_tasks(what, say)]
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
-    scores = compare(loaded, chosen, fresh, split)
-    references = [row for task in chosen for row in compare(tuned_baselines(task), [task], fresh, split)]
+    scores = compare_losses(loaded, chosen, fresh, split)
+    references = [row for task in chosen for row in compare_losses(tuned_baselines(task), [task], fresh, split)]
     facts = {"scores": [_score(row) for row in scores], "baselines": [_score(row) for row in references]}
     emit(
         facts,

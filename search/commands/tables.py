@@ -19,7 +19,7 @@ from search.running.method_curves import Method
 from search.running.summary import Summary
 from selection.comparison import Comparison
 from selection.derivation import Derivation
-from selection.funnel import Outcome
+from selection.funnel import FunnelResult
 
 _STEPS_SHOWN = 15  # of a lineage
 
@@ -58,7 +58,7 @@ def summary(found: Summary, folder: Path) -> RenderableType:
     return Group(*parts)
 
 
-def funnel(found: Outcome) -> Iterator[RenderableType]:
+def funnel(found: FunnelResult) -> Iterator[RenderableType]:
     """Who stood how at each stage, and the last one on the test split."""
     for number, stood in enumerate(found.stages, start=1):
         stage = stood.stage

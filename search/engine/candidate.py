@@ -1,7 +1,8 @@
-"""What passes between an algorithm, the engine and the journal: proposals, candidates, records.
+"""Values that pass between an algorithm, the engine and the journal.
 
-An algorithm proposes a program; the engine makes a numbered candidate of it; with its score it is a record, a row of
-the journal; and what has been recorded is what algorithms learn from, now or when a run is resumed.
+An algorithm makes a `Proposal`; the engine turns it into a numbered `Candidate`; a candidate with its score is a
+`Record`, one row of the journal; a `HistoryEntry` is the part of it that algorithms learn from, during the run and
+after a resume.
 """
 
 import math
@@ -12,18 +13,18 @@ from primitives.text import parse
 from proxy_tasks.fitness import Heights, Score, Status
 from search.engine.randomness import Draws
 
-START = "start"  # the mutation that is noted for the starting program
+START = "start"  # mutation of the starting program
 
 
 class Proposal(NamedTuple):
-    """What an algorithm would like to see scored.
+    """A program that an algorithm proposes to score.
 
     Attributes:
         parent: number of the candidate that it was made from.
-        mutation: what was done to the parent, in one word or a few.
+        mutation: name of the change made to the parent.
         program: a valid program.
-        dropped: drafts that were not valid and were drawn again.
-        restarts: how many times the algorithm has begun again before it.
+        dropped: number of invalid drafts that were drawn again.
+        restarts: number of restarts of the algorithm before it.
     """
 
     parent: int
@@ -39,16 +40,16 @@ class Candidate(NamedTuple):
     Attributes:
         number: position in the history of its repeat; 0 is the starting program.
         parent: number of its parent; `None` for the starting program.
-        mutation: what was done to the parent.
-        program: the genome, redundant statements included.
+        mutation: name of the change made to the parent.
+        program: the whole program, redundant statements included.
         hash: functional hash of its live part.
         live: number of live statements.
-        hurdle: fitness beyond which it is rejected on the first seeds, and at each later stage of a race.
-        same_as: lower number of an evaluated candidate that computes the same, if there is one.
-        matched: what said so: `hash`, `probe`, or nothing.
-        dropped: drafts that were not valid and were drawn again.
-        restarts: how many times the algorithm had begun again.
-        probe: updates on the probes as float32, for a candidate that is evaluated where there is a probe.
+        hurdle: fitness above which it is rejected on the first seeds, and at each later stage of a race.
+        same_as: number of the earlier candidate that computes the same; `None` if it has to be evaluated.
+        matched: how that was found: `hash`, `probe`, or empty.
+        dropped: number of invalid drafts that were drawn again.
+        restarts: number of restarts of the algorithm before it.
+        probe: signature as float32 bytes, for an evaluated candidate where there is a probe.
     """
 
     number: int
@@ -73,12 +74,12 @@ class Record(NamedTuple):
 
     @property
     def evaluated(self) -> bool:
-        """Whether it was trained, and not looked up."""
+        """Whether it was trained; otherwise it took the score of a duplicate."""
         return self.candidate.same_as is None
 
     @property
     def entry(self) -> "HistoryEntry":
-        """What is to be known of it from now on."""
+        """The part that the engine and the algorithm need later."""
         candidate, score = self
         return HistoryEntry(
             candidate.number,
@@ -96,9 +97,9 @@ class Record(NamedTuple):
 
 
 class HistoryEntry(NamedTuple):
-    """What engine and algorithm need to know of a recorded candidate in order to go on from there.
+    """A recorded candidate, as the engine restores it and the algorithm learns from it.
 
-    The program may be its text, which is parsed when somebody needs it.
+    After a resume `program` is text, which `parsed()` parses.
     """
 
     number: int
@@ -123,12 +124,12 @@ class HistoryEntry(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """Whether it may be bred from: the starting program, and whatever was trained in full."""
+        """Whether it may be a parent: it is the starting program, or was trained on all seeds."""
         return self.number == 0 or self.status is Status.OK
 
 
 class Algorithm(Protocol):
-    """Proposes programs, from what it has been told. All it knows came through `take`, in order of number."""
+    """Proposes programs. All that it knows of the search comes through `take`, in order of number."""
 
     def propose(self, number: int, draws: Draws) -> Proposal:
         """The program of a child, 1 or higher."""

@@ -1,8 +1,8 @@
-"""Twins: programs whose updates agree on fixed probes, although their hashes differ (`m / sqrt(m * m)` and `sign(m)`).
+"""Twins: programs whose updates agree on fixed inputs although their hashes differ (`m / sqrt(m * m)` and `sign(m)`).
 
-Signatures (`primitives.probe`) of similar scale are found by a key and compared number by number. Agreement is within
-rounding, never by exact floats: those differ between machines. Where a signature is not finite, or all is zero,
-nothing is said: programs that fail on the probes need not fail in training.
+Signatures (`primitives.probe`) of similar scale share a bucket and are compared number by number, with a tolerance for
+rounding: exact floats differ between machines. A signature that is not finite, or zero throughout, matches nothing,
+since a program that fails on these inputs may train well.
 """
 
 import math
@@ -14,13 +14,13 @@ _BUCKET = 2 * TOLERANCE  # width of a key, in units of the log scale; twins diff
 
 
 class Twins:
-    """Remembers signatures by candidate number and finds the one that agrees with another."""
+    """Signatures by candidate number, with a search for one that agrees with a given one."""
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[tuple[int, np.ndarray]]] = {}
 
     def add(self, number: int, signature: np.ndarray) -> None:
-        """Remember the signature of a candidate: its scale, then any number of projections."""
+        """Add the signature of a candidate: its scale, followed by projections."""
         key = _key(signature)
         if key is not None:
             self._buckets.setdefault(key, []).append((number, signature))

@@ -1,17 +1,18 @@
-"""The engine: a pure state machine that proposes numbered candidates and takes in their scores.
+"""The engine: a pure state machine that proposes numbered candidates and records their scores.
 
-`ask()` gives the next candidate that has to be evaluated, `tell(number, score)` hands its score back, and
-`recorded()` gives what has become final, in order of number. The engine knows nothing of files, processes or clocks.
-An algorithm (`search.algorithms`) says what the next program is; order, hurdles and duplicates are the same for all.
+`ask()` returns the next candidate to be evaluated, `tell(number, score)` hands its score back, and `recorded()` returns
+the candidates that have become final, in order of number. The engine knows nothing of files, processes or clocks. An
+algorithm (`search.algorithms`) proposes the programs; order, hurdles and duplicates are the same for all algorithms.
 
-One history at any parallelism: child i is bred from what the algorithm knows after children 0 … i − W have been
-recorded, W being the in-flight window, and its random numbers are keyed by (seed, repeat, i). Scores are recorded in
-order of number whatever the order in which they arrive. So the window decides how stale a parent may be, and the
-number of workers decides nothing but the time it takes.
+The history is the same at any parallelism. Child i is bred from what the algorithm knows after children 0 … i − W have
+been recorded, where W is the in-flight window, and its random numbers are keyed by (seed, repeat, i). Scores are
+recorded in order of number, in whatever order they arrive. The window determines how stale a parent may be; the number
+of workers determines only the run time.
 
-A candidate that computes the same function as one of a lower number is not evaluated: it takes that one's score.
-Equal functional hashes prove it; equal updates on fixed probes (`search.engine.duplicates`) say so as far as a test
-can. What may be bred already is drafted ahead, so that probes are looked at many at a time and beside everything else.
+A candidate that computes the same function as an earlier one is not evaluated: it takes the score of that one. Equal
+functional hashes prove that two programs compute the same; equal updates on fixed inputs (`search.engine.duplicates`)
+are strong evidence of it. Children are drafted ahead of need, so that these inputs are evaluated for many of them at
+once.
 """
 
 import math
@@ -32,23 +33,23 @@ from search.engine.hurdle import Hurdle
 from search.engine.randomness import Draws
 
 _FLOAT32 = "<f4"
-_HITS_AT_ONCE = 256  # candidates without an evaluation, after which the caller may record them
-_AHEAD = 64  # drafts at most, looked at on probes together
+_HITS_AT_ONCE = 256  # duplicates in a row, after which `ask` returns so that they can be recorded
+_AHEAD = 64  # most drafts; their signatures are computed together
 
 Look = Callable[[], np.ndarray]
 Probe = Callable[[Sequence[Program]], Sequence[Look]]
 
 
 class _Draft(NamedTuple):
-    """A child as it was proposed, before it is known whether it is a duplicate.
+    """A proposed child that has not been checked for duplicates yet.
 
     Attributes:
-        proposal: of the algorithm.
+        proposal: the proposal of the algorithm.
         parent: number of its parent; `None` for the starting program.
-        hurdle: at the time of the proposal.
+        hurdle: the hurdles at the time of the proposal.
         hash: functional hash.
-        key: the same in bytes.
-        look: gives the signature; `None` where the hash is known already, or where there is no probe.
+        key: the hash in bytes.
+        look: returns the signature; `None` where the hash is known already, or where there is no probe.
     """
 
     proposal: Proposal
@@ -60,18 +61,18 @@ class _Draft(NamedTuple):
 
 
 class Engine:
-    """The history of one repeat; see the module for the contract.
+    """The history of one repeat.
 
     Args:
         algorithm: proposes programs.
         start: the starting program.
-        hurdles: set those of each candidate, the first for the first seeds; get every accepted score.
-        seed: the key of the random numbers.
+        hurdles: the hurdle on the first seeds, and one for each later stage of a race; they see every accepted score.
+        seed: key of the random numbers.
         window: in-flight window W, in candidates.
-        children: most children to breed.
-        evaluations: most candidates to evaluate; `None` for no limit but that of the children.
-        probe: begins to compute the updates of programs on fixed probes, for the second look at duplicates; `None` for
-            the hash alone.
+        children: largest number of children.
+        evaluations: largest number of evaluated candidates; `None`: the number of children is the only limit.
+        probe: starts to compute signatures of programs, by which duplicates with different hashes are found; `None`:
+            hashes only.
     """
 
     def __init__(
@@ -106,16 +107,16 @@ class Engine:
 
     @property
     def paused(self) -> bool:
-        """Whether it waits at the number that `pause_at` said, everything before that being recorded."""
+        """Whether every candidate before the number given to `pause_at` is recorded, and more would follow."""
         return self._finished == self._bred >= self._pause and self._more()
 
     @property
     def recorded_count(self) -> int:
-        """How many candidates are final."""
+        """Number of final candidates."""
         return self._finished
 
     def pause_at(self, number: float) -> None:
-        """Breed no candidate of this number or a higher one until told otherwise; the history is the same."""
+        """Breed no candidate with this number or a higher one until the next call. The history does not change."""
         self._pause = number
 
     def end(self) -> None:
@@ -157,7 +158,7 @@ class Engine:
         return records
 
     def restore(self, history: Iterable[HistoryEntry]) -> None:
-        """Take in a recorded history, in order of number from 0, in place of breeding it again.
+        """Restore a recorded history, in order of number from 0.
 
         Raises:
             UserError: a candidate is missing.
@@ -244,7 +245,7 @@ class Engine:
         )
 
     def _advance(self) -> None:
-        """Make final, in order, whatever has its score."""
+        """Make candidates final, in order of number, as far as their scores have arrived."""
         while self._finished in self._waiting:
             candidate = self._waiting[self._finished]
             if candidate.same_as is not None:

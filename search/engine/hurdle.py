@@ -1,8 +1,8 @@
-"""The hurdle: what a program must reach on its first seeds to be trained on the others.
+"""The hurdle: the fitness that a program must reach on its first seeds to be trained on the others.
 
-A rolling quantile over the last scores that were accepted, plus a margin; a matter of candidate numbers alone, so
-that it is the same at any parallelism. A hurdle compares like with like, hence first seeds with first seeds. In a race
-there are several, one after each stage: the same seeds for all programs, so that they are compared in pairs.
+It is a rolling quantile over the most recent accepted scores, plus a margin. It depends on candidate numbers only, so
+it is the same at any parallelism. Fitness on the first seeds is compared with fitness on the first seeds. A race has
+several hurdles, one after each stage, each on the same seeds for all programs.
 """
 
 from bisect import bisect_left, insort
@@ -10,18 +10,18 @@ from collections import deque
 
 
 class Hurdle:
-    """Rolls over recorded scores.
+    """A rolling quantile of accepted scores, plus a margin.
 
     Args:
-        span: how many accepted scores count; before there are so many, the starting program stands in for the rest.
-        quantile: share of these that reach or beat the mark; 0 is the best one's.
-        margin: how far beyond the mark the hurdle lies.
+        span: number of accepted scores that count; at the start copies of the score of the starting program fill it.
+        quantile: share of these scores that are at or below the quantile; 0 selects the lowest.
+        margin: added to the quantile.
     """
 
     def __init__(self, span: int, quantile: float, margin: float) -> None:
         self._span, self._quantile, self._margin = span, quantile, margin
         self._recent: deque[float] = deque()
-        self._ordered: list[float] = []  # kept in order, since the hurdle is wanted for every child
+        self._ordered: list[float] = []  # sorted, since the height is read for every child
 
     @property
     def height(self) -> float:
@@ -29,7 +29,7 @@ class Hurdle:
         return self._ordered[min(int(self._quantile * self._span), self._span - 1)] + self._margin
 
     def add(self, fitness: float) -> None:
-        """Take in what an accepted program reached on as many seeds, the starting program's first."""
+        """Add the fitness of an accepted program; the first one is the starting program."""
         if not self._recent:
             self._recent.extend([fitness] * self._span)
             self._ordered = list(self._recent)

@@ -1,7 +1,7 @@
-"""Randomness keyed by a counter: the numbers of child i depend on the seed and on i alone.
+"""Random numbers keyed by a counter: those of child i depend on the seed and on i only.
 
-Nothing is carried from one child to the next, so a search may be cut, resumed or spread over workers and draws the
-same numbers. Only `random()` of Python's Mersenne Twister is used, whose sequence is fixed across versions.
+No state is carried from one child to the next, so a search that is resumed or spread over workers draws the same
+numbers. Only `random()` of Python's Mersenne Twister is used, whose sequence is fixed across versions.
 """
 
 import random
@@ -30,7 +30,7 @@ class Draws:
         return int(self._random() * count)
 
     def choice(self, items: Sequence[Item]) -> Item:
-        """One of the items, each as likely."""
+        """One of the items, with equal probabilities."""
         return items[int(self._random() * len(items))]
 
     def weighted(self, items: Sequence[Item], cumulative: Sequence[float]) -> Item:

@@ -8,17 +8,16 @@ which rests on what was noted when the journal was begun. `verify` finds what wa
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from search.engine.candidate import HistoryEntry, Record
-from search.record import trial_table as trials
+from search.record import trial_table
 from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, history_entry, row, sealed
 from search.record.faults import damage
 from search.record.journal_file import JournalFile
-from search.record.trial_table import Key as TrialKey
 
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
@@ -54,13 +53,18 @@ class Journal(JournalFile):
         """Write rows as they stand in another journal, as one transaction; raises `UserError` if that fails."""
         self._write(_INSERT, rows)
 
-    def trials(self) -> dict[TrialKey, tuple[float, ...]]:
+    def trials(self) -> dict[trial_table.Key, tuple[float, ...]]:
         """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
-        return dict(filter(None, map(trials.entry, self._query(trials.SELECT))))
+        return dict(filter(None, map(trial_table.entry, self._query(trial_table.SELECT))))
 
-    def record_trials(self, found: Mapping[TrialKey, Sequence[float]]) -> None:
-        """Write losses of trials, as one transaction; raises `UserError` if that fails."""
-        self._write(trials.INSERT, [trials.columns(key, losses) for key, losses in found.items()])
+    def failed_trials(self) -> dict[trial_table.Key, tuple[str, int]]:
+        """Status and attempts of the trials that crashed their worker or exceeded their time limit."""
+        return dict(filter(None, map(trial_table.failed_entry, self._query(trial_table.SELECT_FAILED))))
+
+    def record_trials(self, found: trial_table.Losses, failed: trial_table.Failures) -> None:
+        """Write losses, and status and attempts of failures, a transaction each; raises `UserError` if that fails."""
+        self._write(trial_table.INSERT_FAILED, [trial_table.failed_columns(key, *row) for key, row in failed.items()])
+        self._write(trial_table.INSERT, [trial_table.columns(key, losses) for key, losses in found.items()])
 
     def intact(self, repeat: int) -> Iterator[tuple[Any, ...]]:
         """The columns of every row of a repeat, each checked against the one before.

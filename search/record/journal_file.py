@@ -16,7 +16,7 @@ _SCHEMA = """
 create table meta (key text primary key, value text not null) without rowid;
 create table notes (key text primary key, value text not null, seal blob not null) without rowid;
 """
-SCHEMA = _SCHEMA + candidate_table.SCHEMA + trial_table.SCHEMA
+SCHEMA = ";".join((_SCHEMA, candidate_table.SCHEMA, trial_table.SCHEMA, trial_table.FAILED_SCHEMA))
 _SEAL = "seal"  # key of the hash over all other entries of `meta`
 
 

@@ -59,7 +59,7 @@ def _take_over(path: Path, fresh: Path) -> int:
                     new.insert(rows)
                 kept += len(rows)
             with suppress(UserError):
-                new.record_trials(old.trials())
+                new.record_trials(old.trials(), old.failed_trials())
             with suppress(UserError):
                 for key, value in old.notes().items():
                     new.note(key, value)

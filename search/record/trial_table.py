@@ -1,16 +1,19 @@
 """Trials in the journal: what was trained and its losses, each row with a hash over itself.
 
-They come in whatever order they are done, which does not matter: a trial that is not on record is done again, with
-the same result.
+They are recorded in the order in which they are completed, which does not matter: a trial that is not on record is
+run again, with the same result. A second table counts failed attempts: trials that crashed their worker or exceeded
+their time limit.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 Key = tuple[str, str, str, int, int]  # as `selection.trials.Trial.key` has it
+Losses = Mapping[Key, Sequence[float]]
+Failures = Mapping[Key, tuple[str, int]]  # status of the last attempt, and number of attempts
 
 SCHEMA = """
 create table trials (
@@ -22,8 +25,23 @@ create table trials (
     losses text not null,   -- JSON, one for each seed; null where training diverged
     digest blob not null,   -- hash over the columns above
     primary key (subject, task, split, first, seeds)
-) without rowid;
+) without rowid
 """
+FAILED_SCHEMA = """
+create table failed_trials (
+    subject text not null,
+    task text not null,
+    split text not null,
+    first integer not null,
+    seeds integer not null,
+    status text not null,      -- of the last attempt: crashed or timeout
+    attempts integer not null, -- over all commands
+    digest blob not null,      -- hash over the columns above
+    primary key (subject, task, split, first, seeds)
+) without rowid
+"""
+SELECT_FAILED = "select subject, task, split, first, seeds, status, attempts, digest from failed_trials"
+INSERT_FAILED = "insert or replace into failed_trials values (?, ?, ?, ?, ?, ?, ?, ?)"
 SELECT = "select subject, task, split, first, seeds, losses, digest from trials"
 INSERT = "insert or replace into trials values (?, ?, ?, ?, ?, ?, ?)"
 
@@ -40,6 +58,17 @@ def entry(values: Sequence[Any]) -> tuple[Key, tuple[float, ...]] | None:
     if _digest(key, text) != digest:
         return None
     return tuple(key), tuple(math.nan if value is None else value for value in json.loads(text))
+
+
+def failed_columns(key: Key, status: str, attempts: int) -> tuple[Any, ...]:
+    """The columns of a trial that failed."""
+    return (*key, status, attempts, _digest(key, f"{status} {attempts}"))
+
+
+def failed_entry(values: Sequence[Any]) -> tuple[Key, tuple[str, int]] | None:
+    """Key, status and attempts of a row; `None` if it was altered."""
+    *key, status, attempts, digest = values
+    return (tuple(key), (status, attempts)) if _digest(key, f"{status} {attempts}") == digest else None
 
 
 def _digest(key: Sequence[Any], text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Several search methods under one budget: each config a run of its own, and what they found side by side."""
+"""Comparison of search methods under one budget: each config is a run, and their results are set side by side."""
 
 import json
 import threading

@@ -1,7 +1,7 @@
-"""What follows the search: choose among the best on fresh seeds, send them through the funnel, simplify, compare.
+"""The steps after a search: choose the champion on fresh seeds, hold the funnel, simplify, compare with baselines.
 
-Every training goes over the bench of the run, and so into its journal: what was concluded can be concluded again, and
-what was interrupted goes on.
+Every training is a trial of the run and so on record: concluding again runs nothing twice, and a conclusion that was
+interrupted continues.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,23 +23,23 @@ from search.running.setup import tasks_of
 from search.running.summary import Summary, write_summary
 from search.settings.config import Config
 from search.settings.selection import stage_of
-from selection.champion import rank, tuned_all
+from selection.champion import rank_finalists, tune_all
 from selection.comparison import (
     FINAL_SEEDS,
     FRESH_SEEDS,
     REDUCTION_SEEDS,
     TUNING_SEEDS,
     Comparison,
-    compare,
+    compare_losses,
     tuned_baselines,
 )
 from selection.derivation import derive
-from selection.fitness_on_seeds import Judge
-from selection.funnel import Outcome, run_funnel
+from selection.fitness_on_seeds import FitnessOnSeeds
+from selection.funnel import FunnelResult, run_funnel
 from selection.optimizers import starting
-from selection.trials import Bench
+from selection.trials import TrialRunner
 
-FOUND = "found"  # how the champion is called in the table
+FOUND = "found"  # name of the champion in tables
 
 
 def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary:
@@ -63,15 +63,15 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
     tuning_trials = settings.tuning_trials if complete else 0
     margin = config.evaluation.hurdle_margin
     tuner = judge_of(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds)
-    ranked = rank(
+    ranked = rank_finalists(
         [parse(row.program) for row in finalists],
         judge_of(config, range(FINAL_SEEDS, FINAL_SEEDS + settings.seeds)),
         tuner,
-        trials,
-        settings.leaders,
-        tuning_trials,
-        margin,
-        report,
+        runner=trials,
+        leaders=settings.leaders,
+        trials=tuning_trials,
+        margin=margin,
+        report=report,
     )
     chosen, outcome = ranked[0], None
     if settings.stages and complete:
@@ -79,7 +79,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         outcome = _funnel(config, programs, tuner, trials, report)
         chosen = ranked[(outcome.winner or outcome.last).index or 0]
     reducer = judge_of(config, range(REDUCTION_SEEDS, REDUCTION_SEEDS + settings.seeds)) if complete else None
-    derivation = derive(chosen.program, reducer, tuner, tuning_trials, trials, report)
+    derivation = derive(chosen.program, reducer, tuner, trials=tuning_trials, runner=trials, report=report)
     report("comparing with the baselines")
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + settings.seeds)
     summary = Summary(
@@ -99,40 +99,42 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
     return summary
 
 
-def judge_of(config: Config, seeds: range, first_seeds: int = 0) -> Judge:
+def judge_of(config: Config, seeds: range, first_seeds: int = 0) -> FitnessOnSeeds:
     """The fitness of a config on other seeds."""
     prices = (config.evaluation.statement_price, config.evaluation.slot_price)
-    return Judge(tuple(tasks_of(config)), seeds, first_seeds, *prices)
+    return FitnessOnSeeds(tuple(tasks_of(config)), seeds, first_seeds, *prices)
 
 
-def comparison_table(config: Config, champion: Program, seeds: range, bench: Bench) -> Iterator[Comparison]:
+def comparison_table(config: Config, champion: Program, seeds: range, runner: TrialRunner) -> Iterator[Comparison]:
     """The champion beside the tuned baselines of each task, on the validation and the test split."""
     for task in tasks_of(config):
         for split in ("validation", "test"):
-            yield from compare({FOUND: champion} | tuned_baselines(task), [task], seeds, split, bench)
+            yield from compare_losses({FOUND: champion} | tuned_baselines(task), [task], seeds, split, runner)
 
 
 def _funnel(
-    config: Config, programs: list[Program], tuner: Judge, bench: Bench, report: Callable[[str], None]
-) -> Outcome:
-    """Programs with tuned constants against baselines whose constants are tuned on the same tasks in the same way."""
+    config: Config, programs: list[Program], tuner: FitnessOnSeeds, runner: TrialRunner, report: Callable[[str], None]
+) -> FunnelResult:
+    """Hold the funnel, with baselines whose constants are tuned as those of the programs were."""
     settings = config.selection
     report(f"tuning the constants of {len(settings.baselines)} baselines")
-    found = tuned_all(
+    found = tune_all(
         [starting(name, tasks_of(config)[0]) for name in settings.baselines],
         tuner,
-        bench,
-        settings.tuning_trials,
-        config.evaluation.hurdle_margin,
+        runner=runner,
+        trials=settings.tuning_trials,
+        margin=config.evaluation.hurdle_margin,
     )
     stages = [stage_of(stage, config.tasks) for stage in settings.stages]
-    return run_funnel(programs, stages, dict(zip(settings.baselines, found, strict=True)), bench, report)
+    baselines = dict(zip(settings.baselines, found, strict=True))
+    return run_funnel(programs, stages, baselines, runner=runner, report=report)
 
 
 class _Behaviour:
-    """What a row of the journal does, as a key: rows that do the same on the probes, or in training, have the same one.
+    """Key by which candidates that behave alike are one finalist.
 
-    Probes say nothing of programs that are not finite there, as an arc cosine beyond 1 is; their losses do.
+    Two candidates have the same key if their updates agree on fixed inputs. Where these are not finite, such as an arc
+    cosine beyond 1, they have the same key if their losses in training are equal.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Inspection: what a program is, and what a run has found, as plain values."""
+"""Facts about a program or a run, as plain values."""
 
 import json
 import math
@@ -42,7 +42,7 @@ def _dataflow_facts(program: Program) -> dict[str, Any]:
 
 
 def derivation(folder: Path) -> dict[str, Any]:
-    """What the champion of a run came down to, as the run left it; empty where the run has not ended."""
+    """The simplified champion from `summary.json`; empty where the run has not ended."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -113,10 +113,10 @@ def _row_facts(row: CandidateRow) -> dict[str, Any]:
 
 
 def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, Any]) -> dict[str, float]:
-    """What each task adds to the difference in fitness to the starting program; prices are the rest of it.
+    """Contribution of each task to the difference in fitness from the starting program, without prices.
 
-    The share of the task times the mean over seeds of log(loss / loss of the starting program); empty where that is not
-    known, as for a starting program that diverged.
+    It is the share of the task times the mean over seeds of log(loss / loss of the starting program). The result is
+    empty if the starting program diverged.
     """
     if first is None or first.status != Status.OK or not yardstick.keys() <= row.losses.keys() & first.losses.keys():
         return {}

@@ -1,8 +1,7 @@
-"""What search methods did under one budget: curves over evaluations and children, and two figures of them.
+"""Curves of search methods under one budget, and two figures.
 
-The figures are those of Chen et al. (2023, section 2) on search methods and on redundancy, at the scale of a run: the
-best fitness so far against evaluations with its spread over repeats, and the share of redundant statements and of
-cache hits over time.
+The figures follow Chen et al. (2023, section 2): best fitness so far against evaluations with its spread over repeats,
+and the shares of redundant statements and of cache hits against children.
 """
 
 import math
@@ -23,7 +22,7 @@ _POINTS = 200  # of a curve that is drawn
 
 @dataclass(frozen=True)
 class Method:
-    """What one config did; arrays have a row for each repeat.
+    """Curves of one config; arrays have a row for each repeat.
 
     Attributes:
         name: of the config.
@@ -63,7 +62,7 @@ class Method:
 
     @classmethod
     def of(cls, name: str, journal: Journal, repeats: range, fresh: Sequence[float]) -> "Method":
-        """What a journal says of its repeats."""
+        """The curves of the repeats of a journal."""
         curves = zip(*(_curves(journal, repeat) for repeat in repeats), strict=True)
         best, redundant, hits = map(_together, curves)
         return cls(name, best, redundant, hits, tuple(fresh), journal.statistics(), journal.digest())

@@ -1,9 +1,9 @@
-"""Meta-overfitting: whether what a search finds still wins elsewhere, looked at while the search goes on.
+"""Meta-overfitting: checks during a search of whether its best program still wins on larger tasks.
 
-At fixed intervals of children the best program so far of a repeat is trained on fresh seeds and on larger tasks. A
-search that goes on to improve on its own tasks while its best get worse on the larger ones has begun to learn the
-proxy (Chen et al., 2023, section 2.3). Where a repeat is ended for it, that is decided from the recorded history up to
-a fixed number, so that it is decided alike wherever and however often the search runs.
+After each fixed number of children, the best program so far of a repeat is trained on fresh seeds and on larger tasks.
+Meta-overfitting means that fitness on the tasks of the search keeps improving while the best programs get worse on the
+larger tasks (Chen et al., 2023, section 2.3). The decision to end a repeat depends on the recorded history up to a
+fixed number only, so it is the same at any parallelism and after a resume.
 """
 
 from collections.abc import Sequence
@@ -30,15 +30,15 @@ PATIENCE = 3  # checks in a row
 
 @dataclass(frozen=True)
 class Check:
-    """The best program of a repeat after so many candidates.
+    """The best program of a repeat after a number of candidates.
 
     Attributes:
-        repeat: which.
-        number: candidates before the check.
-        fitness: in the search.
-        fresh: mean log loss ratio to the starting program on the tasks of the search and fresh seeds; lower is better.
+        repeat: number of the repeat.
+        number: number of candidates before the check.
+        fitness: fitness in the search.
+        fresh: mean log loss ratio to the starting program, on the tasks of the search and fresh seeds; lower is better.
         larger: the same on the larger tasks.
-        per_seed: the latter for each seed.
+        per_seed: `larger` for each seed.
     """
 
     repeat: int
@@ -54,9 +54,9 @@ class Check:
 
 
 def overfits(curve: Sequence[Check]) -> bool:
-    """Whether the last checks are all worse on the larger tasks than the best check was, and better in the search.
+    """Whether the last checks are all worse on the larger tasks than the best check, and better in the search.
 
-    Worse is what the confidence interval of the differences, paired by seed, says.
+    A check is worse if the confidence interval of the paired differences over seeds lies above zero.
     """
     best = min(range(len(curve)), key=lambda index: (curve[index].larger, index), default=0)
     last = curve[best + 1 :][-PATIENCE:]
@@ -71,9 +71,9 @@ class Checks:
     """Checks of a run.
 
     Args:
-        config: of the run.
-        journal: of the run.
-        bench: trains, and remembers what it has trained.
+        config: the config of the run.
+        journal: the journal of the run.
+        trials: runs trials and records them.
     """
 
     def __init__(self, config: Config, journal: Journal, trials: RecordedTrials) -> None:
@@ -84,16 +84,16 @@ class Checks:
         self._start = parse(journal.meta()["start"])
 
     def pause_at_next(self, repeat: int, engine: Engine) -> None:
-        """Have an engine wait at the next check."""
+        """Make an engine pause at the next check."""
         if self._every:
             engine.pause_at(-(-max(1, engine.recorded_count) // self._every) * self._every)
 
     def examine(self, repeat: int, engine: Engine, take_score: TakeScore) -> None:
-        """Hold a check if the engine waits for one, then let it go on or end it.
+        """Check the best program if the engine has paused for it; then continue or end the repeat.
 
         Args:
-            repeat: of the engine.
-            engine: is looked at.
+            repeat: number of the repeat.
+            engine: its engine.
             take_score: called with the scores of candidates that arrive meanwhile.
         """
         if not engine.paused:
@@ -116,12 +116,12 @@ class Checks:
         ]
 
     def all(self) -> list[Check]:
-        """The checks of all repeats, as far as the journal goes."""
+        """The checks of all repeats, as far as candidates are recorded."""
         return [check for repeat, count in self._journal.counts() for check in self.curve(repeat, count)]
 
     def _check(self, repeat: int, number: int) -> Work[Check | None]:
         row = next(iter(self._journal.best(1, repeats=range(repeat, repeat + 1), before=number)), None)
-        if row is None:  # nothing could be trained so far
+        if row is None:  # no program was trained on all seeds so far
             return None
         program, ratios = parse(row.program), []
         for tasks in self._tasks:

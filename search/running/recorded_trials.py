@@ -2,8 +2,9 @@
 
 A trial that is on record is not run again. So a command that was killed during selection continues where it stopped,
 and every conclusion can be drawn again from the journal alone. A trial that crashed its worker or exceeded its time
-limit counts as diverged and is not put on record: the next command runs it again, since the machine may have been the
-reason. Trials of overfitting checks are the exception, since a repeat may have been ended because of them.
+limit counts as diverged. The next command runs it again, since the machine may have been the reason; after
+`ATTEMPTS` attempts it is recorded as diverged, with its status. A trial of an overfitting check is recorded at once,
+since a repeat may have been ended because of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +16,12 @@ import numpy as np
 from proxy_tasks.fitness import Score, Status
 from search.execution.executor import CandidateKey, Executor, TrialAnswer, TrialJob
 from search.record.journal import Journal
+from search.record.trial_table import Key as TrialKey
 from selection.comparison import CHECK_SEEDS
 from selection.trials import Trial, Work
 
 T = TypeVar("T")
+ATTEMPTS = 3  # commands that run a trial which crashes its worker or exceeds its time limit
 TakeScore = Callable[[CandidateKey, Score], None]
 
 
@@ -41,6 +44,7 @@ class RecordedTrials:
     ) -> None:
         self._journal, self.executor, self._report = journal, executor, report
         self._known = {key: np.array(losses) for key, losses in journal.trials().items()}
+        self._failed = journal.failed_trials()
         self._numbers = count()
         self.trained = 0  # trials that were not on record
 
@@ -94,17 +98,20 @@ class RecordedTrials:
 
     def _collect(self, jobs: dict[int, Trial], take_score: TakeScore) -> None:
         """Wait for the executor, and record the trials that it has completed."""
-        found, failed = {}, set()
+        found: dict[TrialKey, tuple[float, ...]] = {}
+        failed: dict[TrialKey, tuple[str, int]] = {}
         for answer in self.executor.collect():
             if not isinstance(answer, TrialAnswer):
                 take_score(*answer)
                 continue
             trial = jobs.pop(answer.key)
-            if answer.status in (Status.CRASHED, Status.TIMEOUT) and trial.seeds.start < CHECK_SEEDS:
-                failed.add(trial.key)
+            if answer.status in (Status.CRASHED, Status.TIMEOUT):
+                failed[trial.key] = (str(answer.status), self._failed.get(trial.key, ("", 0))[1] + 1)
             found[trial.key] = answer.losses
         if found:
-            self._journal.record_trials({key: losses for key, losses in found.items() if key not in failed})
+            again = {key for key, (_, tried) in failed.items() if tried < ATTEMPTS and key[3] < CHECK_SEEDS}
+            self._journal.record_trials({key: losses for key, losses in found.items() if key not in again}, failed)
+            self._failed |= failed
             self._known |= {key: np.array(losses) for key, losses in found.items()}
             self.trained += len(found)
             self._report(self.trained)

@@ -1,7 +1,6 @@
-"""The whole discovery, repeated: `optsearch reproduce lion`.
+"""A discovery, repeated over seeds, with an account of the results: `optsearch reproduce lion`.
 
-One run a seed, from AdamW to a recognised optimizer. Nothing on the way knows what is looked for; only the account
-does.
+Each seed is one run, from the starting program to a recognised optimizer. Only the account knows the target.
 """
 
 import json
@@ -32,7 +31,7 @@ LEVELS = (
 
 
 def level(found: Derivation) -> int:
-    """How much of Lion a program has, from 0 to 3 (see `LEVELS`), recognised as a whole or but for a remainder."""
+    """Level of a program, an index of `LEVELS`, from its recognition as a whole or but for a remainder."""
     known = found.recognised or found.resembles
     name = known.name.removeprefix("cautious ") if known else ""
     if known is None or name not in ("signum", "lion"):

@@ -1,4 +1,4 @@
-"""The evaluators and executors that a config describes; the driver and every worker build theirs here."""
+"""Evaluators and executors of a config, built in the driver and in every worker."""
 
 import json
 import platform
@@ -30,8 +30,8 @@ from search.settings.selection import larger_tasks, stage_of
 from search.settings.tasks import task_of, tuned
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
-_FED = 4  # candidates in flight for each worker, so that none waits while others are recorded
-_TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a user's own task is tuned
+_FED = 4  # candidates in flight for each worker that keep it busy
+_TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a custom task is tuned
 
 
 def tasks_of(config: Config) -> list[Task]:
@@ -60,7 +60,7 @@ def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task
 
 
 def with_baselines(config: Config, report: Callable[[str, int, int, float], None]) -> Config:
-    """The config with tuned baselines for every task of the user's own; `report` gets task, trial, trials and best."""
+    """The config with tuned baselines for every custom task; `report` gets task, trial, trials and best."""
 
     def entry_tuned(entry: Any) -> Any:  # noqa: ANN401 - an entry of `tasks`
         return tuned(
@@ -73,7 +73,7 @@ def with_baselines(config: Config, report: Callable[[str, int, int, float], None
 
 
 def evaluator(config: Config, seeds: range, first_seeds: int = 0, search: bool = False) -> Evaluator:
-    """An evaluator with the tasks and prices of a config, for given seeds; the race and the probe are the search's."""
+    """An evaluator with the tasks and prices of a config; with `search` also its race and sanity probe."""
     settings = config.evaluation
     return Evaluator(
         tasks_of(config),
@@ -94,9 +94,9 @@ def search_evaluator(config: Config) -> Evaluator:
 
 
 def yardstick(config: Config) -> dict[str, Any]:
-    """What a fitness means, as plain values: tasks, the data themselves, baselines, noise and the share of each task.
+    """Everything that defines a fitness, as plain values: tasks, hashes of their data, baselines, noise and shares.
 
-    Scores mix only where this is equal. Where the files lie does not matter, what is in them does.
+    Scores are comparable only where this is equal. It depends on the contents of data files, not on their paths.
     """
     tasks = tasks_of(config)
     weights = shares(tasks)
@@ -122,19 +122,19 @@ def _description(task: Task) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of whatever can change a number."""
+    """Versions of the packages that can change a number."""
     return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
 
 
 def facts(config: Config) -> dict[str, Any]:
-    """What a worker has to share with the driver for its scores to count."""
+    """Facts that must be equal in the driver and in a worker for its scores to count."""
     larger = {task.name: fingerprint(task) for task in _larger_tasks(config)}
     functions = [row.name for row in REGISTRY]
     return {"versions": versions(), "functions": functions, "tasks": yardstick(config), "larger tasks": larger}
 
 
 def _larger_tasks(config: Config) -> list[Task]:
-    """What the stages of the funnel and the checks during a search train."""
+    """Tasks of the funnel and of the checks for overfitting."""
     settings = config.selection
     checked = larger_tasks(config.tasks, settings.check_size) if settings.check_every else ()
     return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]

@@ -15,31 +15,31 @@ from search.record.whole_file import whole_file, write_text
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
-from selection.champion import Champion
+from selection.champion import Finalist
 from selection.comparison import Comparison
 from selection.derivation import Derivation
-from selection.funnel import Outcome
+from selection.funnel import FunnelResult
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run found.
+    """Result of a run.
 
     Attributes:
-        champion: the chosen program, with its fitness on the seeds on which it was chosen.
-        row: the journal's row of the candidate that it was.
+        champion: the chosen program, with its fitness on the seeds of the choice.
+        row: its row in the journal.
         table: the champion beside the tuned baselines, on other seeds.
-        complete: whether all children were scored.
+        complete: whether the search is complete.
         digest: hash over the recorded history.
         statistics: counts of the journal.
-        derivation: what the champion comes down to.
-        shares: the weight of each task in a fitness.
-        funnel: who stood how at larger stages; `None` where none were held.
-        checks: the best so far on larger tasks, while the search went on.
-        trained: trials that were not on record yet.
+        derivation: the simplified champion, its steps, and the optimizer it was recognised as.
+        shares: weight of each task in a fitness.
+        funnel: results of the funnel; `None` where no stage was held.
+        checks: results of the checks for overfitting.
+        trained: number of trials that this command ran.
     """
 
-    champion: Champion
+    champion: Finalist
     row: CandidateRow
     table: tuple[Comparison, ...]
     complete: bool
@@ -47,7 +47,7 @@ class Summary:
     statistics: dict[str, Any]
     derivation: Derivation
     shares: dict[str, float]
-    funnel: Outcome | None = None
+    funnel: FunnelResult | None = None
     checks: tuple[Check, ...] = ()
     trained: int = 0
 
@@ -85,7 +85,7 @@ class Summary:
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
-    """Write the champion as it is, simplified, as code and as a drawing, and `summary.json`."""
+    """Write `summary.json`, and the champion as found, simplified, as code and as a drawing."""
     from primitives.drawing import draw  # takes a while to import, which other commands need not wait for
 
     program, simplified = summary.champion.program, summary.derivation.program
@@ -101,7 +101,7 @@ def write_summary(folder: Path, summary: Summary) -> None:
     write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
     try:
         code = export(simplified, "optax", "discovered", f"{source}; {fitness}.")
-    except UserError as error:  # a function of the user's own that does not say how it is written
+    except UserError as error:  # a custom function without a spelling in code
         code = f"# Not exported: {error}.\n"
     write_text(folder / EXPORT, code)
     with whole_file(folder / DRAWING) as part:

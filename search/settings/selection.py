@@ -6,12 +6,13 @@ from pydantic import Field, model_validator
 
 from primitives.errors import UserError
 from proxy_tasks import catalog
+from proxy_tasks.baselines import REFERENCE
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
 from search.settings.places import Origin
 from search.settings.tasks import OwnTask, Section, TaskEntry, resolve, task_name, task_of
-from selection.funnel import REFERENCE, Stage
 from selection.optimizers import OPTIMIZERS, optimizer
+from selection.stage import Stage
 
 LEAST_SEEDS = 5  # of the last stage
 

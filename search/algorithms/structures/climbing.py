@@ -8,12 +8,12 @@ import numpy as np
 
 from primitives.program import Program
 from search.engine.randomness import Draws
-from selection.fitness_on_seeds import Judged
+from selection.fitness_on_seeds import SeedFitness
 from selection.trials import Trial, Work
 from selection.tuning import ConstantSpace
 
 T = TypeVar("T")
-Measure = Callable[[Program, float], Work[Judged]]  # of a program, given up beyond a hurdle on the first seeds
+Measure = Callable[[Program, float], Work[SeedFitness]]  # of a program, given up beyond a hurdle on the first seeds
 
 _BEHIND = 0.1  # on the first seeds, beyond the best setting so far: the others are not trained
 

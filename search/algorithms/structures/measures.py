@@ -16,7 +16,7 @@ from primitives.program import Program
 from proxy_tasks.task import Task
 from search.settings.structures import StructureSettings
 from selection.comparison import FINAL_SEEDS
-from selection.fitness_on_seeds import Judge, Judged
+from selection.fitness_on_seeds import FitnessOnSeeds, SeedFitness
 from selection.trials import Work
 
 _BLOCKS = 24  # judging blocks that a search has room for, after which the first ones come again
@@ -53,9 +53,9 @@ class Measures:
         self._climbing = self._judge(climbing, first=settings.tuning_seeds)
         self.replay_seed = first
 
-    def _judge(self, seeds: range, first: int = 0, horizon: float | None = None) -> Judge:
+    def _judge(self, seeds: range, first: int = 0, horizon: float | None = None) -> FitnessOnSeeds:
         whole = horizon is None or horizon == 1
-        return Judge(
+        return FitnessOnSeeds(
             self._tasks, seeds, first, *self._prices, horizon=None if whole else horizon, together=self._together
         )
 
@@ -63,15 +63,15 @@ class Measures:
         """What a program pays for its length and its state."""
         return self._whole.price(program)
 
-    def short(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+    def short(self, program: Program, hurdle: float = inf) -> Work[SeedFitness]:
         """Fitness at the short horizon on the tuning seeds."""
         return self._short.fitness(program, hurdle)
 
-    def whole(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+    def whole(self, program: Program, hurdle: float = inf) -> Work[SeedFitness]:
         """Fitness at the whole horizon on the tuning seeds."""
         return self._whole.fitness(program, hurdle)
 
-    def climbing(self, program: Program, hurdle: float = inf) -> Work[Judged]:
+    def climbing(self, program: Program, hurdle: float = inf) -> Work[SeedFitness]:
         """Fitness on the climbing seeds, unless it is beyond the hurdle on the first of them."""
         return self._climbing.fitness(program, hurdle)
 

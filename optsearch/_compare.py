@@ -1,0 +1,79 @@
+"""Comparison of programs, baselines and transformations of optax on a task, all tuned alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from optsearch._found import Found
+from optsearch._programs import program
+from primitives.errors import UserError
+from proxy_tasks.task import Task
+from search.running.setup import load_tasks
+from selection import OPTIMIZERS, TunedComparison
+from selection import compare as compare_entrants
+
+
+def compare(
+    entrants: Sequence[Any] | Mapping[str, Any],
+    *,
+    task: str | Task = "digits",
+    trials: int = 24,
+    tuning_seeds: int = 2,
+    tunings: int = 3,
+    seeds: int = 8,
+    reference: str = "adamw",
+    report: Callable[[str], None] = lambda phase: None,
+) -> TunedComparison:
+    """Tune optimizers alike on a task, and compare each with the reference on fresh seeds and the test split.
+
+    Args:
+        entrants: programs (as for `optsearch.program`), names of baselines (`optsearch list`), transformations of
+            optax, or functions such as `optax.nadam` that return one; a sequence, or a mapping by name.
+        task: name of a task, or a `Task`.
+        trials: number of sets of constants that each tuning tries.
+        tuning_seeds: number of networks trained in each trial.
+        tunings: number of independent tunings. With one, verdicts do not cover the variation between tunings.
+        seeds: number of fresh seeds.
+        reference: name of the entrant that the others are compared with; added if it is not among them.
+        report: called with a line of text at the start of each phase.
+
+    Returns:
+        For each entrant the log loss ratio to the reference with its 95 % interval, and a verdict: `better`, `worse` or
+        `cannot tell`.
+
+    Raises:
+        UserError: an unknown entrant or task, or a number that is too small.
+
+    Example:
+        >>> import optax, optsearch
+        >>> found = optsearch.compare({"still": optax.sgd(0.0)}, trials=1, tunings=1, tuning_seeds=1, seeds=3)
+        >>> str(found["still"].verdict)
+        'worse'
+    """
+    chosen = [task] if isinstance(task, Task) else load_tasks(task)
+    if len(chosen) != 1:
+        raise UserError(f"`task` must be one task, and `{task}` has {len(chosen)}")
+    named: Sequence[Any] | Mapping[str, Any]
+    if isinstance(entrants, Mapping):
+        named = {name: _resolved(entrant) for name, entrant in entrants.items()}
+    else:
+        named = [_resolved(entrant) for entrant in entrants]
+    return compare_entrants(
+        named,
+        chosen[0],
+        trials=trials,
+        tuning_seeds=tuning_seeds,
+        tunings=tunings,
+        seeds=seeds,
+        reference=reference,
+        report=report,
+    )
+
+
+def _resolved(entrant: Any) -> Any:  # noqa: ANN401 - what a user gives
+    """A file, a text or a found program as a program; names and optimizers stay as they are."""
+    if isinstance(entrant, Found | Path):
+        return program(entrant)
+    if isinstance(entrant, str) and entrant not in OPTIMIZERS and ("\n" in entrant or Path(entrant).exists()):
+        return program(entrant)
+    return entrant

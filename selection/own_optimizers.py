@@ -1,0 +1,125 @@
+"""A user's transformation of optax as an `Optimizer`, so that it can be tuned and compared as the baselines are.
+
+There are two kinds. Of a *factory* such as `optax.nadam`, a function with a parameter `learning_rate` that returns a
+transformation, every parameter whose default is a float is a constant to be tuned, except guards against division by
+zero (`eps…`). A *transformation* is complete: its updates are multiplied by one constant, `scale`, and by the learning
+rate schedule of the task. Constants are traced, so a factory must not branch on their values.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from primitives.errors import UserError
+from primitives.program import float32
+from selection.optimizers import Definition, Optimizer
+
+if TYPE_CHECKING:
+    import optax
+
+LEARNING_RATE = 0.01  # start of the tuning where a factory has no default
+
+
+def from_optax(
+    own: "optax.GradientTransformation | Callable[..., optax.GradientTransformation]",
+    *,
+    name: str | None = None,
+    start: Mapping[str, float] | None = None,
+) -> Optimizer:
+    """Wrap a transformation of optax, or a function that returns one.
+
+    Args:
+        own: a transformation, or a factory with a parameter `learning_rate`. It sees one network at a time, as a list
+            of flat arrays, one for each parameter array.
+        name: name in tables; by default that of the function.
+        start: of a factory, constants to be tuned and where their tuning starts, in place of the defaults.
+
+    Returns:
+        The optimizer with its starting constants. Wrapped again, the same function is another optimizer.
+
+    Raises:
+        UserError: `own` is neither, has no parameter of a name in `start`, or does not work with traced constants.
+
+    Example:
+        >>> import optax
+        >>> str(from_optax(optax.nadam, name="nadam", start={"learning_rate": 0.03, "b1": 0.9}))
+        'nadam(learning_rate=0.03, b1=0.9)'
+        >>> str(from_optax(optax.chain(optax.clip(1.0), optax.adam(1e-3)), name="clipped adam"))
+        'clipped adam(scale=1.0)'
+    """
+    import optax  # takes a while to import
+
+    factory: Callable[..., Any]
+    if isinstance(own, optax.GradientTransformation):
+        constants, factory = {"scale": 1.0}, partial(_scaled, own)
+        chosen = name or "transformation"
+    elif callable(own):
+        constants, factory = _constants(own, start), own
+        chosen = name or _name(own)
+    else:
+        raise UserError(f"`own` must be a transformation of optax or a function that returns one, not `{own!r}`")
+    definition = Definition(chosen, partial(_made, factory, tuple(constants)), constants, uuid4().hex)
+    optimizer = Optimizer(chosen, tuple(map(float32, constants.values())), definition)
+    _check(optimizer)
+    return optimizer
+
+
+def _scaled(transformation: "optax.GradientTransformation", scale: Array) -> "optax.GradientTransformation":
+    import optax
+
+    return optax.chain(transformation, optax.scale(scale))
+
+
+def _made(factory: Callable[..., Any], names: tuple[str, ...], *values: Array) -> Any:  # noqa: ANN401 - of optax
+    return factory(**dict(zip(names, values, strict=True)))
+
+
+def _name(factory: Callable[..., Any]) -> str:
+    """Name of a function, also of one whose arguments are partly bound."""
+    plain = factory.func if isinstance(factory, partial) else factory
+    return str(getattr(plain, "__name__", "factory"))
+
+
+def _constants(factory: Callable[..., Any], start: Mapping[str, float] | None) -> dict[str, float]:
+    """Name and starting value of the constants of a factory, the learning rate first."""
+    parameters = inspect.signature(factory).parameters
+    known = {
+        name: float(parameter.default)
+        for name, parameter in parameters.items()
+        if isinstance(parameter.default, float) and not name.startswith("eps")
+    }
+    chosen = {"learning_rate": known.pop("learning_rate", LEARNING_RATE)} | (known if start is None else {})
+    for name, value in (start or {}).items():
+        chosen[name] = float(value)
+    for name in chosen:
+        if name not in parameters:
+            raise UserError(f"`{_name(factory)}` has no parameter `{name}`")
+    return chosen
+
+
+def _check(optimizer: Optimizer) -> None:
+    """Trace one step on two small arrays."""
+    weights = jnp.ones((1, 5))
+
+    def step(constants: Array) -> Array:
+        rule = optimizer.rule(constants, (3, 2))
+        return rule.update(weights, weights, rule.init(weights), jnp.float32(1))[0]
+
+    try:
+        shape = jax.eval_shape(step, jnp.asarray(optimizer.values, jnp.float32)).shape
+    except jax.errors.ConcretizationTypeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"`{optimizer.name}` must not branch on its constants ({', '.join(optimizer.names)}), which are traced; "
+            f"name those to be tuned in `start`, and bind the others. {reason}"
+        ) from error
+    except Exception as error:
+        raise UserError(f"`{optimizer.name}` fails on its first step: {type(error).__name__}: {error}") from error
+    if shape != weights.shape:
+        raise UserError(f"`{optimizer.name}` returns updates of shape {shape[1:]}, not {weights.shape[1:]}")
