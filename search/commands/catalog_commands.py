@@ -12,14 +12,15 @@ from primitives.text import to_text
 from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from search.commands import tables
-from search.commands.output import as_json, emit, print_trial, say
+from search.commands.output import as_json, emit, example, print_trial, say
+from search.commands.parameters import TASK
 from search.commands.screen import Screen, echo
 from search.running.setup import load_tasks
 from search.settings.tasks import constants
 from selection.baselines import tune_baselines, write_baselines
 
 
-@click.command(name="list")
+@click.command(name="list", epilog=example("optsearch list tasks"))
 @click.argument("what", type=click.Choice(["primitives", "tasks", "programs"]))
 @as_json
 def list_(what: str, as_json: bool) -> None:
@@ -45,8 +46,8 @@ def list_(what: str, as_json: bool) -> None:
     emit({what: rows}, lambda: tables.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
 
 
-@click.command()
-@click.argument("task")
+@click.command(epilog=example("optsearch tune my.yaml --trials 300"))
+@click.argument("task", type=TASK)
 @click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
 @click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")

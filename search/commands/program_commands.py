@@ -13,7 +13,8 @@ from primitives.errors import UserError
 from primitives.export import TARGETS, origin_of
 from primitives.export import export as exported
 from search.commands import tables
-from search.commands.output import as_json, emit, plugins, say
+from search.commands.output import as_json, emit, example, plugins, say
+from search.commands.parameters import PROGRAM, TASK
 from search.commands.screen import Screen, echo
 from search.record.whole_file import whole_file, write_text
 from search.running.setup import load_tasks
@@ -23,13 +24,14 @@ from selection.derivation import SEEDS, Derivation, derive
 from selection.fitness_on_seeds import FitnessOnSeeds
 
 
-@click.command()
-@click.argument("program")
+@click.command(epilog=example("optsearch simplify lion_raw --out simplified.py"))
+@click.argument("program", type=PROGRAM)
 @plugins
 @click.option(
     "--task",
     "tasks",
     multiple=True,
+    type=TASK,
     help="Leave out what makes no difference on this task (or those of a config); may be repeated.",
 )
 @click.option("--seeds", type=click.IntRange(2), default=SEEDS, show_default=True, help="Networks trained with each.")
@@ -86,8 +88,8 @@ def _note(console: Console, what: str) -> None:
     console.print(what)
 
 
-@click.command()
-@click.argument("program")
+@click.command(epilog=example("optsearch export lion --to optax --out lion.py"))
+@click.argument("program", type=PROGRAM)
 @plugins
 @click.option("--to", required=True, type=click.Choice(TARGETS), help="What to write.")
 @click.option("--name", help="What the function or class is called; by default after the program.")

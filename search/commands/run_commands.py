@@ -10,8 +10,9 @@ import click
 from primitives.errors import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
-from search.commands.output import as_json, emit, overrides, print_trial, say, trust
+from search.commands.output import as_json, emit, example, overrides, print_trial, say, trust
 from search.commands.panel import LivePanel
+from search.commands.parameters import RUN
 from search.commands.screen import Screen
 from search.record.folder import claim, fresh_folder, look
 from search.running import run as runs
@@ -23,7 +24,7 @@ from search.settings.loading import check, load
 from search.settings.reading import build_config, read_config, set_key, to_yaml
 
 
-@click.command()
+@click.command(epilog=example("optsearch run configs/quickstart.yaml --set search.children=500"))
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; by default a new one under results/.")
 @overrides
@@ -42,8 +43,8 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     emit(summary.as_json(folder), lambda: tables.summary(summary, folder), as_json)
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(epilog=example("optsearch resume results/quickstart"))
+@click.argument("run", type=RUN)
 @click.option("--repair", is_flag=True, help="Mend a damaged journal first: keep a copy, score again what was lost.")
 @click.option(
     "--set",
@@ -75,8 +76,8 @@ def _workers(run: Path, overrides: Sequence[str]) -> WorkerSettings:
     return build_config(values).workers
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(epilog=example("optsearch select results/quickstart --set selection.seeds=16"))
+@click.argument("run", type=RUN)
 @overrides
 @trust
 @as_json
@@ -91,7 +92,7 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
-@click.command(name="compare")
+@click.command(name="compare", epilog=example("optsearch compare configs/compare/*.yaml --out results/comparison"))
 @click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/comparison"), show_default=True)
 @overrides
@@ -110,7 +111,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
     emit({"methods": [method.as_json() for method in methods]}, lambda: tables.methods(methods, out), as_json)
 
 
-@click.command()
+@click.command(epilog=example("optsearch validate configs/quickstart.yaml --set search.population=50"))
 @click.argument("config", type=click.Path(path_type=Path))
 @overrides
 @click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")
