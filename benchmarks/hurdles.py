@@ -1,9 +1,9 @@
-"""What cheap stages save and what they cost: `python -m benchmarks.hurdles`, which writes `docs/hurdles.md`.
+"""Savings and losses of the hurdles of an evaluation: `python -m benchmarks.hurdles`, which writes `docs/hurdles.md`.
 
-Two measurements. *Stages*: a search without hurdles keeps every loss; afterwards each program is taken through a first
-look, a race, and the sanity probe, so that one sees what each of them would have saved and which of the best programs
-it would have dropped.
-*Rates*: the same searches with and without hurdles, programs a minute and what they end with.
+There are two measurements. *Rates*: the same searches with and without hurdles, their programs a minute and their
+results. *Stages*: a search without hurdles records every loss; afterwards a first look, a race and the sanity probe are
+replayed on its programs, which shows what each of them would have saved, and which of the best programs it would have
+dropped. Exits with 1 if hurdles save less than they have to, or searches with them end worse.
 """
 
 from search.execution.process import pin_threads
@@ -21,6 +21,7 @@ from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+from benchmarks.limits import Limit, Section, account  # noqa: E402
 from benchmarks.replays import BEST, FIRST, SEEDS, Replay, looks, races, replay, sanities  # noqa: E402
 from primitives.text import parse  # noqa: E402
 from proxy_tasks.sanity import EXPLODED  # noqa: E402
@@ -37,6 +38,8 @@ START = Path(__file__).resolve().parent.parent / "configs" / "adamw_start.py"
 STAGED = {"digits": (11,), "vit": (11,)}  # seeds of the searches whose programs are taken through the stages
 CHILDREN_STAGED = {"digits": 900, "vit": 400}
 CHILDREN, SEARCHES, FINALISTS = 800, 5, 8
+FASTER = 2  # programs a minute with hurdles over those without
+WORSE = 0.05  # mean fitness at the end with hurdles over that without, at most
 OFF: dict[str, Any] = {"seeds": SEEDS, "first_seeds": 0}
 ON: dict[str, Any] = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, "short_margin": 0.1}
 RACED: dict[str, Any] = {**ON, "race": [4], "sanity_steps": 3}
@@ -89,22 +92,30 @@ def _text(text: str) -> list[str]:
     return [textwrap.fill(text, 120), ""]
 
 
-def _rates_section() -> list[str]:
+def _rates_section() -> Section:
     measured = rates()
     speeds = [float(row[1].replace(",", "")) for row in measured]
-    return [
+    ends = [float(row[2].split()[0]) for row in measured]
+    lines = [
         *_text(
-            f"{SEARCHES} searches of {CHILDREN} children on `digits` each, {SEEDS} seeds a score. With hurdles: "
-            f"{FIRST} seeds first, and before that a look at them after {ON['short_share']:.0%} of the steps "
-            f"(`evaluation.short_share`) with a margin of {ON['short_margin']} (`evaluation.short_margin`). And a "
-            f"race: a hurdle after {RACED['race'][0]} seeds too (`evaluation.race`), and before anything else "
-            f"{RACED['sanity_steps']} steps of a sanity probe (`evaluation.sanity_steps`). Distinct programs a minute "
-            f"of CPU time; fitness of the best of {FINALISTS} on 24 fresh seeds, lower is better."
+            f"{SEARCHES} searches of {CHILDREN} children on `digits`, {SEEDS} seeds an evaluation. *With hurdles*: "
+            f"a hurdle after {FIRST} seeds, and one on the same seeds after {ON['short_share']:.0%} of the steps "
+            f"(`evaluation.short_share`), with a margin of {ON['short_margin']} (`evaluation.short_margin`). *And a "
+            f"race*: also a hurdle after {RACED['race'][0]} seeds (`evaluation.race`), and first a sanity probe of "
+            f"{RACED['sanity_steps']} steps (`evaluation.sanity_steps`). *Programs a minute* counts distinct programs "
+            f"and CPU time; *ends with* is the fitness of the best of {FINALISTS} on 24 fresh seeds, mean and standard "
+            "deviation over searches; lower is better."
         ),
         *_table(["hurdles", "programs a minute", "ends with", "each search"], measured),
-        f"**{speeds[1] / speeds[0]:.2f} times** as many; 2 are wanted; {speeds[2] / speeds[0]:.2f} with a race.",
+        f"With hurdles **{speeds[1] / speeds[0]:.2f} times** as many, at least {FASTER}; with a race "
+        f"{speeds[2] / speeds[0]:.2f} times.",
         "",
     ]
+    limits = [
+        Limit("programs a minute with hurdles over those without", speeds[1] / speeds[0], FASTER, at_least=True),
+        Limit("mean fitness at the end with hurdles over that without", ends[1] - ends[0], WORSE),
+    ]
+    return Section(lines, limits)
 
 
 @cache
@@ -123,58 +134,71 @@ def _each(heads: str, table: Callable[[str, Replay], list[list[str]]]) -> list[s
     return lines
 
 
-def _looks_section() -> list[str]:
-    return [
+def _looks_section() -> Section:
+    lines = [
         *_text(
-            f"*Trained* is steps times seeds, of all steps of {SEEDS} seeds. *Lost*: of the best programs by the score "
-            "on all seeds, how many the stages would have dropped."
+            f"*Trained*: share of all steps of {SEEDS} seeds. *Lost*: number of the best programs by fitness on all "
+            "seeds that the stages would have dropped."
         ),
         *_each("stages | dropped at the look | dropped in all | trained | lost", looks),
     ]
+    return Section(lines, [])
 
 
-def _races_section() -> list[str]:
-    return [
+def _races_section() -> Section:
+    lines = [
         *_text(
-            "The same programs in a race (`evaluation.first_seeds`, then `evaluation.race`), one row a hurdle. "
-            "*Dropped there* is the share of all programs, *trained* what is trained of all seeds if the later hurdles "
-            "are left out, *lost* how many of the best this hurdle and those before it drop. The margin is that of the "
-            "hurdles after the first (`evaluation.race_margin`)."
+            "The same programs in a race (`evaluation.first_seeds`, then `evaluation.race`), one row for each hurdle. "
+            "*Dropped there*: share of all programs. *Trained*: share of all seeds, without the later hurdles. *Lost*: "
+            "number of the best programs that this hurdle and those before it drop. *Margin*: of the hurdles after the "
+            "first (`evaluation.race_margin`)."
         ),
         *_each("seeds | margin | hurdle after | dropped there | trained | lost", lambda _, found: races(found)),
     ]
+    return Section(lines, [])
 
 
-def _sanity_section() -> list[str]:
-    return [
+def _sanity_section() -> Section:
+    lines = [
         *_text(
-            f"The same programs after a few steps on the first {FIRST} seeds (`evaluation.sanity_steps`). *Saves* "
-            "is of what first seeds and the others would have trained, its own cost not counted; *wrongly* are "
-            "programs that the hurdle would have let pass. *Highest rise*: of a program of the better half, how many "
-            f"times as high its loss is as at the start; beyond {EXPLODED:g} on all seeds it counts as exploded."
+            f"The same programs after a few steps on the first {FIRST} seeds (`evaluation.sanity_steps`). *Saves*: "
+            "share of the training with a hurdle after the first seeds, without the cost of the probe. *Wrongly*: "
+            "number of dropped programs that the hurdle would have let pass. *Highest rise*: largest ratio of the "
+            f"loss to that at the start, over programs of the better half; beyond {EXPLODED:g} on all seeds a program "
+            "counts as exploded."
         ),
         *_each("steps | not finite | unmoved | exploded | saves | wrongly | lost | highest rise", sanities),
     ]
+    return Section(lines, [])
 
 
 SECTIONS = {
     "Programs a minute": _rates_section,
-    "What a first look drops": _looks_section,
-    "What each stage of a race drops": _races_section,
-    "What the sanity probe drops": _sanity_section,
+    "Losses of a first look": _looks_section,
+    "Losses of each stage of a race": _races_section,
+    "Losses of the sanity probe": _sanity_section,
 }
 
 
-def main() -> None:
-    """Measure the sections whose titles begin like the arguments, or all, and write; the others stay as they are."""
+def main() -> int:
+    """Measure the sections whose titles begin like the arguments, or all, and write; the others stay as they are.
+
+    Returns:
+        The exit status: 1 if a limit is missed.
+    """
     found = TARGET.read_text(encoding="utf-8").split("\n## ")[1:] if TARGET.exists() else []
     page = dict(part.split("\n\n", 1) for part in found)
+    limits: list[Limit] = []
     for title, measure in SECTIONS.items():
         if not sys.argv[1:] or title.startswith(tuple(sys.argv[1:])):
-            page[title] = "\n".join(measure()).rstrip("\n") + "\n"
-            head = "# What hurdles save\n\nWritten by `python -m benchmarks.hurdles`.\n"
+            section = measure()
+            limits += section.limits
+            page[title] = "\n".join(section.lines).rstrip("\n") + "\n"
+            head = "# Hurdles: savings and losses\n\nWritten by `python -m benchmarks.hurdles`.\n"
             TARGET.write_text("\n".join([head, *(f"## {name}\n\n{page[name]}" for name in SECTIONS if name in page)]))
+    print("\n".join(account(limits)))
+    return 0 if all(limit.kept for limit in limits) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

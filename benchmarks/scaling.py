@@ -58,7 +58,7 @@ def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
     clock = _Clock()
     engines = {repeat: engine(config, start, repeat) for repeat in range(config.search.repeats)}
     with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder, "journal.sqlite"), {}) as journal:
-        search(engines, workers, journal, clock, threading.Event())
+        search(engines, workers, journal, reporter=clock, stop=threading.Event())
         clock.digest = journal.digest()
     return clock
 

@@ -117,6 +117,7 @@ class Evaluator:
         tasks: Sequence[Task],
         seeds: Sequence[int],
         first_seeds: int = 0,
+        *,
         statement_price: float = 0.0,
         slot_price: float = 0.0,
         split: str = "validation",

@@ -28,17 +28,17 @@ def begin(*arguments: str, start_new_session: bool = False, code: str = MAIN) ->
     )
 
 
-def wait_for_rows(journal: Path, count: int, process: subprocess.Popen[str]) -> None:
-    """Wait until a journal holds so many candidates."""
+def wait_for_rows(journal: Path, count: int, process: subprocess.Popen[str], table: str = "candidates") -> None:
+    """Wait until a table of a journal has at least `count` rows: its candidates, or its trials."""
     while process.poll() is None:
         try:
             with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-                if connection.execute("select count(*) from candidates").fetchone()[0] >= count:
+                if connection.execute(f"select count(*) from {table}").fetchone()[0] >= count:
                     return
         except sqlite3.OperationalError:
             pass
         time.sleep(0.02)
-    pytest.fail(f"the run ended before it had {count} candidates: {process.communicate()}")
+    pytest.fail(f"the run ended before it had {count} {table}: {process.communicate()}")
 
 
 def finished(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def searched(scorer: Scorer, journal: Journal, repeats: Iterable[int]) -> None:
     engines = {repeat: engine(CONFIG, builtin("adamw"), repeat) for repeat in repeats}
     for repeat, machine in engines.items():
         machine.restore(journal.history(repeat))
-    search(engines, InlineExecutor(scorer), journal, SilentReporter(), threading.Event())
+    search(engines, InlineExecutor(scorer), journal, reporter=SilentReporter(), stop=threading.Event())
 
 
 def test_garbage_is_rarely_looked_for_during_a_search_and_as_before_afterwards(tmp_path: Path) -> None:

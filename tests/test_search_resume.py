@@ -134,7 +134,7 @@ def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: 
 
     def stopping(*arguments: Any, **options: Any) -> None:
         loop.search(*arguments, **options)
-        arguments[-1].append(signal.SIGINT)
+        options["stop"].set()
 
     monkeypatch.setattr(runner, "search", stopping)
     with LivePanel(quiet=True) as progress:

@@ -22,8 +22,12 @@ FACTS = {"versions": {"jax": "1"}, "tasks": {"digits": {"noise": 0.1}}}
 def job(number: int, command: float | None = None) -> Job:
     """A job whose score is its number, or that is a command."""
     constant = float(number) if command is None else command
-    program = parse(f"def train(w, g, m, v, lr):\n    update = g * {constant}\n    return update, m, v\n")
-    return CandidateJob((0, number), program, 0.0)
+    return CandidateJob((0, number), program(constant), 0.0)
+
+
+def program(constant: float) -> Program:
+    """A program whose score is its constant."""
+    return parse(f"def train(w, g, m, v, lr):\n    update = g * {float(constant)}\n    return update, m, v\n")
 
 
 class Obedient:

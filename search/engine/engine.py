@@ -79,6 +79,7 @@ class Engine:
         self,
         algorithm: Algorithm,
         start: Program,
+        *,
         hurdles: Sequence[Hurdle],
         seed: tuple[int, ...],
         window: int,

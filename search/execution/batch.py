@@ -1,7 +1,7 @@
 """Executor for an accelerator: all queued candidates are trained in one batch, in this process."""
 
 from collections import deque
-from typing import Self
+from typing import Any, Self
 
 from proxy_tasks.fitness import Evaluator
 from search.execution.executor import Answer, CandidateAnswer, CandidateJob, Job
@@ -14,6 +14,8 @@ class BatchExecutor:
         evaluator: scores programs.
         size: largest number of queued jobs; the in-flight window, since no more candidates are ready at a time.
     """
+
+    usage: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
     def __init__(self, evaluator: Evaluator, size: int) -> None:
         self._evaluator, self.count = evaluator, size

@@ -110,14 +110,16 @@ def _has_raylet(host: str, port: int) -> bool:
             for argument in process.info["cmdline"] or []:
                 if argument.startswith("--gcs-address="):
                     name, _, found = argument.partition("=")[2].rpartition(":")
-                    if int(found) == port and _same_host(name, host):
+                    if int(found) == port and _same_host(name.strip("[]"), host):
                         return True
     return False
 
 
 def _same_host(name: str, host: str) -> bool:
+    """Whether a host name and a numeric address mean the same machine; all addresses of this machine do."""
+    own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
     try:
-        return any(host == found[4][0] for found in socket.getaddrinfo(name.strip("[]"), None))
+        return any(host == found[4][0] or {host, found[4][0]} <= own for found in socket.getaddrinfo(name, None))
     except OSError:
         return False
 

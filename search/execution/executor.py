@@ -6,7 +6,7 @@ by the losses of its networks. An executor knows nothing of algorithms or of the
 
 import math
 from collections import deque
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -134,6 +134,10 @@ class Executor(Protocol):
     def describe(self) -> str:
         """The state of the workers in a few words, for display."""
 
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Usage of each host in plain values, by host name; empty if jobs are executed in this process."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
@@ -147,6 +151,7 @@ class InlineExecutor:
     """
 
     count = 1
+    usage: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer

@@ -13,6 +13,7 @@ from proxy_tasks.fitness import Status
 from search.execution.executor import CandidateJob, Job
 from search.execution.worker import Built
 
+BEHAVIOUR = "behaviour"  # the fact that is described by `search.execution.behaviour`
 START_LIMIT = 600.0  # seconds for a worker to start, which takes a few, or a minute where many start on few cores
 
 
@@ -27,6 +28,7 @@ class RaySettings:
         memory_limit: GiB that a worker may use; 0 for no limit.
         start_limit: seconds that a worker may take to start, if that is more than the wall limit.
         reconnect: seconds to wait for a cluster that does not answer any more.
+        mixed: whether workers may behave otherwise than the driver.
     """
 
     count: int | None = None
@@ -35,6 +37,7 @@ class RaySettings:
     memory_limit: float = 0.0
     start_limit: float = START_LIMIT
     reconnect: float = 300.0
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,14 +122,18 @@ class HostUsage:
             self.deaths + other.deaths,
         )
 
+    @property
+    def busy_share(self) -> float:
+        """Share of the time in which the workers were at a job; 0 to 1."""
+        return self.busy / self.available if self.available else 0.0
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        share = self.busy / self.available if self.available else 0.0
         return {
             "workers": self.workers,
             "jobs": self.jobs,
             "busy_seconds": round(self.busy, 1),
-            "busy_share": round(share, 3),
+            "busy_share": round(self.busy_share, 3),
             "deaths": self.deaths,
         }
 
@@ -141,6 +148,7 @@ class State:
         starting: workers that have a process and are not ready.
         capacity: number of jobs that all workers hold together, so that none need wait for the next.
         hosts: usage by host name.
+        mixed: hosts whose workers behave otherwise than the driver.
     """
 
     count: int = 0
@@ -148,6 +156,7 @@ class State:
     starting: int = 0
     capacity: int = 0
     hosts: Mapping[str, HostUsage] = field(default_factory=dict)
+    mixed: tuple[str, ...] = ()
 
 
 class Report(NamedTuple):

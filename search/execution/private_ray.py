@@ -12,7 +12,8 @@ from pathlib import Path
 
 from search.execution.executor import WorkersLostError
 
-_LONGEST_FOLDER = 40  # characters, since the path of a Unix socket in it may have 107
+FILES = "ray"  # Ray's own files in the private folder; Ray opens this folder to everybody, so it is inside another one
+_LONGEST_FOLDER = 38  # characters, since the path of a Unix socket in it may have 107
 _LEAST_DISK = 200 * 2**20  # bytes that Ray's log files and sockets need to start
 
 

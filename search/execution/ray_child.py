@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Pipe
@@ -19,10 +20,11 @@ from pathlib import Path
 import psutil
 
 from search.execution.messages import Lost, Parcel, Setup
-from search.execution.private_ray import local_environment, private_folder
+from search.execution.private_ray import FILES, local_environment, private_folder
 
 _SILENCE = 20.0  # seconds without a message, after which the process counts as lost; it reports once a second
 _FIRST_SILENCE = 120.0  # the same until its first message: Ray takes a few seconds to start, more on a busy machine
+_LAST_WORD = 5.0  # seconds to wait for the exit status of a process that closed its connection
 _END_LIMIT = 15.0  # seconds for an orderly end
 _CODE = "import sys; sys.path[:] = {path!r}; from search.execution.ray_process import main; main({end}, {folder!r})"
 
@@ -48,14 +50,15 @@ class RayChild:
         environment |= local_environment(self._folder) if self._own else {}
         self._connection, theirs = Pipe()
         path = [entry or str(Path.cwd()) for entry in sys.path]
-        code = _CODE.format(path=path, end=theirs.fileno(), folder=str(self._folder))
+        code = _CODE.format(path=path, end=theirs.fileno(), folder=str(self._folder / FILES))
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
             env=environment,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # Ray prints there, where results belong
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             start_new_session=True,  # a terminal sends Ctrl-C to every process of the group
         )
         theirs.close()
@@ -89,11 +92,13 @@ class RayChild:
             raise ProcessLostError(f"the process that runs Ray has not answered for {self._patience:g} s")
 
     def _end_in_words(self) -> str:
+        how = ""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            status = self._process.wait(timeout=1)
-            how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-            return f"the process that runs Ray ended {how}"
-        return "the process that runs Ray closed its connection"
+            status = self._process.wait(timeout=_LAST_WORD)
+            how = f" by {signal.Signals(-status).name}" if status < 0 else f" with status {status}"
+        self._errors.seek(0)
+        said = [line for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
+        return f"the process that runs Ray ended{how}" + (f" ({said[-1].strip()})" if said else "")
 
     def end(self) -> None:
         """Ask the process to end, and kill it where it does not."""
@@ -105,22 +110,18 @@ class RayChild:
     def kill(self) -> None:
         """Kill the process and everything that it started, and remove its files."""
         self._connection.close()
-        for process in [*self._descendants(), *self._marked()]:
+        for process in self._members():
             with contextlib.suppress(psutil.Error):
                 process.kill()
         self._process.kill()
         self._process.wait()
+        self._errors.close()
         if self._own:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _descendants(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.Error):
-            return psutil.Process(self._process.pid).children(recursive=True)
-        return []
-
-    def _marked(self) -> Iterator[psutil.Process]:
-        """Processes of this Ray whose parent has died: its private folder stands in their environment."""
-        for process in psutil.process_iter() if self._own else ():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get("RAY_AUTH_TOKEN_PATH") == str(self._folder / "token"):
+    def _members(self) -> Iterator[psutil.Process]:
+        """Processes of the session that the process leads, also those whose parent has died."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError):
+                if os.getsid(process.pid) == self._process.pid:
                     yield process

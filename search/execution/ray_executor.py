@@ -8,7 +8,7 @@ cluster is joined again as soon as it answers. After three losses without an ans
 import pickle
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -29,6 +29,7 @@ from search.execution.messages import (
 from search.execution.ray_child import ProcessLostError, RayChild
 from search.execution.worker import Built
 
+_HOSTS_SHOWN = 4
 _LOSSES = 3  # in a row, after which the run ends
 _LOOK_EVERY = 1.0  # seconds between two looks at the stop request
 _SAY_AFTER = 30.0  # seconds until a user hears that Ray has not started yet
@@ -44,6 +45,7 @@ class RayExecutor:
         settings: settings of the workers.
         say: receives lines for the user.
         stop: set when the user requests a stop.
+        mixed: called with the names of the hosts that behave otherwise than the driver, when there are more of them.
 
     Raises:
         UserError: there is no cluster at the address, or it cannot be joined.
@@ -58,11 +60,13 @@ class RayExecutor:
         *,
         say: Callable[[str], None] = lambda message: None,
         stop: threading.Event | None = None,
+        mixed: Callable[[Sequence[str]], None] = lambda hosts: None,
     ) -> None:
         self._setup, self._say, self._stop = Setup(settings, build, facts), say, stop or threading.Event()
         self._jobs: dict[object, Job] = {}  # in flight, by key
         self._unsent: list[Job] = []
         self._losses = 0
+        self._report_mixed, self._mixed = mixed, set[str]()
         self._past: Mapping[str, HostUsage] = {}  # usage before Ray was last started
         self._state = State()
         self._child: RayChild | None = None
@@ -111,8 +115,16 @@ class RayExecutor:
         return done
 
     def describe(self) -> str:
-        """Number of workers that have started."""
-        return f"{self._state.ready} of {self._state.count} ready"
+        """Number of workers that have started; usage of the hosts where there are several."""
+        hosts = self.hosts
+        each = [f"{name} {usage.jobs:,} jobs, {usage.busy_share:.0%} busy" for name, usage in hosts.items()]
+        shown = "; ".join(each[:_HOSTS_SHOWN]) + ("; …" if len(each) > _HOSTS_SHOWN else "")
+        return f"{self._state.ready} of {self._state.count} ready" + (f" ({shown})" if len(hosts) > 1 else "")
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Usage of each host in plain values."""
+        return {name: usage.as_json() for name, usage in self.hosts.items()}
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +150,9 @@ class RayExecutor:
                 self._say(message.text)
             if isinstance(message, Report):
                 self._state = message.state
+                if not self._mixed.issuperset(message.state.mixed):
+                    self._mixed.update(message.state.mixed)
+                    self._report_mixed(sorted(self._mixed))
                 done += [self._answer(outcome) for outcome in message.outcomes if outcome.key in self._jobs]
         self._losses = 0 if done else self._losses
         return done

@@ -38,7 +38,7 @@ class RayProcess:
 
     Args:
         connection: to the driver.
-        folder: private folder of a Ray of its own.
+        folder: for the files of a Ray of its own.
     """
 
     def __init__(self, connection: Connection, folder: Path) -> None:
@@ -164,6 +164,6 @@ def main(descriptor: int, folder: str) -> None:
 
     Args:
         descriptor: file descriptor of the connection, inherited.
-        folder: private folder of a Ray of its own.
+        folder: for the files of a Ray of its own.
     """
     RayProcess(Connection(descriptor), Path(folder)).serve()

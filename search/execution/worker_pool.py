@@ -21,7 +21,7 @@ from search.execution.faults import Effect, cause, fault_of
 from search.execution.host_statistics import HostStatistics
 from search.execution.job_queue import AHEAD, JobQueue, Pace
 from search.execution.member import Batch, Member
-from search.execution.messages import Answered, Failed, Outcome, Parcel, RaySettings, State
+from search.execution.messages import BEHAVIOUR, Answered, Failed, Outcome, Parcel, RaySettings, State
 
 _FAILED_STARTS = 5  # in a row, until it is no accident
 _LOOK_EVERY = 1.0  # seconds between two looks at the clock
@@ -57,6 +57,7 @@ class WorkerPool:
         self._start_limit = max(settings.start_limit, settings.wall_limit)
         self._queue, self._pace, self._hosts = JobQueue(), Pace(), HostStatistics()
         self._failed_starts = 0
+        self._mixed_allowed, self._mixed = settings.mixed, set[str]()
         self.members: list[Member] = []
         self.add_workers(count)
 
@@ -77,6 +78,7 @@ class WorkerPool:
             starting=sum(member.starting for member in self.members),
             capacity=len(self.members) * AHEAD * self._pace.batch_size(),
             hosts=self._hosts.usage(),
+            mixed=tuple(sorted(self._mixed)),
         )
 
     def turn(self) -> list[Outcome]:
@@ -239,9 +241,23 @@ class WorkerPool:
     def _check(self, member: Member, facts: Mapping[str, Any]) -> None:
         """Raise `UserError` where a worker would score otherwise than the driver."""
         for key, value in self._facts.items():
-            if facts.get(key) != value:
+            if facts.get(key) != value and key == BEHAVIOUR:
+                self._differs(member, facts.get(key, {}), value)
+            elif facts.get(key) != value:
                 what = difference(facts.get(key), value)
                 raise UserError(
                     f"a worker on {member.host} differs from this driver in its {key}, {what}; "
                     f"the same version of everything has to be installed on every machine"
                 )
+
+    def _differs(self, member: Member, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
+        """Raise `UserError` where a worker computes other bits than the driver, or note it where that is allowed."""
+        name = next(name for name in ours if theirs.get(name) != ours[name])
+        if not self._mixed_allowed:
+            raise UserError(
+                f"a worker on {member.host} computes other bits than this driver, first in the {name}: its code, its "
+                f"XLA_FLAGS or its processor differs; `workers.mixed: allow` permits that, and the digest then says so"
+            )
+        if member.host not in self._mixed:
+            self._mixed.add(member.host)
+            self._say(f"{member.host} computes other bits than this driver, first in the {name}")

@@ -19,6 +19,7 @@ from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, hi
 from search.record.faults import damage
 from search.record.journal_file import JournalFile
 
+MIXED = "mixed hosts"  # note: hosts that compute other bits than the driver and have scored candidates
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
@@ -176,12 +177,12 @@ class Journal(JournalFile):
         }
 
     def digest(self) -> str:
-        """Hash over the recorded history without times."""
+        """Hash over the recorded history without times; ends in `-mixed` where hosts differed (see `MIXED`)."""
         total = blake2b(digest_size=16)
         for repeat in self._repeats():
             number, chain, _ = self._end(repeat)
             total.update(b"%d:%d:%b" % (repeat, number, chain))
-        return total.hexdigest()
+        return total.hexdigest() + ("-mixed" if MIXED in self.meta() else "")
 
     def counts(self) -> list[tuple[int, int]]:
         """Each repeat that has candidates, and how many."""

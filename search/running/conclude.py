@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from primitives.dataflow import structure_hash
 from primitives.errors import UserError
 from primitives.probe import signature
 from primitives.program import Program
 from primitives.text import parse
 from proxy_tasks.baselines import shares
+from search.algorithms.structures.identity import structure
 from search.engine.duplicates import Twins
 from search.record.candidate_table import CandidateRow
 from search.running.open_run import OpenRun
@@ -61,7 +61,6 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     tuning_trials = settings.tuning_trials if complete else 0
-    margin = config.evaluation.hurdle_margin
     tuner = judge_of(config, range(TUNING_SEEDS, TUNING_SEEDS + config.evaluation.seeds), config.evaluation.first_seeds)
     ranked = rank_finalists(
         [parse(row.program) for row in finalists],
@@ -70,7 +69,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         runner=trials,
         leaders=settings.leaders,
         trials=tuning_trials,
-        margin=margin,
+        margin=config.evaluation.hurdle_margin,
         report=report,
     )
     chosen, outcome = ranked[0], None
@@ -94,6 +93,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         funnel=outcome,
         checks=tuple(Checks(config, journal, trials).all() if complete else ()),
         trained=trials.trained,
+        hosts=trials.executor.usage,
     )
     write_summary(opened.folder, summary)
     return summary
@@ -148,7 +148,7 @@ class _Behaviour:
         twin = self._twins.find(behaviour)
         if twin is not None:
             return self._structures[twin]
-        key = structure_hash(program)
+        key = structure(program)
         if not np.all(np.isfinite(behaviour)):
             losses = " ".join(f"{loss:.6g}" for task in sorted(row.losses) for loss in row.losses[task])
             key = self._trained.setdefault(losses, key)

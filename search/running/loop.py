@@ -16,6 +16,7 @@ def search(
     engines: Mapping[int, Engine],
     executor: Executor,
     journal: Journal,
+    *,
     reporter: Reporter,
     stop: threading.Event,
     checks: Checks | None = None,

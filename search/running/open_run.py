@@ -5,7 +5,7 @@ The journal is the only state. A run starts by creating it and continues, now or
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from primitives.text import to_text
 from search.algorithms.factory import check, check_names, with_registered_rates
 from search.execution.executor import WorkersLostError
 from search.record.folder import CONFIG, JOURNAL, claim, locked, look, open_journal
-from search.record.journal import Journal
+from search.record.journal import MIXED, Journal
 from search.record.ownership import new_id, vouch, vouched
 from search.record.repair import repair
 from search.record.whole_file import write_text
@@ -54,6 +54,9 @@ class OpenRun:
         if code and not vouch(self.folder, self.journal.meta().get("run", ""), code):
             self.reporter.note("the user's state folder cannot be written: `optsearch resume` will ask for `--trust`")
 
+    def _mixed(self, hosts: Sequence[str]) -> None:
+        self.journal.note(MIXED, list(hosts))
+
     @contextmanager
     def workers(self) -> Iterator[RecordedTrials]:
         """Start the workers, and end them afterwards; their trials are recorded in the journal.
@@ -63,7 +66,7 @@ class OpenRun:
         """
         started = time.monotonic() - self.journal.meta().get(SECONDS, 0.0)
         try:
-            with executor(self.config, self.reporter.note, self.stop) as workers:
+            with executor(self.config, self.reporter.note, self.stop, self._mixed) as workers:
                 self.reporter.workers_started(workers.describe)
                 yield RecordedTrials(self.journal, workers, self.reporter.trials_run)
         except WorkersLostError as error:

@@ -131,7 +131,7 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
             engines = {repeat: engine(config, start, repeat) for repeat in repeats}
             for repeat, machine in engines.items():
                 machine.restore(journal.history(repeat))
-            search(engines, trials.executor, journal, reporter, opened.stop, checks)
+            search(engines, trials.executor, journal, reporter=reporter, stop=opened.stop, checks=checks)
             complete = all(machine.done for machine in engines.values())
         if not complete:
             return False

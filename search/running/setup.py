@@ -3,7 +3,7 @@
 import json
 import platform
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -19,8 +19,9 @@ from proxy_tasks.families import fingerprint
 from proxy_tasks.fitness import Evaluator
 from proxy_tasks.task import Task
 from search.execution.batch import BatchExecutor
+from search.execution.behaviour import behaviour
 from search.execution.executor import Executor, InlineExecutor
-from search.execution.messages import RaySettings
+from search.execution.messages import BEHAVIOUR, RaySettings
 from search.execution.ray_executor import RayExecutor
 from search.execution.worker import Built
 from search.settings.config import Config
@@ -79,8 +80,8 @@ def evaluator(config: Config, seeds: range, first_seeds: int = 0, search: bool =
         tasks_of(config),
         seeds,
         first_seeds,
-        settings.statement_price,
-        settings.slot_price,
+        statement_price=settings.statement_price,
+        slot_price=settings.slot_price,
         short_share=settings.short_share,
         short_margin=settings.short_margin,
         race=settings.race if search else (),
@@ -130,7 +131,14 @@ def facts(config: Config) -> dict[str, Any]:
     """Facts that must be equal in the driver and in a worker for its scores to count."""
     larger = {task.name: fingerprint(task) for task in _larger_tasks(config)}
     functions = [row.name for row in REGISTRY]
-    return {"versions": versions(), "functions": functions, "tasks": yardstick(config), "larger tasks": larger}
+    first = config.evaluation.first_seeds or config.evaluation.seeds
+    return {
+        "versions": versions(),
+        "functions": functions,
+        "tasks": yardstick(config),
+        "larger tasks": larger,
+        BEHAVIOUR: behaviour(tasks_of(config), range(first)),
+    }
 
 
 def _larger_tasks(config: Config) -> list[Task]:
@@ -140,13 +148,19 @@ def _larger_tasks(config: Config) -> list[Task]:
     return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]
 
 
-def executor(config: Config, say: Callable[[str], None], stop: threading.Event | None = None) -> Executor:
+def executor(
+    config: Config,
+    say: Callable[[str], None],
+    stop: threading.Event | None = None,
+    mixed: Callable[[Sequence[str]], None] = lambda hosts: None,
+) -> Executor:
     """The executor that scores the candidates of a search.
 
     Args:
         config: of the run.
         say: receives lines for the user.
         stop: set when the user requests a stop.
+        mixed: called with the names of the hosts that compute other bits than this process.
     """
     settings = config.workers
     if settings.executor == "inline":
@@ -159,8 +173,9 @@ def executor(config: Config, say: Callable[[str], None], stop: threading.Event |
         wall_limit=settings.wall_limit,
         memory_limit=settings.memory_limit,
         reconnect=settings.reconnect,
+        mixed=settings.mixed == "allow",
     )
-    made = RayExecutor(build, facts(config), workers, say=say, stop=stop)
+    made = RayExecutor(build, facts(config), workers, say=say, stop=stop, mixed=mixed)
     at_once = settings.in_flight * config.search.repeats
     if at_once < _FED * made.count:
         say(

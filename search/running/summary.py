@@ -1,7 +1,7 @@
 """The summary of a run: the champion, its comparison with the baselines, and the files that hold them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Summary:
         funnel: results of the funnel; `None` where no stage was held.
         checks: results of the checks for overfitting.
         trained: number of trials that this command ran.
+        hosts: usage of the hosts that workers ran on, by name: jobs, share of the time busy, deaths.
     """
 
     champion: Finalist
@@ -50,6 +51,7 @@ class Summary:
     funnel: FunnelResult | None = None
     checks: tuple[Check, ...] = ()
     trained: int = 0
+    hosts: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, run: Path) -> dict[str, Any]:
         """Plain values, as `--json` prints them and `summary.json` holds them."""
@@ -80,6 +82,7 @@ class Summary:
             **(self.funnel.as_json() if self.funnel else {"stages": [], "table": []}),
             "checks": [check.as_json() for check in self.checks],
             "trained": self.trained,
+            "hosts": self.hosts,
             "versions": versions(),
         }
 

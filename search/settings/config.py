@@ -114,6 +114,7 @@ class WorkerSettings(Section):
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
     wall_limit: float = Field(300.0, gt=0, description="seconds that a candidate may take (ray)")
     memory_limit: float = Field(8.0, ge=0, description="GiB that a worker may use; 0: no limit (ray)")
+    mixed: Literal["refuse", "allow"] = Field("refuse", description="machines that compute other bits (ray)")
     reconnect: float = Field(300.0, ge=0, description="seconds to wait for a cluster that does not answer (ray)")
 
     @model_validator(mode="after")

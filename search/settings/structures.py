@@ -12,15 +12,15 @@ CORPUS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", 
 class Operators(Section):
     """Relative frequencies of the operators; 0 switches one off."""
 
-    graft: float = Field(0.2, ge=0)
-    graft_on_way: float = Field(0.1, ge=0)
-    context: float = Field(0.15, ge=0)
-    wrap_argument: float = Field(0.15, ge=0)
-    wrap_value: float = Field(0.07, ge=0)
-    insert: float = Field(0.05, ge=0)
+    graft: float = Field(0.15, ge=0)
+    graft_on_way: float = Field(0.17, ge=0)
+    context: float = Field(0.2, ge=0)
+    wrap_argument: float = Field(0.12, ge=0)
+    wrap_value: float = Field(0.06, ge=0)
+    insert: float = Field(0.04, ge=0)
     replace: float = Field(0.08, ge=0)
     modify: float = Field(0.08, ge=0)
-    delete: float = Field(0.12, ge=0)
+    delete: float = Field(0.1, ge=0)
 
     @model_validator(mode="after")
     def _some(self) -> "Operators":

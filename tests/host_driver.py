@@ -1,0 +1,70 @@
+"""A driver on a host of a test cluster: scores numbered jobs for some seconds, and prints what it was told as JSON."""
+
+import json
+import os
+import socket
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from primitives import UserError
+from primitives.program import Program
+from proxy_tasks.fitness import Heights, Score
+from search.execution.executor import CandidateAnswer, CandidateJob, WorkersLostError
+from search.execution.messages import BEHAVIOUR, RaySettings
+from search.execution.ray_executor import RayExecutor
+from search.execution.worker import Built
+from tests.workers import Obedient, program
+
+FACTS = {BEHAVIOUR: {"function add": "1", "function sign": "1"}}
+
+
+class Slow(Obedient):
+    """Takes a tenth of a second for each job."""
+
+    def evaluate(self, program: Program, hurdle: Heights) -> Score:
+        time.sleep(0.1)
+        return super().evaluate(program, hurdle)
+
+
+def build(other: str) -> Built:
+    """A scorer; the host `other` computes another sign."""
+    sign = "2" if socket.gethostname() == other else "1"
+    return Built(Slow(Path("/tmp")), {BEHAVIOUR: {"function add": "1", "function sign": sign}})
+
+
+def main() -> None:
+    """Read settings from the arguments: a JSON object with `address`, `seconds`, perhaps `count`, `other`, `mixed`."""
+    options = json.loads(sys.argv[1])
+    began = time.monotonic()
+
+    def tell(kind: str, value: object) -> None:
+        print(json.dumps([kind, round(time.monotonic() - began, 1), value]), flush=True)
+
+    settings = RaySettings(
+        count=options.get("count"),
+        address=options["address"],
+        wall_limit=options.get("wall_limit", 60.0),
+        reconnect=120.0,
+        mixed=options.get("mixed", False),
+    )
+    number, done, wrong = 0, 0, 0
+    try:
+        with RayExecutor(
+            partial(build, options.get("other", "")), FACTS, settings, say=partial(tell, "say")
+        ) as executor:
+            tell("started", os.getpid())
+            while time.monotonic() - began < options["seconds"] or done < number:
+                while executor.free() and time.monotonic() - began < options["seconds"]:
+                    executor.submit(CandidateJob((0, number), program(number % 1000), 0.0))
+                    number += 1
+                for answer in executor.collect():
+                    assert isinstance(answer, CandidateAnswer)
+                    done += 1
+                    wrong += answer.score.fitness != answer.key[1] % 1000
+                tell("done", done)
+            tell("hosts", executor.usage)
+            tell("end", {"submitted": number, "done": done, "wrong": wrong})
+    except (UserError, WorkersLostError) as error:
+        tell("error", str(error))

@@ -1,0 +1,161 @@
+"""Several hosts on one machine, for tests of clusters.
+
+Each consists of Linux namespaces: own address, host name, processes, /tmp and /dev/shm; a bridge joins them. Needs root
+and iproute2.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+_TOOLS = ("ip", "unshare", "nsenter", "mount")
+_PACKAGES = ("primitives", "proxy_tasks", "simplify", "selection", "search", "optsearch", "tests")
+_NET = "10.77.6"
+_INIT = """
+set -e
+hostname node{number}
+mount --make-rprivate /
+mount -t tmpfs -o size=500m tmpfs /tmp
+mount -t tmpfs -o size=300m tmpfs /dev/shm
+mount -t proc proc /proc
+{hide}
+echo ready
+exec sleep infinity
+"""
+
+
+def reason_why_not() -> str:
+    """Why this machine cannot make hosts; empty if it can."""
+    if os.geteuid() != 0:
+        return "hosts need root"
+    missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+    if missing:
+        return f"hosts need iproute2 and util-linux ({', '.join(missing)} not found)"
+    probe = f"probe{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False)
+    subprocess.run(["ip", "netns", "del", probe], capture_output=True, check=False)
+    return "" if made.returncode == 0 else f"hosts need network namespaces: {made.stderr.decode().strip()}"
+
+
+class Hosts:
+    """A bridge with hosts 1 … N at 10.77.6.1 … N; a context manager that ends all their processes.
+
+    Args:
+        count: number of hosts.
+        bare: numbers of hosts on which the project is not installed.
+    """
+
+    def __init__(self, count: int, bare: Sequence[int] = ()) -> None:
+        self._prefix = f"h{os.getpid() % 100_000}"
+        self._count, self._bare = count, bare
+        self._inits: dict[int, subprocess.Popen[str]] = {}
+        self._pids: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        switch = f"{self._prefix}sw"
+        _ip("netns", "add", switch)
+        _ip("-n", switch, "link", "add", "br0", "type", "bridge")
+        _ip("-n", switch, "link", "set", "br0", "up")
+        for number in range(1, self._count + 1):
+            self.boot(number)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in list(self._inits):
+            self.crash(number)
+        for number in range(1, self._count + 1):
+            _ip("netns", "del", f"{self._prefix}{number}", check=False)
+        _ip("netns", "del", f"{self._prefix}sw", check=False)
+
+    def boot(self, number: int) -> None:
+        host, switch, port = f"{self._prefix}{number}", f"{self._prefix}sw", f"p{number}"
+        _ip("netns", "add", host)
+        _ip("link", "add", f"{self._prefix}e{number}", "type", "veth", "peer", "name", f"{self._prefix}p{number}")
+        _ip("link", "set", f"{self._prefix}e{number}", "netns", host, "name", "eth0")
+        _ip("link", "set", f"{self._prefix}p{number}", "netns", switch, "name", port)
+        _ip("-n", host, "link", "set", "lo", "up")
+        _ip("-n", host, "addr", "add", f"{_NET}.{number}/24", "dev", "eth0")
+        _ip("-n", host, "link", "set", "eth0", "up")
+        _ip("-n", host, "route", "add", "default", "via", f"{_NET}.254")
+        _ip("-n", switch, "link", "set", port, "master", "br0")
+        _ip("-n", switch, "link", "set", port, "up")
+        folders = {ROOT, _installed()}
+        hidden = [folder / package for folder in folders for package in _PACKAGES if (folder / package).is_dir()]
+        hide = "\n".join(f"mount -t tmpfs tmpfs '{folder}'" for folder in hidden) if number in self._bare else ""
+        command = ["nsenter", f"--net=/run/netns/{host}", "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork"]
+        script = _INIT.format(number=number, hide=hide)
+        init = subprocess.Popen(
+            [*command, "--kill-child", "bash", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert init.stdout is not None
+        assert init.stdout.readline() == "ready\n", f"host {number} did not boot"
+        self._inits[number] = init
+        (self._pids[number],) = (child.pid for child in psutil.Process(init.pid).children())
+
+    def address(self, number: int) -> str:
+        """Address of a host."""
+        return f"{_NET}.{number}"
+
+    def start(
+        self, number: int, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a Python process on a host."""
+        enter = ["nsenter", "-t", str(self._pids[number]), "-m", "-u", "-i", "-n", "-p"]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        given = {"PYTHONPATH": str(ROOT), "HOME": "/tmp", "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+        return subprocess.Popen(
+            [*enter, sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            env=kept | given | dict(environment or {}),
+        )
+
+    def start_ray(self, number: int, *, head: int = 0, cpus: int = 1) -> None:
+        """Start a node of Ray on a host: the head of a cluster, or a node that joins the one on the host `head`."""
+        code = "from ray.scripts.scripts import main; main()"
+        place = [f"--address={self.address(head)}:6379"] if head else ["--head", "--port=6379"]
+        place += [] if head else ["--include-dashboard=false"]
+        options = [f"--num-cpus={cpus}", f"--node-ip-address={self.address(number)}", "--object-store-memory=80000000"]
+        node = self.start(number, "-c", code, "start", *place, *options, "--disable-usage-stats")
+        said, _ = node.communicate()
+        assert node.returncode == 0, said
+
+    def cut(self, number: int) -> None:
+        """Cut the link of a host: packets vanish."""
+        _ip("-n", f"{self._prefix}sw", "link", "set", f"p{number}", "down")
+
+    def heal(self, number: int) -> None:
+        """Restore the link of a host."""
+        _ip("-n", f"{self._prefix}sw", "link", "set", f"p{number}", "up")
+
+    def crash(self, number: int) -> None:
+        """End all processes of a host at once, its link cut first."""
+        self.cut(number)
+        os.kill(self._pids[number], signal.SIGKILL)
+        self._inits.pop(number).communicate()
+        time.sleep(0.5)  # the kernel takes the interfaces down with the last process
+        _ip("netns", "del", f"{self._prefix}{number}", check=False)
+        _ip("-n", f"{self._prefix}sw", "link", "del", f"p{number}", check=False)
+
+
+def _installed() -> Path:
+    """Folder from which an editable installation of the project is imported."""
+    text = distribution("optsearch").read_text("direct_url.json") or ""
+    _, _, rest = text.partition("file://")
+    return Path(rest.partition('"')[0] or ROOT)
+
+
+def _ip(*arguments: str, check: bool = True) -> None:
+    subprocess.run(["ip", *arguments], check=check, capture_output=True)
