@@ -15,7 +15,7 @@ from primitives.text import to_text
 from proxy_tasks.fitness import Score, Status
 from search.algorithms.factory import engine
 from search.engine.candidate import Record
-from search.record.candidate_table import CHAIN, columns
+from search.record.candidate_table import CHAIN, SEAL, columns
 from search.record.folder import JOURNAL
 from search.record.journal import Journal
 from search.running.setup import versions
@@ -75,7 +75,7 @@ def _write(folder: Path, rows: int) -> None:
     sample = _sample()
     fresh = max(2, round(1 / (1 - HITS)))
     with Journal.create(folder / JOURNAL, meta) as journal:
-        chain, chunk = b"", []
+        chain, seal, chunk = b"", journal.beginning(), []
         for number in range(rows):
             record = sample[number % len(sample)]
             evaluated = number % fresh == 0
@@ -90,8 +90,8 @@ def _write(folder: Path, rows: int) -> None:
             score = Score(
                 Status.OK, math.sin(number), math.sin(number), "", {"digits": (0.5,) * 8} if evaluated else {}
             )
-            chunk.append(columns(0, Record(candidate, score), chain))
-            chain = chunk[-1][CHAIN]
+            chunk.append(columns(0, Record(candidate, score), chain, seal))
+            chain, seal = chunk[-1][CHAIN], chunk[-1][SEAL]
             if len(chunk) == _CHUNK or number == rows - 1:
                 journal.insert(chunk)
                 chunk = []

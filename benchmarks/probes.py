@@ -10,7 +10,7 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 
 from primitives.text import parse  # noqa: E402
-from search.record.folder import open_journal  # noqa: E402
+from search.record.folder import look  # noqa: E402
 from search.running.setup import evaluator  # noqa: E402
 from search.settings.reading import restore_config  # noqa: E402
 
@@ -20,7 +20,7 @@ SAME = 0.01  # mean log ratio of losses below which two trainings came to the sa
 
 def main(run: Path) -> None:
     """Count, train pairs of candidates that were taken for the same without a hurdle, and print."""
-    with open_journal(run) as journal:
+    with look(run) as journal:
         config = restore_config(journal.meta()["config"] | {"program": "adamw"}, run)
         counts = journal.statistics()
         matched = list(journal.rows("matched = 'probe'"))

@@ -2,7 +2,7 @@
 
 import sys
 
-from search.commands.main import main
+from search.commands.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

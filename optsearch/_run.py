@@ -16,7 +16,7 @@ from optsearch._found import Found, Interval
 from primitives.errors import UserError
 from primitives.text import parse
 from search.record.candidate_table import CandidateRow
-from search.record.folder import SUMMARY, open_journal
+from search.record.folder import SUMMARY, look
 from search.record.query import front, query
 from search.running.open_run import SEARCH_ENDED
 
@@ -50,7 +50,7 @@ class Candidates:
         return Candidates(self._folder, (*self._conditions, query(text)))
 
     def __iter__(self) -> Iterator[CandidateRow]:
-        with open_journal(self._folder) as journal:
+        with look(self._folder) as journal:
             for row in journal.rows():
                 if all(condition(row) for condition in self._conditions):
                     yield row
@@ -90,25 +90,25 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether all candidates of the search are recorded."""
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             return bool(journal.meta().get(SEARCH_ENDED))
 
     @property
     def config(self) -> dict[str, Any]:
         """The resolved config, as plain values."""
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             return dict(journal.meta()["config"])
 
     @property
     def digest(self) -> str:
         """Hash over the recorded history without times: equal digest, equal search."""
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             return journal.digest()
 
     @property
     def statistics(self) -> dict[str, Any]:
         """Counts: children, evaluated, cache hits, statuses, redundant share."""
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             return journal.statistics()
 
     @property
@@ -121,7 +121,7 @@ class Run:
         summary = self.summary
         if summary:
             return _champion(summary)
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             for row in journal.best(1):
                 return Found.of(row, parse(row.program))
         raise UserError(f"run `{self.folder}` has no program yet that was trained on all seeds")
@@ -129,7 +129,7 @@ class Run:
     @property
     def front(self) -> tuple[Found, ...]:
         """For each number of live statements the best program, where it is better than all shorter ones."""
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             return tuple(Found.of(row, parse(row.program)) for row in front(journal))
 
     @cached_property
@@ -148,7 +148,7 @@ class Run:
             `program`, `fitness` and `mutation`; edges lead from parent to child.
         """
         graph: nx.DiGraph = nx.DiGraph()
-        with open_journal(self.folder) as journal:
+        with look(self.folder) as journal:
             for row in journal.lineage(found.repeat, found.number):
                 graph.add_node(row.number, program=parse(row.program), fitness=row.fitness, mutation=row.mutation)
                 if row.parent is not None:

@@ -13,7 +13,7 @@ from optsearch._run import Run, TemporaryFolder
 from primitives.errors import UserError
 from primitives.program import Program
 from primitives.text import to_text
-from search.record.folder import open_journal
+from search.record.folder import look
 from search.running import run as runs
 from search.running.reporter import Reporter, SilentReporter
 from search.running.setup import with_baselines
@@ -115,7 +115,7 @@ def open_run(folder: str | Path) -> Run:
     Raises:
         UserError: the folder holds no run.
     """
-    open_journal(Path(folder)).close()
+    look(Path(folder)).close()
     return Run(Path(folder))
 
 

@@ -217,9 +217,9 @@ def test_without_a_command_the_help_is_shown_as_it_is(capsys: pytest.CaptureFixt
 
 def test_a_folder_whose_run_never_began_can_be_used(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("begun").mkdir()
-    Path("begun/journal.sqlite.part").write_text("made")
+    Path("begun/.part-1-journal.sqlite").write_text("made")
     assert run_json(capsys, "run", str(small_run), "--out", "begun", "--set", "search.children=2")["children"] == 3
-    assert not Path("begun/journal.sqlite.part").exists()
+    assert not Path("begun/.part-1-journal.sqlite").exists()
 
 
 def test_a_failure_is_one_line_and_status_1(

@@ -1,6 +1,7 @@
 """A config is read as it stands; whatever is wrong is named with its path and what would be right."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,24 @@ BAD: dict[str, tuple[str, str]] = {
     "no primitive": ("search: {primitives: []}", "`search.primitives` must name at least one function"),
     "unknown plugin": ("search: {plugins: [no_such_module]}", "module `no_such_module` cannot be imported"),
     "infinite": ("evaluation: {hurdle_margin: .inf}", "`evaluation.hurdle_margin` (=inf): input should be a finite"),
-    "section is a value": ("search: 5", "`search` (=5): input should be a valid dictionary"),
+    "section is a value": ("search: 5", "`search` (=5) must be a section of `key: value` lines"),
     "primitives": ("search: {primitives: 5}", "`search.primitives` (=5)"),
+    "a task without brackets": ("tasks: digits", "`tasks` (='digits') must be a list, such as `[digits]`"),
+    "octal": ("seed: 010", "line 1: `010` is 8 in YAML; write that"),
+    "base 60": ("seed: 1:30", "line 1: `1:30` is 90 in YAML; write that"),
+    "a bomb of aliases": (
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{n}: &{n} [{','.join(['*' + m] * 9)}]\n" for m, n in pairwise("abcdefghi")),
+        "values; 50,000 is the most that is read",
+    ),
+    "a bomb of merges": (
+        "a: &a {x: 1}\n"
+        + "".join(f"{n}: &{n} {{<<: [{','.join(['*' + m] * 9)}]}}\n" for m, n in pairwise("abcdefghi")),
+        "values; 50,000 is the most that is read",
+    ),
+    "an alias in itself": ("tasks: &a [*a]", "an alias that contains itself"),
+    "a long value": ("seed: " + "x" * 5000, "…): input should be a valid integer"),
+    "a large file": ("# " + "x" * 2_000_000, "bytes; 1,000,000 is the most that is read"),
     "nested": ("[" * 3000, "is not valid YAML"),
     "empty": ("", "is empty"),
     "a list": ("- a\n- b", "must hold `key: value` lines, not a list"),
@@ -101,7 +118,7 @@ def test_a_config_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match="cannot be read as text"):
         read_config(tmp_path / "binary.yaml")
-    with pytest.raises(UserError, match="cannot be read as text"):
+    with pytest.raises(UserError, match="must be a file"):
         read_config(tmp_path)
 
 
@@ -147,6 +164,18 @@ def test_the_functions_that_may_be_inserted_are_those_of_the_paper_or_those_that
     assert len(insertable(Config())) == 44
     chosen = build_config({"search": {"primitives": ["sign", "interp", "*"]}})
     assert [row.name for row in insertable(chosen)] == ["sign", "interp", "multiply"]
+
+
+def test_a_whole_number_may_be_written_as_a_float() -> None:
+    values = yaml.safe_load("{children: 1.0e+3, evaluations: 2.0e+3, population: 100}")
+    assert build_config({"search": values}).search.children == 1000
+    assert build_config({"search": values}).search.evaluations == 2000
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "."])
+def test_a_config_is_a_regular_file(path: str) -> None:
+    with pytest.raises(UserError, match="must be a file"):
+        read_config(Path(path))
 
 
 def test_the_schema_names_every_key() -> None:

@@ -62,7 +62,7 @@ def test_a_row_that_was_lost_or_altered_is_found_and_what_was_before_is_taken_ov
     number = ALTERED[statement]
     with (
         Journal.open(path) as journal,
-        pytest.raises(UserError, match=rf"is damaged at candidate {number} of repeat 0; .*--repair"),
+        pytest.raises(UserError, match=rf"is damaged: altered at candidate {number} of repeat 0; .*--repair"),
     ):
         list(journal.history(0))
     assert repair(path) == number + 9
@@ -85,7 +85,7 @@ def test_a_file_with_its_end_cut_off_is_mended(tmp_path: Path) -> None:
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.truncate(size * 2 // 3)
-    with pytest.raises(UserError, match=r"is damaged \(database disk image is malformed"):
+    with pytest.raises(UserError, match=r"is damaged: database disk image is malformed"):
         Journal.open(path)
     kept = repair(path)
     assert len(REFERENCE) <= kept < 6 * len(REFERENCE)
@@ -110,7 +110,9 @@ def test_where_there_is_no_room_it_says_so_and_keeps_what_it_has(tmp_path: Path)
     with journal_of(tmp_path / "j", 10) as journal:
         ((pages,),) = journal._connection.execute("pragma page_count")
         journal._connection.execute(f"pragma max_page_count = {pages + 1}")
-        with pytest.raises(UserError, match=r"cannot be written .*full.*; what was recorded is kept: make room"):
+        with pytest.raises(
+            UserError, match=r"cannot be written: the disk is full; what was recorded is kept: make room"
+        ):
             journal.append(0, REFERENCE[10:])
         assert len(list(journal.history(0))) == 10
         journal._connection.execute("pragma max_page_count = 1000000")
@@ -144,7 +146,7 @@ def test_the_digest_does_not_depend_on_how_rows_were_batched(tmp_path: Path) -> 
 
 def test_a_batch_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
     with journal_of(tmp_path / "j", 10) as journal:
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(UserError, match="another process writes to"):
             journal.append(0, [*REFERENCE[10:20], REFERENCE[5]])
         assert len(list(journal.history(0))) == 10
 

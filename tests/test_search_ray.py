@@ -266,7 +266,7 @@ def test_ctrl_c_ends_a_run_on_ray_in_order_and_leaves_no_process(small_run: Path
     wait_for_rows(Path("stopped/journal.sqlite"), 4, process)
     started = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to every process of the group
-    summary = finished(process)
+    summary = finished(process, status=130)
     assert summary["complete"] is False
     assert not [child for child in psutil.wait_procs(started, timeout=20)[1] if child.is_running()]
     assert finished(begin("resume", "stopped", "--json"))["digest"] == undisturbed

@@ -191,14 +191,6 @@ def test_a_lost_or_altered_trial_is_trained_again(journal: Journal, tmp_path: Pa
     assert len(executor.jobs) == 1
 
 
-def test_a_journal_from_before_there_were_trials_gets_the_table(journal: Journal, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection, connection:
-        connection.execute("drop table trials")
-    assert journal.trials() == {}
-    RecordedTrials(journal, Counting()).run([halving(0.8, 1)])
-    assert len(journal.trials()) == 1
-
-
 def test_repair_takes_trials_over(journal: Journal, tmp_path: Path) -> None:
     RecordedTrials(journal, Counting()).run([halving(0.8, 2)])
     known = journal.trials()

@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 import yaml
-from rich.console import Console
 
 from primitives.builtins import BUILTINS, builtin, source_of
 from primitives.errors import UserError
@@ -13,13 +12,15 @@ from primitives.text import to_text
 from proxy_tasks import catalog
 from proxy_tasks.families import problem
 from search.commands import tables
-from search.commands.output import as_json, emit, print_trial, say
+from search.commands.output import as_json, emit, example, print_trial, say
+from search.commands.parameters import TASK
+from search.commands.screen import Screen, echo
 from search.running.setup import load_tasks
 from search.settings.tasks import constants
 from selection.baselines import tune_baselines, write_baselines
 
 
-@click.command(name="list")
+@click.command(name="list", epilog=example("optsearch list tasks"))
 @click.argument("what", type=click.Choice(["primitives", "tasks", "programs"]))
 @as_json
 def list_(what: str, as_json: bool) -> None:
@@ -45,8 +46,8 @@ def list_(what: str, as_json: bool) -> None:
     emit({what: rows}, lambda: tables.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
 
 
-@click.command()
-@click.argument("task")
+@click.command(epilog=example("optsearch tune my.yaml --trials 300"))
+@click.argument("task", type=TASK)
 @click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
 @click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")
@@ -63,7 +64,7 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
         raise UserError(
             "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
         )
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     rows = {
         chosen.name: tune_baselines(
             chosen, trials, seeds, lambda name, trial, best: print_trial(console, name, trial, trials, best)
@@ -75,4 +76,4 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
             write_baselines(catalog.task(name), found)
         emit({"task": name, "baselines": found}, lambda found=found: tables.baselines(found), as_json)  # type: ignore[misc]
     for name, found in rows.items() if own and not as_json else ():
-        click.echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")
+        echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")

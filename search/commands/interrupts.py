@@ -1,27 +1,40 @@
 """Signals that ask a command to stop: SIGINT, SIGTERM and SIGHUP.
 
 The first signal requests a stop: candidates in flight are completed, recorded and reported. The second one ends the
-command at once. Only the command line installs signal handlers; the library takes a `threading.Event`.
+command at once. A command that a signal ended has the exit status 128 + number of the signal. Signals that the caller
+ignores, as `nohup` does with SIGHUP, stay ignored. Only the command line handles signals; the library takes a
+`threading.Event`.
+
+Python runs a signal handler in the main thread, between two steps of Python. While XLA compiles, which may take half a
+minute, that thread takes none. So a second thread reads the numbers of signals as they arrive (`signal.set_wakeup_fd`),
+says at once that they were heard, and ends the process if the main thread does not come to it.
 """
 
+import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import click
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+_GRACE = 3.0  # seconds for the main thread to end after a second signal, which closes files and ends workers
+_received: list[int] = []  # numbers of the signals of this command
+
+Handler = Callable[[int, FrameType | None], None]
 
 
 class Interrupted(KeyboardInterrupt):
     """A signal ended the command.
 
     Args:
-        number: of the signal; the exit status is 128 plus this.
+        number: of the signal.
     """
 
     def __init__(self, number: int = signal.SIGINT) -> None:
@@ -29,34 +42,90 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
-class Stop(threading.Event):
-    """Set when a signal arrives; `signal` is its number, 0 before."""
+@contextmanager
+def signals_end_command() -> Iterator[None]:
+    """Let each signal end the command with an `Interrupted`, as Ctrl-C does with a `KeyboardInterrupt`."""
 
-    signal = 0
+    def handle(number: int, _: FrameType | None) -> None:
+        _received.append(number)
+        raise Interrupted(number)
+
+    _received.clear()
+    with _handled(handle):
+        yield
+
+
+def exit_status(status: int) -> int:
+    """Exit status of the command: that of the first signal if there was one, else the given one."""
+    return 128 + _received[0] if _received else status
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """An event that the first signal sets; the second one raises `Interrupted`.
-
-    A command that was stopped this way and ends in order has the exit status of the signal too: see `exit_status`.
-    """
-    stop = Stop()
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that the first signal sets; the second one raises `Interrupted`."""
+    stop = threading.Event()
+    handled: list[int] = []
 
     def handle(number: int, _: FrameType | None) -> None:
-        if stop.is_set():
+        handled.append(number)
+        if len(handled) > 1 or len(_received) > 1:
             raise Interrupted(number)
-        stop.signal = number
-        stop.set()
-        click.echo(
-            f"note: {_NAMES[signal.Signals(number)]} received: candidates in flight are completed and recorded first; "
-            f"a second one ends the run at once",
-            file=sys.stderr,
-        )
 
-    previous = {number: signal.signal(number, handle) for number in SIGNALS}
-    try:
+    if threading.current_thread() is not threading.main_thread():
         yield stop
+        return
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    listener = threading.Thread(target=_listen, args=(reader, stop), daemon=True)
+    listener.start()
+    try:
+        with _handled(handle):
+            yield stop
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        writer.close()
+        listener.join()
+        reader.close()
+
+
+def _listen(reader: socket.socket, stop: threading.Event) -> None:
+    """Take in the numbers of signals as they arrive, until the other end is closed."""
+    while numbers := reader.recv(1):
+        number = numbers[0]
+        if number not in SIGNALS:
+            continue
+        _received.append(number)
+        if not stop.is_set():
+            stop.set()
+            _say(f"{_NAMES[signal.Signals(number)]} received: candidates in flight are completed and recorded first")
+            _say("a second signal ends the command at once")
+        else:
+            threading.Thread(target=_end_after_grace, daemon=True).start()
+
+
+def _say(message: str) -> None:
+    with suppress(OSError, ValueError):  # the terminal may be gone, as after SIGHUP
+        click.echo(f"note: {message}", file=sys.stderr)
+
+
+def _end_after_grace() -> None:
+    time.sleep(_GRACE)
+    os._exit(exit_status(0))
+
+
+@contextmanager
+def _handled(handler: Handler) -> Iterator[None]:
+    """Install a handler for the signals that the caller does not ignore, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        for number, before in previous.items():
+            if before != signal.SIG_IGN:
+                signal.signal(number, handler)
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)

@@ -4,6 +4,7 @@ Exit status: 0 for success, 2 for a mistake of the user, 1 for a failure, 128 + 
 unless `OPTSEARCH_TRACEBACK` is set.
 """
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,12 @@ import click
 
 from primitives.errors import UserError
 from search.commands.catalog_commands import list_, tune
+from search.commands.interrupts import exit_status, signals_end_command
 from search.commands.program_commands import export, simplify
 from search.commands.reproduce import reproduce
 from search.commands.run_commands import compare, resume, run, select, validate
 from search.commands.score_commands import inspect, score
+from search.commands.screen import echo, replace_what_streams_cannot_encode
 from search.execution.executor import WorkersLostError
 from search.execution.process import check_packages, pin_threads
 
@@ -33,34 +36,55 @@ for command in (run, resume, select, compare, validate, inspect, score, simplify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of the command `optsearch`: run it, and turn every error into one line and an exit status."""
+    """Run a command, and turn every error into one line and an exit status.
+
+    Args:
+        arguments: of the command line; those of this process by default.
+
+    Returns:
+        The exit status.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     pin_threads()
+    replace_what_streams_cannot_encode()
+    with signals_end_command():
+        status, message = _run(given)
+    status = exit_status(status)
+    if message:
+        message = " ".join(message.split())
+        echo(json.dumps({"error": message, "status": status}) if "--json" in given else message, err=True)
+    return status
+
+
+def _run(arguments: list[str]) -> tuple[int, str]:
+    """Run a command; the exit status, and what went wrong."""
     try:
         check_packages()
         cli.main(arguments, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return _MISTAKE
+        return _MISTAKE, ""
     except click.ClickException as error:
         where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else "optsearch: "
-        return _say(where + error.format_message(), _MISTAKE)
+        return _MISTAKE, where + error.format_message()
     except UserError as error:
-        return _say(f"optsearch: {error}", _MISTAKE)
+        return _MISTAKE, f"optsearch: {error}"
     except WorkersLostError as error:
-        return _say(f"optsearch: {error}", _FAILURE)
-    except (KeyboardInterrupt, click.Abort):
-        return _say("optsearch: interrupted; what was recorded is kept", _INTERRUPTED)
+        return _FAILURE, f"optsearch: {error}"
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # which Click takes for the end of a terminal's input
+            return _failed(error.__cause__)
+        return _INTERRUPTED, "optsearch: interrupted; what was recorded is kept"
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILURE
+        return _FAILURE, ""
     except Exception as error:
-        if os.environ.get("OPTSEARCH_TRACEBACK"):
-            raise
-        text = " ".join(str(error).split()) or "no further word"
-        return _say(f"optsearch: failed: {type(error).__name__}: {text} (OPTSEARCH_TRACEBACK=1 shows where)", _FAILURE)
-    return 0
+        return _failed(error)
+    return 0, ""
 
 
-def _say(message: str, status: int) -> int:
-    click.echo(" ".join(message.split()), err=True)
-    return status
+def _failed(error: Exception) -> tuple[int, str]:
+    if os.environ.get("OPTSEARCH_TRACEBACK"):
+        raise error
+    text = str(error) or "no further word"
+    return _FAILURE, f"optsearch: failed: {type(error).__name__}: {text} (OPTSEARCH_TRACEBACK=1 shows where)"

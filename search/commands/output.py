@@ -2,16 +2,14 @@
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 from rich.console import Console, RenderableType
 
+from search.commands.screen import Screen, echo
 from search.record.folder import plain
-
-_WIDE = 160  # columns of a table that goes to a file or a pipe
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
 plugins = click.option(
@@ -31,15 +29,21 @@ overrides = click.option(
 
 def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
     """Print facts as JSON, or their view for people."""
-    if as_json:
-        click.echo(json.dumps(plain(facts), indent=2))
+    shown = json.dumps(plain(facts), indent=2) if as_json else view()
+    if isinstance(shown, str):
+        echo(shown)
     else:
-        Console(width=None if sys.stdout.isatty() else _WIDE).print(view())
+        Screen().print(shown)
 
 
 def say(message: str) -> None:
     """Print a note for the user to standard error."""
-    click.echo(f"note: {message}", err=True)
+    echo(f"note: {message}", err=True)
+
+
+def example(command: str) -> str:
+    """The end of the help of a command."""
+    return f"\b\nExample:\n  {command}"
 
 
 def print_trial(console: Console, name: str, trial: int, trials: int, best: float) -> None:

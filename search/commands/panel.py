@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from proxy_tasks.fitness import Status
 from search.commands import tables
+from search.commands.screen import Screen
 from search.engine.candidate import Record
 from search.record.journal import Journal
 from search.running.reporter import Counts
@@ -34,7 +35,7 @@ class LivePanel:
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Screen(stderr=True, quiet=quiet)
         self._live: Live | None = None
         self._counts = self._before = Counts()
         self._total, self._most_evaluated, self._rounds = 1, math.inf, 1
@@ -56,7 +57,7 @@ class LivePanel:
 
     def note(self, message: str) -> None:
         """Say something that the user should know."""
-        self._console.print(Text(f"note: {message}"))
+        self._console.print(Text(f"note: {message}"), soft_wrap=True)
 
     def run_started(self, config: Config, journal: Journal) -> None:
         """A run begins, or goes on with what its journal holds."""

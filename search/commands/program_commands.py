@@ -11,8 +11,11 @@ from rich.console import Console
 from primitives import BUILTINS, TARGETS, UserError, escaped, load_program, origin_of, printable
 from primitives import export as exported
 from search.commands import tables
-from search.commands.output import as_json, emit, plugins, say
-from search.record.folder import SIMPLIFIED, write_text
+from search.commands.output import as_json, emit, example, plugins, say
+from search.commands.parameters import PROGRAM, TASK
+from search.commands.screen import Screen, echo
+from search.record.folder import SIMPLIFIED
+from search.record.whole_file import whole_file, write_text
 from search.running.setup import load_tasks
 from search.settings.loading import load_plugins
 from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
@@ -21,13 +24,14 @@ from selection.fitness_on_seeds import FitnessOnSeeds
 from simplify.recognise import resembles
 
 
-@click.command()
-@click.argument("program")
+@click.command(epilog=example("optsearch simplify lion_raw --out simplified.py"))
+@click.argument("program", type=PROGRAM)
 @plugins
 @click.option(
     "--task",
     "tasks",
     multiple=True,
+    type=TASK,
     help="Leave out what makes no difference on this task (or those of a config); may be repeated.",
 )
 @click.option("--seeds", type=click.IntRange(2), default=SEEDS, show_default=True, help="Networks trained with each.")
@@ -58,7 +62,7 @@ def simplify(
         from primitives.drawing import check_format  # matplotlib takes a while to import
 
         check_format(draw)
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     found = derive(
         original,
         FitnessOnSeeds(chosen, range(REDUCTION_SEEDS, REDUCTION_SEEDS + seeds)) if chosen else None,
@@ -67,11 +71,12 @@ def simplify(
         report=partial(_note, console),
     )
     if out:
-        write(out, f"# {escaped(program)}, simplified; {escaped(found.verdict)}\n{found.as_json()['program']}")
+        write_text(out, f"# {escaped(program)}, simplified; {escaped(found.verdict)}\n{found.as_json()['program']}")
     if draw:
         from primitives.drawing import draw as drawn
 
-        drawn({f"{program}: live part": original, "simplified": found.program}, draw)
+        with whole_file(draw) as part:
+            drawn({f"{program}: live part": original, "simplified": found.program}, part)
     emit(_facts(program, found), lambda: tables.derivation(found), as_json)
 
 
@@ -80,11 +85,11 @@ def _facts(program: str, found: Derivation) -> dict[str, Any]:
 
 
 def _note(console: Console, what: str) -> None:
-    console.print(what, highlight=False, markup=False)
+    console.print(what)
 
 
-@click.command()
-@click.argument("program")
+@click.command(epilog=example("optsearch export lion --to optax --out lion.py"))
+@click.argument("program", type=PROGRAM)
 @plugins
 @click.option("--to", required=True, type=click.Choice(TARGETS), help="What to write.")
 @click.option("--name", help="What the function or class is called; by default after the program.")
@@ -105,12 +110,12 @@ def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, ou
     names = dict(found.constants) if found else None
     text = exported(loaded, to, name or _identifier(program), origin, hyperparameters=names)
     if out:
-        write(out, text)
+        write_text(out, text)
     facts = {"program": program, "to": to, "path": str(out) if out else None, "code": text}
     if as_json:
         emit(facts, lambda: "", as_json)
     else:
-        click.echo(f"written to {out}" if out else text, nl=bool(out))
+        echo(f"written to {out}" if out else text, nl=bool(out))
 
 
 def _champion(program: str) -> str:
@@ -127,11 +132,3 @@ def _identifier(program: str) -> str:
     """A name for the exported function, after the program's own."""
     name = program if program in BUILTINS else re.sub(r"\W+", "_", Path(program).stem).strip("_").lower()
     return name if name.isidentifier() else "optimizer"
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file as a whole; raises `UserError` where it cannot be."""
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise UserError(f"`{path}` cannot be written: {error.strerror}") from None

@@ -7,7 +7,7 @@ import click
 from primitives.errors import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
-from search.commands.output import as_json, emit
+from search.commands.output import as_json, emit, example
 from search.commands.panel import LivePanel
 from search.running.reproduce import TARGETS, reproduce_all
 from search.settings.config import Config
@@ -16,7 +16,7 @@ from search.settings.reading import read_config
 _CONFIGS = (Path("configs"), Path(__file__).resolve().parent.parent.parent / "configs")
 
 
-@click.command()
+@click.command(epilog=example("optsearch reproduce lion --seeds 3"))
 @click.argument("target", type=click.Choice(TARGETS))
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs, of seeds 1, 2, …")
 @click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")

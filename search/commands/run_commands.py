@@ -6,14 +6,15 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from primitives.errors import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
-from search.commands.output import as_json, emit, overrides, print_trial, say, trust
+from search.commands.output import as_json, emit, example, overrides, print_trial, say, trust
 from search.commands.panel import LivePanel
-from search.record.folder import claim, fresh_folder, open_journal
+from search.commands.parameters import RUN
+from search.commands.screen import Screen
+from search.record.folder import claim, fresh_folder, look
 from search.running import run as runs
 from search.running.compare_methods import compare_methods
 from search.running.open_run import config_of
@@ -23,7 +24,7 @@ from search.settings.loading import check, load
 from search.settings.reading import build_config, read_config, set_key, to_yaml
 
 
-@click.command()
+@click.command(epilog=example("optsearch run configs/quickstart.yaml --set search.children=500"))
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; by default a new one under results/.")
 @overrides
@@ -34,7 +35,7 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     load(settings, say=say)
     if out:
         claim(out)  # before time is spent on baselines
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     settings = with_baselines(settings, partial(print_trial, console))
     folder = out or fresh_folder(config)
     with stop_on_signals() as stop, LivePanel() as panel:
@@ -42,8 +43,8 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     emit(summary.as_json(folder), lambda: tables.summary(summary, folder), as_json)
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(epilog=example("optsearch resume results/quickstart"))
+@click.argument("run", type=RUN)
 @click.option("--repair", is_flag=True, help="Mend a damaged journal first: keep a copy, score again what was lost.")
 @click.option(
     "--set",
@@ -68,15 +69,15 @@ def _workers(run: Path, overrides: Sequence[str]) -> WorkerSettings:
         key = override.partition("=")[0].strip()
         if not key.startswith("workers.") or key == "workers.in_flight":
             raise UserError(f"`--set {override}`: a run goes on as it began; only where `workers` run can be set now")
-    with open_journal(run) as journal:
+    with look(run) as journal:
         values = {"workers": config_of(journal, run).workers.model_dump()}
     for override in overrides:
         set_key(values, override)
     return build_config(values).workers
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(epilog=example("optsearch select results/quickstart --set selection.seeds=16"))
+@click.argument("run", type=RUN)
 @overrides
 @trust
 @as_json
@@ -91,7 +92,7 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
-@click.command(name="compare")
+@click.command(name="compare", epilog=example("optsearch compare configs/compare/*.yaml --out results/comparison"))
 @click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/comparison"), show_default=True)
 @overrides
@@ -103,14 +104,14 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
         raise UserError("two of the configs have the same name, which is what their run folders are called")
     for config in named.values():
         load(config, say=say)
-    tick = partial(print_trial, Console(stderr=True))
+    tick = partial(print_trial, Screen(stderr=True))
     named = {name: with_baselines(config, tick) for name, config in named.items()}
     with stop_on_signals() as stop, LivePanel() as panel:
         methods = compare_methods(named, out, panel, stop)
     emit({"methods": [method.as_json() for method in methods]}, lambda: tables.methods(methods, out), as_json)
 
 
-@click.command()
+@click.command(epilog=example("optsearch validate configs/quickstart.yaml --set search.population=50"))
 @click.argument("config", type=click.Path(path_type=Path))
 @overrides
 @click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")

@@ -9,8 +9,9 @@ import click
 from primitives.builtins import BUILTINS, load_program
 from proxy_tasks.task import SPLITS
 from search.commands import tables
-from search.commands.output import as_json, emit, plugins, say, trust
-from search.record.folder import open_journal
+from search.commands.output import as_json, emit, example, plugins, say, trust
+from search.commands.parameters import PROGRAM, RUN_OR_PROGRAM, TASK
+from search.record.folder import look
 from search.running.inspect import derivation, program_facts, run_facts
 from search.running.open_run import config_of
 from search.running.setup import load_tasks
@@ -18,8 +19,8 @@ from search.settings.loading import load_plugins
 from selection.comparison import FRESH_SEEDS, Comparison, compare_losses, tuned_baselines
 
 
-@click.command()
-@click.argument("what", metavar="RUN_OR_PROGRAM")
+@click.command(epilog=example("optsearch inspect results/quickstart --count 3"))
+@click.argument("what", metavar="RUN_OR_PROGRAM", type=RUN_OR_PROGRAM)
 @plugins
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
 @trust
@@ -33,7 +34,7 @@ def inspect(what: str, plugins: tuple[str, ...], count: int, trust: bool, as_jso
     load_plugins(plugins)
     if what not in BUILTINS and Path(what).is_dir():
         run = Path(what)
-        with open_journal(run) as journal:
+        with look(run) as journal:
             if trust:
                 load_plugins(config_of(journal, run).search.plugins, say)
             facts = run_facts(journal, count) | derivation(run)
@@ -43,11 +44,17 @@ def inspect(what: str, plugins: tuple[str, ...], count: int, trust: bool, as_jso
         emit(facts, lambda: tables.program_facts(facts), as_json)
 
 
-@click.command()
-@click.argument("programs", metavar="PROGRAM...", nargs=-1, required=True)
+@click.command(epilog=example("optsearch score lion adamw --task digits --seeds 16"))
+@click.argument("programs", metavar="PROGRAM...", nargs=-1, required=True, type=PROGRAM)
 @plugins
 @click.option(
-    "--task", "tasks", multiple=True, default=("digits",), show_default=True, help="Or a config; may be repeated."
+    "--task",
+    "tasks",
+    multiple=True,
+    type=TASK,
+    default=("digits",),
+    show_default=True,
+    help="Or a config; may be repeated.",
 )
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained with each.")
 @click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)

@@ -8,13 +8,13 @@ from statistics import median
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from primitives.dataflow import live, live_part
 from primitives.program import Program
 from primitives.text import to_text
+from search.commands.screen import code
 from search.running.method_curves import Method
 from search.running.summary import Summary
 from selection.comparison import Comparison
@@ -34,11 +34,6 @@ def fitness(value: float) -> str:
         return "–"
     side = "below" if value < 0 else "above"
     return f"{value:.3f} ({abs(math.expm1(value)) * 100:.0f} % {side} AdamW)"
-
-
-def code(text: str, language: str = "python") -> RenderableType:
-    """Source text in colour."""
-    return Syntax(text.rstrip("\n"), language, background_color="default")
 
 
 def summary(found: Summary, folder: Path) -> RenderableType:

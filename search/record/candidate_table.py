@@ -1,4 +1,9 @@
-"""A row of the journal: its columns, and the chain of hashes that ties each row to the one before."""
+"""A row of the journal: its columns, and the two hashes that tie each row to the one before.
+
+`chain` covers what the history is, and nothing that depends on the machine or on where files lie: the digest of a
+search comes from it. `seal` covers every column, and begins with a hash of what was noted at the beginning: a row that
+was altered in any place no longer fits it. Neither is keyed, so that both find accidents and no forgery.
+"""
 
 import json
 import math
@@ -11,7 +16,6 @@ from proxy_tasks.fitness import Status
 from search.engine.candidate import HistoryEntry, Record
 
 SCHEMA = """
-create table meta (key text primary key, value text not null) without rowid;
 create table candidates (
     repeat integer not null,
     number integer not null,
@@ -32,13 +36,14 @@ create table candidates (
     dropped integer not null, -- drafts that were not valid
     losses text not null,    -- JSON: for each task the validation loss of each seed; what a race needs to go on
     probe blob,              -- updates on the probes, float32
+    seal blob not null,      -- hash over all columns above and the seal of the row before
     primary key (repeat, number)
 ) without rowid;
 create index best on candidates (fitness, repeat, number) where status = 'ok' and matched = '';
 create index counts on candidates (matched, status, statements, live, dropped, restarts);
 """
 
-CHAIN = 12  # index of that column
+CHAIN, SEAL = 12, 19  # indices of these columns
 _LATER = "race: fitness"  # beside the losses of the tasks, whose names have no colon: fitness at later stages of a race
 
 
@@ -64,6 +69,7 @@ class CandidateRow(NamedTuple):
     dropped: int
     losses: dict[str, list[float]]
     probe: bytes | None
+    seal: bytes = b""
 
 
 _LOSSES = CandidateRow._fields.index("losses")
@@ -96,8 +102,15 @@ def history_entry(values: Sequence[Any]) -> HistoryEntry:
     )
 
 
-def columns(repeat: int, record: Record, before: bytes) -> tuple[Any, ...]:
-    """The columns of a record, linked to the chain of the row before (empty for the first)."""
+def columns(repeat: int, record: Record, chain: bytes, seal: bytes) -> tuple[Any, ...]:
+    """The columns of a record.
+
+    Args:
+        repeat: number of the repeat.
+        record: the candidate and its score.
+        chain: of the row before; empty for the first.
+        seal: of the row before; for the first the hash of what was noted at the beginning.
+    """
     candidate, score = record
     losses = {task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}
     history = (
@@ -114,9 +127,9 @@ def columns(repeat: int, record: Record, before: bytes) -> tuple[Any, ...]:
         candidate.same_as,
         candidate.matched,
     )
-    return (
+    values = (
         *history,
-        chained(before, history),
+        _chained(chain, history),
         candidate.restarts,
         len(candidate.program.statements),
         candidate.live,
@@ -124,11 +137,24 @@ def columns(repeat: int, record: Record, before: bytes) -> tuple[Any, ...]:
         json.dumps({**losses, _LATER: score.later} if score.later else losses),
         candidate.probe,
     )
+    return (*values, sealed(seal, values))
 
 
-def chained(before: bytes, values: Sequence[Any]) -> bytes:
-    """Hash over the columns of a row up to the chain, and the chain of the row before."""
-    return blake2b(before + json.dumps(values[:CHAIN]).encode(), digest_size=16).digest()
+_encoded = json.JSONEncoder(default=repr).encode
+
+
+def sealed(before: bytes, values: Sequence[Any]) -> bytes:
+    """Hash over all columns of a row before the seal, and the seal of the row before."""
+    probe = values[SEAL - 1]
+    text = _encoded(values[: SEAL - 1]).encode()
+    return blake2b(
+        b"%b%b%b" % (before, text, probe if isinstance(probe, bytes) else repr(probe).encode()), digest_size=16
+    ).digest()
+
+
+def _chained(before: bytes, values: Sequence[Any]) -> bytes:
+    """Hash over the columns of the history, and the chain of the row before."""
+    return blake2b(before + json.dumps(values).encode(), digest_size=16).digest()
 
 
 def _written(fitness: float) -> float | None:

@@ -1,9 +1,11 @@
-"""The run folder: names of its files, and how it is claimed, locked and written.
+"""The run folder: names of its files, and how it is claimed, locked and opened.
 
-A file of a run folder is either there as a whole or not at all; a folder belongs to one process at a time.
+A folder belongs to one process at a time, and its own files are regular files, never links.
 """
 
 import math
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +14,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from primitives.errors import UserError
+from search.record.faults import damage, holder
 from search.record.journal import Journal
+from search.record.opening import LOCK, check_regular
+from search.record.verified import is_verified, note_verified
+from search.record.whole_file import PART, remove_parts
 
-CONFIG, JOURNAL, SUMMARY, LOCK = "config.yaml", "journal.sqlite", "summary.json", "run.lock"
+CONFIG, JOURNAL, SUMMARY = "config.yaml", "journal.sqlite", "summary.json"
 BEST, SIMPLIFIED, EXPORT, DRAWING = "best.py", "simplified.py", "optax_export.py", "dataflow.svg"
 CHECKS = "meta_overfitting.svg"
+_OWN = (CONFIG, JOURNAL, SUMMARY, LOCK, BEST, SIMPLIFIED, EXPORT, DRAWING, CHECKS)
+_META = {"run": str, "config": dict, "start": str, "yardstick": dict, "versions": dict, "searches": int}
 
 
 def fresh_folder(config: Path) -> Path:
@@ -43,34 +51,96 @@ def claim(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"folder `{folder}` cannot be made: {error.strerror}") from None
-    if any(path.suffix != ".part" and path.name != LOCK for path in folder.iterdir()):
+    check_regular(folder / LOCK)
+    if any(not path.name.startswith(PART) and path.name != LOCK for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder; raises `UserError` while another process does. A process that dies holds nothing."""
+    """Hold a run folder; a process that dies holds nothing.
+
+    Raises:
+        UserError: another process holds it, or it cannot be written.
+    """
+    _check_own(folder)
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"`{folder}` may only be read; `optsearch inspect {folder}` reads it")
     try:
         with FileLock(folder / LOCK, timeout=0):
+            _sign(folder / LOCK)
+            remove_parts(folder)
             yield
     except Timeout:
-        raise UserError(f"`{folder}` is in use by another `optsearch`, which has to end first") from None
+        raise UserError(
+            f"`{folder}` is in use by another `optsearch`{holder(folder)}, which has to end first"
+        ) from None
 
 
-def open_journal(folder: Path, damaged: bool = False) -> Journal:
-    """The journal of a run folder; raises `UserError` if the folder holds no run."""
+def _sign(lock: Path) -> None:
+    """Write into the lock which process holds it."""
+    descriptor = os.open(lock, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{os.getpid()} {platform.node() or 'localhost'}\n")
+
+
+def _check_own(folder: Path) -> None:
+    """Raise `UserError` where a file of a run folder is a link or a special file."""
+    for name in _OWN:
+        check_regular(folder / name)
+
+
+def open_journal(folder: Path) -> Journal:
+    """The journal of a run folder, to go on with it; raises `UserError` if the folder holds no run."""
+    path = _journal_path(folder)
+    journal = Journal.open(path)
+    try:
+        _check_meta(journal, path)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
+
+
+def look(folder: Path, *, damaged: bool = False) -> Journal:
+    """The journal of a run folder, to read it; nothing is written to the folder.
+
+    Args:
+        folder: the run folder.
+        damaged: read what can be read of a damaged journal; otherwise every row is checked, unless this account has
+            checked the same file before.
+
+    Raises:
+        UserError: the folder holds no run, or a row of its journal was lost or altered.
+    """
+    path = _journal_path(folder)
+    journal = Journal.look(path, damaged=damaged)
+    try:
+        _check_meta(journal, path)
+        if not damaged and not is_verified(path):
+            journal.verify()
+            note_verified(path)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
+
+
+def _check_meta(journal: Journal, path: Path) -> None:
+    """Raise `UserError` where something that every run notes at its beginning is missing or has the wrong type."""
+    meta = journal.meta()
+    for key, kind in _META.items():
+        if not isinstance(meta.get(key), kind):
+            raise damage(path, f"`{key}` is missing, or no {kind.__name__}")
+
+
+def _journal_path(folder: Path) -> Path:
     if not folder.is_dir():
         raise UserError(f"there is no run folder `{folder}`")
+    _check_own(folder)
     if not (folder / JOURNAL).is_file():
         raise UserError(f"`{folder}` is not a run folder: it has no {JOURNAL}")
-    return Journal.open(folder / JOURNAL, damaged)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that it is either there as a whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    return folder / JOURNAL
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value

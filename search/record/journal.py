@@ -2,111 +2,38 @@
 
 Rows are appended in order of number and never changed. They are written in transactions with a write-ahead log, so
 that a process that is killed at any moment leaves every row that was committed. Whatever a resumed run needs is read
-back from here. Each row carries a hash over itself and the row before (`search.record.candidate_table`): the last ones
-together are the digest of the history (equal digest, equal search), and a row that was lost or altered is found when
-the rows are read.
+back from here. Each row carries two hashes over itself and the row before (`search.record.candidate_table`): one of
+the history alone, of which the last ones together are the digest (equal digest, equal search), and one of every column,
+which rests on what was noted when the journal was begun. `verify` finds what was lost or altered since.
 """
 
-import json
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from primitives.errors import UserError
 from search.engine.candidate import HistoryEntry, Record
 from search.record import trial_table
-from search.record.candidate_table import CHAIN, SCHEMA, CandidateRow, chained, columns, history_entry, row
+from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, history_entry, row, sealed
+from search.record.faults import damage
+from search.record.journal_file import JournalFile
 
 MIXED = "mixed hosts"  # note: hosts that compute other bits than the driver and have scored candidates
-_APPLICATION, _VERSION = 0x6F707473, 2  # "opts", SQLite's application_id of our files; version of their format
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
+_End = tuple[int, bytes, bytes]  # number, chain and seal of the last row of a repeat
 
-class Journal:
-    """An open journal; a context manager that closes it.
 
-    Args:
-        connection: an open database with the schema of `search.record.candidate_table`.
-        path: its file.
-    """
+class Journal(JournalFile):
+    """A journal with its candidates and trials; see `JournalFile` for how it is created and opened."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection, self._path = connection, path
-        self._chains: dict[int, tuple[int, bytes]] = {}  # repeat -> its last number and chain, once it is known
+    _ends: dict[int, _End]
 
-    @classmethod
-    def create(cls, path: Path, meta: dict[str, Any]) -> Self:
-        """Begin a journal in a file that does not exist yet; the file appears when it is whole."""
-        part = path.with_name(path.name + ".part")
-        part.unlink(missing_ok=True)
-        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            connection.execute(f"pragma application_id = {_APPLICATION}")
-            connection.execute(f"pragma user_version = {_VERSION}")
-            connection.executescript(";".join((SCHEMA, trial_table.SCHEMA, trial_table.FAILED_SCHEMA)))
-            rows = [(key, json.dumps(value)) for key, value in meta.items()]
-            connection.executemany("insert into meta values (?, ?)", rows)
-        part.replace(path)
-        journal = cls.open(path)
-        journal._connection.execute("pragma journal_mode = wal")
-        return journal
-
-    @classmethod
-    def open(cls, path: Path, damaged: bool = False) -> Self:
-        """Open a journal.
-
-        Args:
-            path: its file.
-            damaged: read what can be read, even if the file is shorter than it says it is.
-
-        Raises:
-            UserError: the file is missing, is not a journal, or is one of another format.
-        """
-        if not path.is_file():
-            raise UserError(f"there is no journal `{path}`")
-        with path.open("rb") as file:
-            header = file.read(100)
-        version, application = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
-        if not header.startswith(b"SQLite format 3") or application != _APPLICATION:
-            raise UserError(f"`{path}` is not a journal of optsearch")
-        if version != _VERSION:
-            raise UserError(f"`{path}` has format {version}; this version of optsearch reads format {_VERSION}")
-        journal = cls(sqlite3.connect(path, isolation_level=None), path)
-        try:
-            if damaged:
-                list(journal._query("pragma writable_schema = on"))  # or SQLite looks at nothing in a file cut short
-            list(journal._query("pragma synchronous = normal"))
-            list(journal._query("select count(*) from meta"))
-        except UserError:
-            journal.close()
-            raise
-        return journal
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-
-    def in_one_file(self) -> None:
-        """Put everything into the one file, from which nothing is missing then if it is moved."""
-        self._connection.execute("pragma journal_mode = delete")
-
-    def meta(self) -> dict[str, Any]:
-        """What was noted when the journal was begun."""
-        return {key: json.loads(value) for key, value in self._query("select key, value from meta")}
-
-    def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Note something besides; an earlier note of that key is replaced."""
-        self._write("insert or replace into meta values (?, ?)", [(key, json.dumps(value))])
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - those of the file
+        super().__init__(*arguments)
+        self._ends = {}
 
     def append(self, repeat: int, records: Iterable[Record]) -> None:
         """Write records of one repeat, in order of number, as one transaction.
@@ -114,14 +41,14 @@ class Journal:
         Raises:
             UserError: the file cannot be written; what was recorded before is kept.
         """
-        number, chain = self._end(repeat)
+        number, chain, seal = self._end(repeat)
         rows = []
         for record in records:
-            rows.append(columns(repeat, record, chain))
-            number, chain = record.candidate.number, rows[-1][CHAIN]
+            rows.append(columns(repeat, record, chain, seal))
+            number, chain, seal = record.candidate.number, rows[-1][CHAIN], rows[-1][SEAL]
         if rows:
             self.insert(rows)
-            self._chains[repeat] = (number, chain)
+            self._ends[repeat] = (number, chain, seal)
 
     def insert(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows as they stand in another journal, as one transaction; raises `UserError` if that fails."""
@@ -129,12 +56,10 @@ class Journal:
 
     def trials(self) -> dict[trial_table.Key, tuple[float, ...]]:
         """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
-        self._write(trial_table.SCHEMA)  # a journal begun by an earlier version has no such table yet
         return dict(filter(None, map(trial_table.entry, self._query(trial_table.SELECT))))
 
     def failed_trials(self) -> dict[trial_table.Key, tuple[str, int]]:
         """Status and attempts of the trials that crashed their worker or exceeded their time limit."""
-        self._write(trial_table.FAILED_SCHEMA)
         return dict(filter(None, map(trial_table.failed_entry, self._query(trial_table.SELECT_FAILED))))
 
     def record_trials(self, found: trial_table.Losses, failed: trial_table.Failures) -> None:
@@ -142,36 +67,33 @@ class Journal:
         self._write(trial_table.INSERT_FAILED, [trial_table.failed_columns(key, *row) for key, row in failed.items()])
         self._write(trial_table.INSERT, [trial_table.columns(key, losses) for key, losses in found.items()])
 
-    def _write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
-        try:
-            self._connection.execute("begin immediate")
-            try:
-                self._connection.executemany(statement, rows)
-                self._connection.execute("commit")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("rollback")
-                raise
-        except sqlite3.OperationalError as error:
-            raise UserError(
-                f"`{self._path}` cannot be written ({error}); what was recorded is kept: "
-                f"make room, then `optsearch resume {self._path.parent}` goes on"
-            ) from None
-
     def intact(self, repeat: int) -> Iterator[tuple[Any, ...]]:
         """The columns of every row of a repeat, each checked against the one before.
 
         Raises:
             UserError: at the first row that was lost or altered.
         """
-        chain, number = b"", 0
+        seal, chain, number = self.beginning(), b"", 0
         for values in self._query(f"select {_ALL} from candidates where repeat = ? order by number", (repeat,)):
-            chain = chained(chain, values)
-            if values[1] != number or values[CHAIN] != chain:
-                raise UserError(self._damage(f"at candidate {number} of repeat {repeat}"))
-            number += 1
+            seal = sealed(seal, values)
+            if values[1] != number or values[SEAL] != seal:
+                raise damage(self._path, f"altered at candidate {number} of repeat {repeat}")
+            chain, number = values[CHAIN], number + 1
             yield values
-        self._chains[repeat] = (number - 1, chain)
+        self._ends[repeat] = (number - 1, chain, seal)
+
+    def verify(self) -> None:
+        """Check every row, and that the indices agree with the rows.
+
+        Raises:
+            UserError: at the first row that was lost or altered.
+        """
+        for repeat in self._repeats():
+            for _ in self.intact(repeat):
+                pass
+        for (answer,) in self._query("pragma integrity_check(1)"):
+            if answer != "ok":
+                raise damage(self._path, " ".join(str(answer).split()))
 
     def history(self, repeat: int) -> Iterator[HistoryEntry]:
         """The history of one repeat, as the engine takes it in; raises `UserError` if it is damaged."""
@@ -216,7 +138,7 @@ class Journal:
         query = """
             with recursive line(number, parent) as (
                 select number, parent from candidates where repeat = ?1 and number = ?2
-                union all
+                union
                 select c.number, c.parent from candidates c join line l on c.number = l.parent where c.repeat = ?1
             ) select number from line
         """
@@ -258,7 +180,8 @@ class Journal:
         """Hash over the recorded history without times; ends in `-mixed` where hosts differed (see `MIXED`)."""
         total = blake2b(digest_size=16)
         for repeat in self._repeats():
-            total.update(b"%d:%d:%b" % (repeat, *self._end(repeat)))
+            number, chain, _ = self._end(repeat)
+            total.update(b"%d:%d:%b" % (repeat, number, chain))
         return total.hexdigest() + ("-mixed" if MIXED in self.meta() else "")
 
     def counts(self) -> list[tuple[int, int]]:
@@ -274,27 +197,15 @@ class Journal:
                 return
             yield repeat
 
-    def _end(self, repeat: int) -> tuple[int, bytes]:
-        """Number and chain of the last row of a repeat; (−1, empty) where there is none."""
-        if repeat not in self._chains:
-            query = "select number, chain from candidates where repeat = ? order by number desc limit 1"
-            self._chains[repeat] = next(self._query(query, (repeat,)), (-1, b""))
-        return self._chains[repeat]
-
-    def _query(self, query: str, given: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from self._connection.execute(query, given)
-        except sqlite3.DatabaseError as error:
-            raise UserError(self._damage(f"({error})")) from None
-
-    def _damage(self, where: str) -> str:
-        return (
-            f"`{self._path}` is damaged {where}; `optsearch resume {self._path.parent} --repair` keeps a copy, "
-            f"takes over what lies before the damage and scores the rest again"
-        )
+    def _end(self, repeat: int) -> _End:
+        """Number, chain and seal of the last row of a repeat; those before the first where there is none."""
+        if repeat not in self._ends:
+            query = "select number, chain, seal from candidates where repeat = ? order by number desc limit 1"
+            self._ends[repeat] = next(self._query(query, (repeat,)), (-1, b"", self.beginning()))
+        return self._ends[repeat]
 
 
 def read_digest(path: Path) -> str:
     """Digest of the journal in a file."""
-    with closing(Journal.open(path)) as journal:
+    with Journal.look(path) as journal:
         return journal.digest()

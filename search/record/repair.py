@@ -1,19 +1,27 @@
 """Mending a journal: what lies before the damage is taken over, and the damaged file is kept."""
 
+import os
+import shutil
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from primitives.errors import UserError
+from search.record.faults import cannot_write
 from search.record.journal import Journal
+
+_MOST_REPEATS = 1_000_000  # of a run, far beyond any
 
 
 def repair(path: Path) -> int:
     """Replace a damaged journal by one with the rows before the damage; the old file stays beside it, as `.damaged-1`.
 
+    A process that is killed on the way leaves a journal: the damaged one, without the rows of its write-ahead log at
+    worst, or the new one.
+
     Args:
-        path: of the journal.
+        path: of the journal, which no other process uses.
 
     Returns:
         Number of candidates that were taken over.
@@ -21,25 +29,58 @@ def repair(path: Path) -> int:
     Raises:
         UserError: not even what was noted at the beginning can be read, or nothing can be written.
     """
-    kept = 0
-    fresh = path.with_name(path.name + ".part-repaired")
-    fresh.unlink(missing_ok=True)
-    with Journal.open(path, damaged=True) as old, Journal.create(fresh, old.meta()) as new:
-        for repeat in range(old.meta()["searches"]):
-            rows: list[tuple[Any, ...]] = []
-            try:
-                for values in old.intact(repeat):
-                    rows.append(values)
-            except UserError:
-                pass
-            new.insert(rows)
-            kept += len(rows)
-        with suppress(UserError):
-            new.record_trials(old.trials(), old.failed_trials())
-        new.in_one_file()
-    copies = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
-    path.rename(next(copy for copy in copies if not copy.exists()))
-    for leftover in ("-wal", "-shm"):
-        path.with_name(path.name + leftover).unlink(missing_ok=True)
-    fresh.rename(path)
+    fresh = path.with_name(path.name + ".repaired")
+    try:
+        _remove(fresh)
+        kept = _take_over(path, fresh)
+        _replace(path, fresh)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
+        with suppress(OSError):
+            _remove(fresh)
     return kept
+
+
+def _take_over(path: Path, fresh: Path) -> int:
+    """Write the rows before the damage to a new journal, all in one file."""
+    kept = 0
+    with Journal.look(path, damaged=True) as old:
+        meta = old.first_meta()
+        with Journal.create(fresh, meta) as new:
+            for repeat in range(min(int(meta["searches"]), _MOST_REPEATS)):
+                rows: list[tuple[Any, ...]] = []
+                try:
+                    for values in old.intact(repeat):
+                        rows.append(values)
+                except UserError:
+                    pass
+                if rows:
+                    new.insert(rows)
+                kept += len(rows)
+            with suppress(UserError):
+                new.record_trials(old.trials(), old.failed_trials())
+            with suppress(UserError):
+                for key, value in old.notes().items():
+                    new.note(key, value)
+    return kept
+
+
+def _replace(path: Path, fresh: Path) -> None:
+    """Put a journal in the place of another, of which a copy is kept."""
+    copies = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    copy = next(copy for copy in copies if not copy.exists())
+    try:
+        os.link(path, copy)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, copy)
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        log.rename(path.with_name(f"{copy.name}-wal"))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    fresh.replace(path)
+
+
+def _remove(path: Path) -> None:
+    for side in ("", "-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)

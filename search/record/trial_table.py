@@ -16,7 +16,7 @@ Losses = Mapping[Key, Sequence[float]]
 Failures = Mapping[Key, tuple[str, int]]  # status of the last attempt, and number of attempts
 
 SCHEMA = """
-create table if not exists trials (
+create table trials (
     subject text not null,  -- live part of a program, or an optimizer
     task text not null,     -- name and digest of its description
     split text not null,
@@ -28,7 +28,7 @@ create table if not exists trials (
 ) without rowid
 """
 FAILED_SCHEMA = """
-create table if not exists failed_trials (
+create table failed_trials (
     subject text not null,
     task text not null,
     split text not null,

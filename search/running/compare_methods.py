@@ -8,7 +8,8 @@ from typing import Any
 
 from primitives.errors import UserError
 from primitives.text import parse
-from search.record.folder import JOURNAL, plain, write_text
+from search.record.folder import JOURNAL, plain
+from search.record.whole_file import write_text
 from search.running.conclude import judge_of
 from search.running.method_curves import Method, draw
 from search.running.open_run import OpenRun, existing_run, new_run

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from search.record.journal import Journal
+from search.record.whole_file import whole_file
 
 BEST_FIGURE, REDUNDANCY_FIGURE = "best_so_far.png", "redundancy.png"
 _WINDOW = 200  # children over which shares are taken
@@ -104,7 +105,8 @@ def draw(methods: Sequence[Method], folder: Path) -> None:
     axes.set_ylim(top=min(axes.get_ylim()[1], 1.0))
     axes.set_title("search methods: mean, lowest and highest over repeats")
     axes.legend()
-    figure.savefig(folder / BEST_FIGURE, dpi=120)
+    with whole_file(folder / BEST_FIGURE) as part:
+        figure.savefig(part, dpi=120)
 
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     for axes, what, title in zip(
@@ -119,4 +121,5 @@ def draw(methods: Sequence[Method], folder: Path) -> None:
             )
         axes.set(xlabel="children", ylabel=f"{title} (%)", ylim=(0, 100), title=title)
         axes.legend()
-    figure.savefig(folder / REDUNDANCY_FIGURE, dpi=120)
+    with whole_file(folder / REDUNDANCY_FIGURE) as part:
+        figure.savefig(part, dpi=120)

@@ -14,10 +14,11 @@ from primitives.errors import UserError
 from primitives.text import to_text
 from search.algorithms.factory import check, check_names, with_registered_rates
 from search.execution.executor import WorkersLostError
-from search.record.folder import CONFIG, JOURNAL, claim, locked, open_journal, write_text
+from search.record.folder import CONFIG, JOURNAL, claim, locked, look, open_journal
 from search.record.journal import MIXED, Journal
 from search.record.ownership import new_id, vouch, vouched
 from search.record.repair import repair
+from search.record.whole_file import write_text
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter, SilentReporter
 from search.running.setup import executor, versions, yardstick
@@ -136,7 +137,7 @@ def existing_run(
             whose tasks or data have changed.
     """
     reporter = reporter or SilentReporter()
-    open_journal(folder, damaged=repair_journal).close()  # reports errors before a lock is left in a foreign folder
+    look(folder, damaged=True).close()  # reports errors before a lock is left in a foreign folder
     with locked(folder):
         if repair_journal:
             kept = repair(folder / JOURNAL)

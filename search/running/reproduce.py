@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from primitives.errors import UserError
-from search.record.folder import CONFIG, JOURNAL, SUMMARY, open_journal, plain, write_text
+from search.record.folder import CONFIG, JOURNAL, SUMMARY, look, plain
+from search.record.whole_file import write_text
 from search.running.open_run import SECONDS, config_of
 from search.running.reporter import Reporter, SilentReporter
 from search.running.run import resume, run
@@ -109,7 +110,7 @@ def reproduce_all(
                 summary = run(config, place, reporter, stop)
         if not summary.complete:
             raise KeyboardInterrupt
-        with open_journal(place) as journal:
+        with look(place) as journal:
             seconds = float(journal.meta().get(SECONDS, 0.0))
         runs.append(account(seed, summary, seconds))
         facts = {
@@ -124,7 +125,7 @@ def reproduce_all(
 
 
 def _check(place: Path, config: Config) -> None:
-    with open_journal(place) as journal:
+    with look(place) as journal:
         known = config_of(journal, place)
     for section in ("seed", "tasks", "search", "evaluation"):
         if getattr(known, section) != getattr(config, section):

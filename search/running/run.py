@@ -14,7 +14,8 @@ from primitives.errors import UserError
 from primitives.text import parse
 from proxy_tasks.baselines import baseline
 from search.algorithms.factory import STRUCTURES, engine
-from search.record.folder import CONFIG, write_text
+from search.record.folder import CONFIG
+from search.record.whole_file import write_text
 from search.running.conclude import conclude
 from search.running.loop import search
 from search.running.open_run import SEARCH_ENDED, OpenRun, existing_run, new_run
@@ -97,6 +98,7 @@ def select(
     with existing_run(folder, reporter, stop, trust=trust) as searched:
         if not searched.journal.meta().get(SEARCH_ENDED):
             raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
+        searched.journal.verify()
         opened = replace(searched, config=_with_stages(searched.config, overrides))
         load(opened.config, with_start=False, say=opened.reporter.note)
         with opened.workers() as trials:

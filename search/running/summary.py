@@ -7,7 +7,8 @@ from typing import Any
 
 from primitives import UserError, escaped, export, functional_hash, live, live_part, to_text
 from search.record.candidate_table import CandidateRow
-from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain, write_text
+from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain
+from search.record.whole_file import whole_file, write_text
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
@@ -105,7 +106,9 @@ def write_summary(folder: Path, summary: Summary) -> None:
     except UserError as error:  # a custom function without a spelling in code
         code = f"# Not exported: {escaped(str(error))}.\n"
     write_text(folder / EXPORT, code)
-    draw({"found: live part": program, "simplified": simplified}, folder / DRAWING)
+    with whole_file(folder / DRAWING) as part:
+        draw({"found: live part": program, "simplified": simplified}, part)
     if summary.checks:
-        draw_checks(summary.checks, folder / CHECKS)
+        with whole_file(folder / CHECKS) as part:
+            draw_checks(summary.checks, part)
     write_text(folder / SUMMARY, json.dumps(plain(summary.as_json(folder)), indent=2) + "\n")

@@ -4,7 +4,6 @@ Reading imports no code and opens no file but the config itself: it parses the Y
 and makes the paths absolute. `search.settings.loading` does the rest.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,23 +18,7 @@ from search.settings.config import Config
 from search.settings.places import Origin, relative_to
 from search.settings.selection import larger_tasks, resolve_stages
 from search.settings.tasks import OWN, TAGS, OwnTask, resolve, task_name
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML, in which `1e-3` is a number (as in YAML 1.2) and a key that occurs twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        self.flatten_mapping(node)
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for index, key in enumerate(keys) if key in keys[:index]), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"key `{twice}` occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+from search.settings.yaml_text import parse_yaml, read_yaml
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -56,13 +39,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 def read_values(path: Path) -> dict[str, Any]:
     """The plain values of a YAML file; raises `UserError` if it is not readable or not a mapping."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"there is no config `{path}`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"config `{path}` cannot be read as text: {error}") from None
-    values = _yaml(text, f"config `{path}`")
+    values = read_yaml(path, f"config `{path}`")
     if values is None:
         raise UserError(f"config `{path}` is empty; `tasks: [digits]` would be enough")
     if not isinstance(values, dict):
@@ -150,24 +127,12 @@ def _resolved(values: dict[str, Any], origin: Origin) -> Config:
     )
 
 
-def _yaml(text: str, what: str) -> Any:  # noqa: ANN401 - whatever the YAML says
-    try:
-        return yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{what} is not valid YAML, line {line}: {error.problem or error.context}") from None
-    except RecursionError:
-        raise UserError(f"{what} is not valid YAML: it is nested too deeply") from None
-    except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow; impossible dates
-        raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
-
-
 def set_key(values: dict[str, Any], override: str) -> None:
     """Apply an assignment such as `search.children=500`, whose value is YAML; raises `UserError` if it is not one."""
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")
-    assign(values, path.strip(), _yaml(text, f"`--set {override}`"))
+    assign(values, path.strip(), parse_yaml(text, f"`--set {shorten(override)}`"))
 
 
 def assign(values: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401 - a plain value
@@ -192,8 +157,18 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key `{path}`{nearest(name, known)} (known here: {', '.join(known)})"
     if problem["type"] == "value_error":
         return f"`{path}`: {problem['ctx']['error']}"
+    arrived = f"`{path}` (={shorten(repr(problem['input']))})"
+    if problem["type"] in ("model_type", "dict_type"):
+        return f"{arrived} must be a section of `key: value` lines"
+    if problem["type"] == "list_type":
+        return f"{arrived} must be a list, such as `[{shorten(str(problem['input']))}]`"
     message = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"`{path}` (={problem['input']!r}): {message}"
+    return f"{arrived}: {message}"
+
+
+def shorten(text: str, most: int = 80) -> str:
+    """The beginning of a text that is longer than an error can show."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _fields(location: tuple[int | str, ...]) -> list[str]:

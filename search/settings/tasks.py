@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from primitives.errors import UserError, nearest
 from primitives.program import PEAK
@@ -32,6 +32,15 @@ class Section(BaseModel):
     """One part of a config: what it does not know, and what has the wrong type, is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, values: Any) -> Any:  # noqa: ANN401 - plain values of any shape
+        """Take `1e3` for 1000 where a whole number is wanted."""
+        if not isinstance(values, dict):
+            return values
+        wanted = {name for name, field in cls.model_fields.items() if field.annotation in (int, int | None)}
+        return {name: whole(value) if name in wanted else value for name, value in values.items()}
 
 
 class Tuned(Section):
@@ -72,6 +81,11 @@ class OwnTask(Section):
     settings: dict[str, Any] = Field({}, description="what the family wants to know besides")
     trials: int = Field(300, ge=1, description="trainings of each baseline, 8 networks each, where `tuned` is left out")
     tuned: Tuned | None = Field(None, description="baselines that were tuned before")
+
+
+def whole(value: Any) -> Any:  # noqa: ANN401 - plain values of any shape
+    """A float that is a whole number as an integer; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _kind(value: Any) -> str | None:  # noqa: ANN401 - whatever the YAML says
@@ -130,6 +144,7 @@ def resolve(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
 
 def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a family with those that are given; raises `UserError` for what it does not know or cannot be."""
+    given = {name: value if isinstance(known.get(name), float) else whole(value) for name, value in given.items()}
     for name, value in given.items():
         if name not in known:
             raise UserError(f"{where}: unknown setting `{name}`{nearest(name, known)} (known: {', '.join(known)})")

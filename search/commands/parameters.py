@@ -1,0 +1,50 @@
+"""Arguments of several commands that the shell can complete: programs, tasks, configs and run folders."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from primitives.builtins import BUILTINS
+from proxy_tasks.catalog import TASKS
+from search.record.folder import JOURNAL
+
+
+class _Name(click.ParamType[str]):
+    """A name that comes with the project, or a file."""
+
+    name = "text"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names that begin alike, and files."""
+        found = [CompletionItem(name) for name in self._names if name.startswith(incomplete)]
+        return [*found, CompletionItem(incomplete, type="file")]
+
+
+class _Run(click.Path):
+    """A run folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Run folders below the working directory whose path begins alike, and other folders on the way to one."""
+        runs = sorted(str(path.parent) for depth in ("*", "*/*", "*/*/*") for path in Path().glob(f"{depth}/{JOURNAL}"))
+        found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type="dir")]
+
+
+class _RunOrProgram(_Name):
+    """A run folder or a program."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """What completes either."""
+        return [*RUN.shell_complete(ctx, param, incomplete), *super().shell_complete(ctx, param, incomplete)]
+
+
+PROGRAM, TASK, RUN = _Name(BUILTINS), _Name(TASKS), _Run()
+RUN_OR_PROGRAM = _RunOrProgram(BUILTINS)

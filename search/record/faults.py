@@ -1,0 +1,55 @@
+"""What an error of SQLite or of the operating system means for the user of a run folder."""
+
+import sqlite3
+from pathlib import Path
+
+from primitives.errors import UserError
+
+_FORBIDDEN = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")
+
+
+def damage(path: Path, what: str) -> UserError:
+    """The error for a journal that is damaged.
+
+    Args:
+        path: of the journal.
+        what: is wrong, such as `altered at candidate 120 of repeat 0`.
+    """
+    return UserError(
+        f"`{path}` is damaged: {what}; `optsearch resume {path.parent} --repair` keeps a copy, takes over what lies "
+        f"before the damage and scores the rest again"
+    )
+
+
+def explain(error: sqlite3.Error, path: Path) -> UserError:
+    """The error for a journal that SQLite cannot read or write; only a damaged one is worth a repair."""
+    code = getattr(error, "sqlite_errorname", None) or ""
+    folder = path.parent
+    if code.startswith("SQLITE_FULL"):
+        return UserError(
+            f"`{path}` cannot be written: the disk is full; what was recorded is kept: "
+            f"make room, then `optsearch resume {folder}` goes on"
+        )
+    if code.startswith("SQLITE_READONLY"):
+        return UserError(f"`{path}` cannot be written: it may only be read; `optsearch inspect {folder}` reads it")
+    if code.startswith(_FORBIDDEN):
+        return UserError(f"`{path}` cannot be opened: {error}; may you read and write this folder?")
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CONSTRAINT")):
+        return UserError(f"another process writes to `{path}`, too{holder(folder)}; one of them has to end")
+    if code.startswith("SQLITE_IOERR") and "SHORT_READ" not in code:
+        return UserError(f"`{path}` cannot be read or written: {error} ({code}); is the disk full, or gone?")
+    return damage(path, f"{error}")
+
+
+def holder(folder: Path) -> str:
+    """Which process holds a run folder, as its lock says: ` (process 12 on host)`, or nothing."""
+    try:
+        process, host = (folder / "run.lock").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return ""
+    return f" (the last to lock the folder was process {process} on {host})"
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The error for a file that the operating system does not let us write."""
+    return UserError(f"`{path}` cannot be written: {error.strerror or error}")

@@ -1,0 +1,135 @@
+"""Opening the file of a journal, which may come from a stranger.
+
+Looking never writes. SQLite itself would: opening a database finishes what its rollback journal or write-ahead log
+(WAL) holds, and a rollback journal can name other files, which are then deleted. So a journal with a rollback journal
+is refused, one without a WAL is opened as immutable, one that a living process writes is opened read-only, and one
+whose WAL was left behind by a process that died is copied to a private folder and opened there. Links, special files,
+and tables, views and triggers that are not ours are refused.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import tempfile
+from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.parse import quote
+
+from primitives.errors import UserError
+
+APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
+VERSION = 3
+LOCK = "run.lock"
+_SIDES = ("", "-wal", "-shm", "-journal")  # what SQLite writes beside a database
+_MASTER = "select type, name, tbl_name, sql from sqlite_master"
+
+
+def check_regular(path: Path) -> None:
+    """Raise `UserError` where a path is a link or a special file; it need not exist."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(mode):
+        what = "a link" if stat.S_ISLNK(mode) else "no regular file"
+        raise UserError(f"`{path}` is {what}; the files of a run folder must be regular files")
+
+
+def check_file(path: Path) -> None:
+    """Check the file of a journal and those beside it.
+
+    Raises:
+        UserError: there is no such file, it is no journal of this format, or a file beside it is not ours.
+    """
+    for side in _SIDES:
+        check_regular(path.with_name(path.name + side))
+    if path.with_name(f"{path.name}-journal").exists():
+        raise UserError(
+            f"`{path}-journal` is a rollback journal, which optsearch never writes and SQLite would obey; "
+            f"remove it if you know where it comes from"
+        )
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise UserError(f"there is no journal `{path}`") from None
+    except OSError as error:
+        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
+    version, application = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
+    if not header.startswith(b"SQLite format 3") or application != APPLICATION:
+        raise UserError(f"`{path}` is not a journal of optsearch")
+    if version != VERSION:
+        raise UserError(f"`{path}` has format {version}; this version of optsearch reads format {VERSION}")
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Connect to a database.
+
+    Args:
+        path: of the file.
+        mode: `rw`, `ro`, or `immutable`, which reads the file alone and nothing beside it.
+    """
+    option = "immutable=1" if mode == "immutable" else f"mode={mode}"
+    connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{option}", uri=True, isolation_level=None)
+    connection.execute("pragma trusted_schema = off")
+    connection.execute("pragma cell_size_check = on")
+    return connection
+
+
+def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) -> sqlite3.Connection:
+    """Connect to a journal without writing to its folder.
+
+    Args:
+        path: of the journal.
+        resources: receives what has to be cleaned up after the connection is closed.
+        alone: no other process writes to the journal.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return connect(path, "immutable")
+    if not alone and in_use(path.parent):
+        try:
+            connection = connect(path, "ro")
+            connection.execute(_MASTER).fetchall()
+        except sqlite3.OperationalError:  # a folder that may only be read, and SQLite cannot share its index there
+            pass
+        else:
+            return connection
+    folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="optsearch-")))
+    for file in (path, log):
+        shutil.copyfile(file, folder / file.name)
+    return connect(folder / path.name, "rw")
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a living process holds the lock of a run folder."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def check_schema(connection: sqlite3.Connection, path: Path, schema: str) -> None:
+    """Raise `UserError` where a database does not hold the tables and indices of a schema and nothing else."""
+    with closing(sqlite3.connect(":memory:")) as reference:
+        reference.executescript(schema)
+        expected = _objects(reference)
+    if _objects(connection) != expected:
+        raise UserError(f"`{path}` holds tables, views or triggers that are not those of a journal")
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+    """What a database holds, without comments and spacing."""
+    return {(*names, " ".join(re.sub(r"--.*", "", sql or "").split())) for *names, sql in connection.execute(_MASTER)}

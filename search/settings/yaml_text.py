@@ -1,0 +1,111 @@
+"""YAML as configs use it: safe, small, and without the surprises of YAML 1.1.
+
+Aliases can make a text of 500 bytes stand for gigabytes, and `010` or `1:30` are read as 8 and 90. Both are refused,
+and so is a key that occurs twice. `1e-3` is a number, as in YAML 1.2.
+"""
+
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from primitives.errors import UserError
+
+_MOST_BYTES = 1_000_000  # of a config; the largest that comes with the project has 3,000
+_MOST_VALUES = 50_000  # once aliases are written out
+_SURPRISES = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$")  # octal; base 60
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML, in which `1e-3` is a number and a key that occurs twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        self.flatten_mapping(node)
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str | int | float | bool | None):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key `{key}` occurs twice", node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """A number; raises where YAML 1.1 reads another than what stands there."""
+        whole = node.tag.endswith(":int")
+        value = self.construct_yaml_int(node) if whole else self.construct_yaml_float(node)
+        if _SURPRISES.match(str(node.value)):
+            known = f"`{node.value}` is {value} in YAML; write that, or quote it where it is a text"
+            raise yaml.constructor.ConstructorError(None, None, known, node.start_mark)
+        return value
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _Loader.construct_number)
+
+
+def read_yaml(path: Path, what: str) -> Any:  # noqa: ANN401 - plain values of any shape
+    """Read a YAML file.
+
+    Args:
+        path: of the file.
+        what: the file is, for errors.
+
+    Raises:
+        UserError: there is no such regular file, it is too large, or is not valid YAML.
+    """
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise UserError(f"{what} must be a file")
+        if state.st_size > _MOST_BYTES:
+            raise UserError(f"{what} has {state.st_size:,} bytes; {_MOST_BYTES:,} is the most that is read")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"there is no {what}") from None
+    except OSError as error:
+        raise UserError(f"{what} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{what} cannot be read as text: {error}") from None
+    return parse_yaml(text, what)
+
+
+def parse_yaml(text: str, what: str) -> Any:  # noqa: ANN401 - plain values of any shape
+    """The values that a YAML text stands for; raises `UserError` with the line where it is not valid."""
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        count = _count(node, {})
+        if count > _MOST_VALUES:
+            raise UserError(f"{what} stands for {count:,} values; {_MOST_VALUES:,} is the most that is read")
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{what} is not valid YAML, line {line}: {error.problem or error.context}") from None
+    except RecursionError:
+        raise UserError(f"{what} is not valid YAML: it is nested too deeply") from None
+    except UserError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow; impossible dates
+        raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """Number of values below a node once every alias is written out."""
+    if id(node) in known:
+        if not known[id(node)]:
+            raise yaml.constructor.ConstructorError(None, None, "an alias that contains itself", node.start_mark)
+        return known[id(node)]
+    known[id(node)] = 0  # being counted
+    children = node.value if isinstance(node, yaml.CollectionNode) else []
+    parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
+    known[id(node)] = 1 + sum(_count(part, known) for part in parts)
+    return known[id(node)]
