@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test bench format clean
+.PHONY: demo test test-hosts bench format clean
 
 demo: $(VENV)/.installed  ## install, and run the quickstart
 	$(BIN)/optsearch run configs/quickstart.yaml
@@ -14,6 +14,9 @@ test: $(VENV)/.installed-test  ## format, lint, types, tests: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+test-hosts: $(VENV)/.installed-test  ## faults of a cluster on hosts made of network namespaces: root, iproute2, ten minutes
+	OPTSEARCH_HOSTS=1 $(BIN)/pytest tests/test_search_hosts.py
 
 bench: $(VENV)/.installed-test  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run

@@ -212,10 +212,13 @@ class WorkerPool:
         return done
 
     def _end(self, member: Member, batch: Batch | None) -> list[Outcome]:
-        """Kill a worker that takes too long, at a batch or to start; the failure of a batch of one job."""
+        """Kill a worker that takes too long, at a batch or to start.
+
+        A job fails for it only if it was executed alone, as a suspect: the first time its host may have vanished.
+        """
         ray.kill(member.actor)
         self._hosts.died(member.host)
-        if batch is None or len(batch.parcels) > 1:
+        if batch is None or not batch.alone:
             return self._replace(member, suspect=True)
         member.batches.popleft()
         self._say(f"a candidate took too long on {member.host}; its process was ended")
