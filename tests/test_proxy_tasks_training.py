@@ -40,7 +40,7 @@ def by_hand(task: Task, seed: int, transform: optax.GradientTransformation) -> f
 
 def test_a_trainer_gives_the_loss_of_a_plain_loop_over_optax() -> None:
     lion = builtin("lion").with_constants([0.9, 0.99, 0.3, 1.0])
-    expected = [by_hand(TINY, seed, optax.lion(0.01, b1=0.9, b2=0.99, weight_decay=0.3)) for seed in (3, 4)]
+    expected = [by_hand(TINY, seed, optax.lion(1.0, b1=0.9, b2=0.99, weight_decay=0.3)) for seed in (3, 4)]
     np.testing.assert_allclose(Trainer(TINY, [3, 4]).losses(lion), expected, rtol=1e-4)
 
 
