@@ -1,10 +1,9 @@
-# Candidate 2554 of repeat 3 with its constants tuned, simplified: 7 statements of 33 are left after 28 steps; resembles signum (beta1 0.82, decay 1, rate 0.007); left over: arcsinh(min(0.155, w)) in place of w.
+# Candidate 609 of repeat 0, simplified: 6 statements of 6 are left after 1 steps; recognised: lion (rate 1, beta1 0.55, beta2 0.76, decay 0.29).
 def train(w, g, m, v, lr):
-    m = interp(g, m, 0.82)
-    x1 = sign(m)
-    update = min(0.155, w)
-    update = arcsinh(update)
-    update = update + x1
-    rate = lr * 0.007
-    update = update * rate
+    update = interp(g, m, 0.55)
+    update = sign(update)
+    decay = w * 0.29
+    update = update + decay
+    update = update * lr
+    m = interp(g, m, 0.76)
     return update, m, v
