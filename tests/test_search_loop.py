@@ -65,7 +65,7 @@ def test_garbage_is_rarely_looked_for_during_a_search_and_as_before_afterwards(t
 def test_what_crashed_in_one_repeat_is_not_tried_in_another_and_the_history_is_the_same(tmp_path: Path) -> None:
     """Whether repeats are searched side by side, one after the other, or apart from each other."""
     histories = []
-    ways: dict[str, list[list[int]]] = {"together": [[*range(6)]], "in turn": [[n] for n in range(6)]}
+    ways: dict[str, list[list[int]]] = {"together": [[*range(16)]], "in turn": [[n] for n in range(16)]}
     for way, order in ways.items():
         scorer = Fragile()
         for part in order:
@@ -78,7 +78,7 @@ def test_what_crashed_in_one_repeat_is_not_tried_in_another_and_the_history_is_t
         assert all(scorer.tried[digest] == 1 for digest in crashed)
         assert max(scorer.tried.values()) > 1  # whatever else is met again is trained again
     apart = []
-    for repeat in range(6):
+    for repeat in range(16):
         with Journal.create(tmp_path / f"apart {repeat}", {}) as journal:
             searched(Fragile(), journal, [repeat])
             apart += list(journal.rows())

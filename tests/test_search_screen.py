@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from hashlib import pbkdf2_hmac
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from rich.table import Table
 from search.commands.interrupts import Interrupted, exit_status, signals_end_command, stop_on_signals
 from search.commands.main import cli, main
 from search.commands.screen import Screen, code
+from tests.processes import ROOT
 
 
 def kill_and_wait(number: signal.Signals) -> None:
@@ -134,17 +134,32 @@ def test_the_first_signal_asks_to_stop_and_the_second_ends_the_command(number: s
         kill_and_wait(number)
 
 
-def test_a_signal_is_heard_while_the_main_thread_is_not_in_python(capfd: pytest.CaptureFixture[str]) -> None:
-    ended, before_the_end = threading.Event(), []
-    with stop_on_signals() as stop:
-        watcher = threading.Thread(target=lambda: before_the_end.append(stop.wait(600) and not ended.is_set()))
-        watcher.start()
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
-        pbkdf2_hmac("sha256", b"a compilation", b"that takes long", 1_500_000)  # runs no handler of Python
-        ended.set()
-        watcher.join()
-    assert before_the_end == [True]
-    assert "SIGTERM received" in capfd.readouterr().err
+HEARD = """
+import os, signal, threading
+from hashlib import pbkdf2_hmac
+from search.commands.interrupts import stop_on_signals
+ended, before_the_end = threading.Event(), []
+with stop_on_signals() as stop:
+    watcher = threading.Thread(target=lambda: before_the_end.append(stop.wait(600) and not ended.is_set()))
+    watcher.start()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    pbkdf2_hmac("sha256", b"a compilation", b"that takes long", 3_000_000)  # runs no handler of Python
+    ended.set()
+    watcher.join()
+print(before_the_end)
+"""
+
+
+def test_a_signal_is_heard_while_the_main_thread_is_not_in_python() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HEARD],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stdout) == (0, "[True]\n"), done.stderr
+    assert "SIGTERM received" in done.stderr
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:

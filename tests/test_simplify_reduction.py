@@ -51,7 +51,7 @@ class Quadratic:
 def test_idle_statements_are_dropped_and_the_others_stay() -> None:
     task = Quadratic(8)
     lines = ("g = clip(g, 1000.0)", "t = tanh(w)", "t = t * 0.00001", "g = g + t", "m = interp(g, m, 0.9)",
-             "update = sign(m)", "lr = lr * 0.05", "update = update * lr")  # fmt: skip
+             "update = sign(m)", "lr = lr * 5.0", "update = update * lr")  # fmt: skip
     found = at_once(reduce(train(*lines), plain(task)))
     assert [s.primitive for s in found.program.statements] == ["interp", "sign", "multiply", "multiply"]
     scored = [step for step in found.steps if step.exactness == SCORED]
@@ -64,14 +64,14 @@ def test_idle_statements_are_dropped_and_the_others_stay() -> None:
 
 def test_drafts_scored_side_by_side_end_where_one_after_the_other_do() -> None:
     lines = ("g = clip(g, 1000.0)", "t = tanh(w)", "t = t * 0.00001", "g = g + t", "m = interp(g, m, 0.9)",
-             "update = sign(m)", "lr = lr * 0.05", "update = update * lr")  # fmt: skip
+             "update = sign(m)", "lr = lr * 5.0", "update = update * lr")  # fmt: skip
     one, five = (at_once(reduce(train(*lines), plain(Quadratic(4)), width=width)) for width in (1, 5))
     assert one == five
 
 
 def test_a_slot_that_does_not_matter_is_left_out() -> None:
     lines = ("v = interp(g, v, 0.5)", "t = v * 0.000001", "m = interp(g, m, 0.9)", "u = m + t", "u = sign(u)",
-             "lr = lr * 0.05", "update = u * lr")  # fmt: skip
+             "lr = lr * 5.0", "update = u * lr")  # fmt: skip
     found = at_once(reduce(train(*lines), plain(Quadratic(6))))
     assert live(found.program).slots == ("m",)
 
