@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -77,19 +76,21 @@ def stop_on_signals() -> Iterator[threading.Event]:
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    listener = threading.Thread(target=_listen, args=(reader, stop), daemon=True)
+    ended = threading.Event()
+    listener = threading.Thread(target=_listen, args=(reader, stop, ended), daemon=True)
     listener.start()
     try:
         with _handled(handle):
             yield stop
     finally:
+        ended.set()
         signal.set_wakeup_fd(before)
         writer.close()
         listener.join()
         reader.close()
 
 
-def _listen(reader: socket.socket, stop: threading.Event) -> None:
+def _listen(reader: socket.socket, stop: threading.Event, ended: threading.Event) -> None:
     """Take in the numbers of signals as they arrive, until the other end is closed."""
     while numbers := reader.recv(1):
         number = numbers[0]
@@ -101,7 +102,7 @@ def _listen(reader: socket.socket, stop: threading.Event) -> None:
             _say(f"{_NAMES[signal.Signals(number)]} received: candidates in flight are completed and recorded first")
             _say("a second signal ends the command at once")
         else:
-            threading.Thread(target=_end_after_grace, daemon=True).start()
+            threading.Thread(target=_end_after_grace, args=(ended,), daemon=True).start()
 
 
 def _say(message: str) -> None:
@@ -109,9 +110,10 @@ def _say(message: str) -> None:
         click.echo(f"note: {message}", file=sys.stderr)
 
 
-def _end_after_grace() -> None:
-    time.sleep(_GRACE)
-    os._exit(exit_status(0))
+def _end_after_grace(ended: threading.Event) -> None:
+    """End the process unless the main thread leaves `stop_on_signals` in time."""
+    if not ended.wait(_GRACE):
+        os._exit(exit_status(0))
 
 
 @contextmanager
