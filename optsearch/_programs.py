@@ -65,7 +65,7 @@ def recognise(source: ProgramLike) -> Recognised | None:
     Example:
         >>> import optsearch
         >>> print(optsearch.recognise("lion"))
-        lion (beta1 0.9, beta2 0.99, decay 0.1, rate 0.0001)
+        lion (beta1 0.9, beta2 0.99, decay 0.1, rate 0.01)
     """
     return recognised_as(simplify(source).program)
 

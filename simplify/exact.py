@@ -74,7 +74,7 @@ def canonical(program: Program, budget: int = SEARCH) -> Program:
     def train(w, g, m, v, lr):
         m = interp(g, m, 0.9)
         update = sign(m)
-        rate = lr * 1e-04
+        rate = lr * 0.01
         update = update * rate
         return update, m, v
     <BLANKLINE>
@@ -93,14 +93,15 @@ def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
     >>> from primitives import builtin, to_text
     >>> print(to_text(simplify(builtin("lion_raw")).program))
     def train(w, g, m, v, lr):
-        x1 = clip(g, lr)
+        rate = lr * 100.0
+        x1 = clip(g, rate)
         x2 = arcsin(x1)
         update = interp(x2, m, 0.9)
         update = sign(update)
         decay = w * 0.46019784
         update = update + decay
-        rate = lr * 0.021717617
-        update = update * rate
+        x3 = lr * 0.021717617
+        update = update * x3
         m = interp(x2, m, 0.99821967)
         return update, m, v
     <BLANKLINE>

@@ -79,7 +79,7 @@ def recognise(program: Program, budget: int = THOROUGH) -> Recognised | None:
 
     >>> from primitives import builtin
     >>> str(recognise(builtin("adamw")))
-    'adamw (beta1 0.9, beta2 0.999, decay 0.01, rate 0.001)'
+    'adamw (beta1 0.9, beta2 0.999, decay 0.01, rate 0.1)'
     """
     return _recognise(simplify(program, budget).program)
 
@@ -90,7 +90,7 @@ def resembles(program: Program) -> Recognised | None:
 
     >>> from primitives import builtin
     >>> resembles(builtin("lion_raw")).remainder
-    ('arcsin(clip(g, lr)) in place of g',)
+    ('arcsin(clip(g, 100 * lr)) in place of g',)
     """
     found = recognise(program)
     if found is not None:

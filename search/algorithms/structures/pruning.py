@@ -23,7 +23,7 @@ def deletions(program: Program) -> Iterator[Program]:
 
     >>> from primitives import builtin
     >>> len(list(deletions(builtin("sgd"))))
-    2
+    1
     """
     bare = live_part(program)
     seen: set[Program] = set()
