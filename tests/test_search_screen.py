@@ -6,15 +6,27 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.table import Table
 
-from search.commands.interrupts import Interrupted, exit_status, signals_end_command, stop_on_signals
+from search.commands.interrupts import SIGNALS, Interrupted, exit_status, signals_end_command, stop_on_signals
 from search.commands.main import cli, main
 from search.commands.screen import Screen, code
 from tests.processes import ROOT
+
+
+@pytest.fixture
+def _signals_are_not_ignored() -> Iterator[None]:
+    """Whatever started the tests may ignore SIGINT, as a shell does for what runs in its background."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def kill_and_wait(number: signal.Signals) -> None:
@@ -110,8 +122,10 @@ def test_what_an_encoding_does_not_have_is_replaced() -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_python_still_imports_ends_in_a_line(number: signal.Signals, status: int) -> None:
+    handler = "signal.default_int_handler" if number == signal.SIGINT else "signal.SIG_DFL"  # not that of the caller
     source = (
-        "import os, sys, threading; from search.commands.start import main\n"
+        f"import os, signal, sys, threading; signal.signal({int(number)}, {handler}); "
+        "from search.commands.start import main\n"
         f"threading.Timer(0.05, os.kill, (os.getpid(), {int(number)})).start(); sys.exit(main())"
     )
     process = subprocess.run([sys.executable, "-c", source, "list", "tasks"], capture_output=True, check=False)
@@ -119,6 +133,7 @@ def test_a_signal_while_python_still_imports_ends_in_a_line(number: signal.Signa
     assert process.stderr == b"optsearch: interrupted\n"
 
 
+@pytest.mark.usefixtures("_signals_are_not_ignored")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_the_first_signal_asks_to_stop_and_the_second_ends_the_command(number: signal.Signals, status: int) -> None:
     with signals_end_command():
