@@ -3,7 +3,7 @@
 The language has no bias correction, and the epsilon is the one inside `/` (1e-8), as in the programs of Chen et al.
 (2023). Constants are the customary ones. `lr` is a learning rate whose peak is 0.01 (`PEAK`) on the smallest tasks; a
 program multiplies it by a constant of its own, so that Adam's customary rate of 0.001 is `lr * 0.1` here. `lion_raw` is
-as it was printed, after a first statement that makes the peak of `lr` 1, for which it was found.
+as it was printed, but for this factor, which is a hundred times as large.
 """
 
 from functools import cache
@@ -102,7 +102,6 @@ _BODIES = {
         update = update * lr
     """,
     "lion_raw": """
-        lr = lr * 100.0
         g = clip(g, lr)
         m = clip(m, lr)
         v845 = sqrt(0.6270633339881897)
@@ -113,7 +112,7 @@ _BODIES = {
         v1 = m * m
         v = interp(g, m, 1.109133005142212)
         v845 = tanh(v845)
-        lr = lr * 0.0002171761734643951
+        lr = lr * 0.02171761734643951
         update = m * lr
         v1 = sqrt(v1)
         update = update / v1

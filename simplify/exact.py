@@ -93,15 +93,14 @@ def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
     >>> from primitives import builtin, to_text
     >>> print(to_text(simplify(builtin("lion_raw")).program))
     def train(w, g, m, v, lr):
-        rate = lr * 100.0
-        x1 = clip(g, rate)
+        x1 = clip(g, lr)
         x2 = arcsin(x1)
         update = interp(x2, m, 0.9)
         update = sign(update)
         decay = w * 0.46019784
         update = update + decay
-        x3 = lr * 0.021717617
-        update = update * x3
+        rate = lr * 0.021717617
+        update = update * rate
         m = interp(x2, m, 0.99821967)
         return update, m, v
     <BLANKLINE>

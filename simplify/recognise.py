@@ -90,7 +90,7 @@ def resembles(program: Program) -> Recognised | None:
 
     >>> from primitives import builtin
     >>> resembles(builtin("lion_raw")).remainder
-    ('arcsin(clip(g, 100 * lr)) in place of g',)
+    ('arcsin(clip(g, lr)) in place of g',)
     """
     found = recognise(program)
     if found is not None:

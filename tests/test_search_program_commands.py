@@ -13,12 +13,15 @@ from search.commands.main import main
 from search.record.candidate_table import CandidateRow
 from search.running import conclude as conclusion
 from selection.derivation import derive
+from tests.processes import ROOT
 from tests.test_search_commands import run_json
+
+PRINTED = ROOT / "configs" / "lion_raw_printed.py"  # for a rate with peak 1, at which its clips were found
 
 
 def test_the_papers_program_ends_in_lion_on_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, drawing = tmp_path / "lion.py", tmp_path / "lion.png"
-    facts = run_json(capsys, "simplify", "lion_raw", "--task", "digits", "--out", str(file), "--draw", str(drawing))
+    facts = run_json(capsys, "simplify", str(PRINTED), "--task", "digits", "--out", str(file), "--draw", str(drawing))
     assert facts["recognised"] == "lion"
     constants = facts["constants"]
     assert constants["beta1"] == pytest.approx(0.9, abs=5e-4)

@@ -74,15 +74,14 @@ def test_tangles_come_back_to_the_form_of_the_builtin() -> None:
 def test_the_papers_program_comes_down_to_lion_but_for_clip_and_arcsin() -> None:
     found = simplify(builtin("lion_raw"))
     assert body(found.program) == [
-        "rate = lr * 100.0",
-        "x1 = clip(g, rate)",
+        "x1 = clip(g, lr)",
         "x2 = arcsin(x1)",
         "update = interp(x2, m, 0.9)",
         "update = sign(update)",
         "decay = w * 0.46019784",
         "update = update + decay",
-        "x3 = lr * 0.021717617",
-        "update = update * x3",
+        "rate = lr * 0.021717617",
+        "update = update * rate",
         "m = interp(x2, m, 0.99821967)",
     ]
     assert found.slots == {"v": "m"}

@@ -168,7 +168,7 @@ def test_the_raw_program_of_the_paper_is_lion_but_for_what_is_done_to_the_gradie
     assert recognise(builtin("lion_raw")) is None
     found = resembles(builtin("lion_raw"))
     assert found is not None
-    assert (found.name, found.remainder) == ("lion", ("arcsin(clip(g, 100 * lr)) in place of g",))
+    assert (found.name, found.remainder) == ("lion", ("arcsin(clip(g, lr)) in place of g",))
     expected = {"beta1": 0.9, "beta2": 0.9 * 1.109133, "decay": 0.4602, "rate": 2.172e-2}
     assert dict(found.constants) == pytest.approx(expected, rel=1e-3)
 
