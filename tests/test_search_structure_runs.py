@@ -5,13 +5,16 @@ import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from primitives import UserError
 from search.commands.panel import LivePanel
 from search.record.journal import read_digest
+from search.running import open_run
 from search.running import run as runner
+from search.settings.config import Config
 from search.settings.reading import build_config, read_config
 from tests.processes import begin, finished, wait_for_rows
 
@@ -83,7 +86,24 @@ def test_a_journal_with_other_candidates_is_refused(undisturbed: Path, tmp_path:
         assert changed != values
         connection.execute("update meta set value = ? where key = 'config'", (changed,))
         connection.commit()
-    with pytest.raises(UserError, match=r"altered|is not the one in the journal"):
+    with pytest.raises(UserError, match="what was noted at its beginning was altered"):
+        runner.resume(folder)
+
+
+def test_a_search_that_breeds_other_candidates_than_the_journal_has_is_refused(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(undisturbed, folder)
+    read = open_run.config_of
+
+    def with_more_operators(*arguments: Any) -> Config:
+        config = read(*arguments)
+        structures = config.search.structures.model_copy(update={"twice": 0.9})
+        return config.model_copy(update={"search": config.search.model_copy(update={"structures": structures})})
+
+    monkeypatch.setattr(open_run, "config_of", with_more_operators)
+    with pytest.raises(UserError, match=r"candidate \d+ of repeat \d+ is not the one in the journal"):
         runner.resume(folder)
 
 
