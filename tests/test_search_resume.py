@@ -47,7 +47,10 @@ def test_a_second_driver_is_kept_out_and_the_first_goes_on(small_run: Path, undi
     second = begin("resume", "run")
     _, error = second.communicate()
     assert second.returncode == 2
-    assert error == "optsearch: `run` is in use by another `optsearch`, which has to end first\n"
+    assert error.startswith(
+        f"optsearch: `run` is in use by another `optsearch` (the last to lock the folder was process {first.pid} "
+    )
+    assert error.endswith("), which has to end first\n")
     first.send_signal(signal.SIGCONT)
     assert finished(first)["digest"] == undisturbed
 

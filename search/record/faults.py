@@ -25,9 +25,10 @@ def explain(error: sqlite3.Error, path: Path) -> UserError:
     """The error for a journal that SQLite cannot read or write; only a damaged one is worth a repair."""
     code = getattr(error, "sqlite_errorname", None) or ""
     folder = path.parent
-    if code.startswith("SQLITE_FULL"):
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC")):
+        cause = "the disk is full" if code == "SQLITE_FULL" else f"{error} ({code}), as on a full disk"
         return UserError(
-            f"`{path}` cannot be written: the disk is full; what was recorded is kept: "
+            f"`{path}` cannot be written: {cause}; what was recorded is kept: "
             f"make room, then `optsearch resume {folder}` goes on"
         )
     if code.startswith("SQLITE_READONLY"):
