@@ -71,4 +71,4 @@ def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def undisturbed(small_run: Path) -> str:
     """Digest of the small run when nothing happens to it."""
     with LivePanel(quiet=True) as progress:
-        return runner.run(read_config(small_run), small_run.parent / "undisturbed", progress).digest
+        return runner.run_search(read_config(small_run), small_run.parent / "undisturbed", progress).digest

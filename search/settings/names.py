@@ -1,6 +1,6 @@
 """Names of algorithms and mutations that a config may use. Registering an extension adds its name."""
 
-from primitives.errors import nearest
+from primitives import nearest
 
 ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree", "structures"}
 MUTATIONS = {"insert": 1.0, "delete": 1.0, "modify": 1.0, "replace": 1.0, "wrap": 1.0, "scale": 1.0, "tune": 0.0}
