@@ -63,7 +63,7 @@ def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
     monkeypatch.setattr(factory, "MUTATIONS", table)
     monkeypatch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
-    monkeypatch.setattr(names, "MUTATIONS", dict(names.MUTATIONS))
+    monkeypatch.setattr(names, "REGISTERED_MUTATIONS", dict(names.REGISTERED_MUTATIONS))
     monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
 
 

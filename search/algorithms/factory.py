@@ -102,7 +102,7 @@ def check_names(config: Config) -> None:
 def with_registered_rates(config: Config) -> Config:
     """The config with the default rates of registered mutations that it does not name."""
     mutations = config.search.mutations
-    added = {name: rate for name, rate in names.MUTATIONS.items() if name not in mutations.model_dump()}
+    added = {name: rate for name, rate in names.REGISTERED_MUTATIONS.items() if name not in mutations.model_dump()}
     search = config.search.model_copy(update={"mutations": Mutations(**mutations.model_dump(), **added)})
     return config.model_copy(update={"search": search}) if added else config
 

@@ -202,7 +202,7 @@ def register_mutation(name: str, mutation: Mutation, rate: float) -> None:
     if name in MUTATIONS:
         raise UserError(f"there is a mutation `{name}` already; give yours another name")
     MUTATIONS[name] = mutation
-    names.MUTATIONS[name] = rate
+    names.REGISTERED_MUTATIONS[name] = rate
 
 
 def _new_argument(accepted: frozenset[Kind], kinds: Mapping[str, Kind], draws: Draws) -> Argument | None:
