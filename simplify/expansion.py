@@ -103,7 +103,12 @@ def _pulled(function: str, factor: float) -> float | None:
 
 
 class Form(NamedTuple):
-    """The canonical form of a program: a digest of its structure without constants, and the constants in order."""
+    """The canonical form of a program.
+
+    Attributes:
+        structure: names of the live slots, then digests, without constants, of the update and of each slot.
+        constants: all occurrences of constants, in an order that depends on the structure alone.
+    """
 
     structure: tuple[bytes, ...]
     constants: tuple[float, ...]

@@ -165,7 +165,7 @@ def _by_structure(length: int) -> dict[tuple[bytes, ...], list[tuple[int, Family
     """
     table: dict[tuple[bytes, ...], list[tuple[int, Family]]] = {}
     for number, family in enumerate(families()):
-        if len(live(_place(family)).slots) == length - 2:  # a structure has two more parts than slots
+        if len(live(_place(family)).slots) == length - 2:  # beside the slots: their names, and the update
             table.setdefault(_generic(family).structure, []).append((number, family))
     return table
 
@@ -243,8 +243,8 @@ def _values(family: Family, point: np.ndarray) -> dict[str, float]:
 def _without(program: Program) -> Iterator[tuple[str, Program]]:
     """Programs in which a part is replaced by the input that it transforms, the largest part first.
 
-    The part reads `g` (and possibly `lr`), `lr` alone, or `w` alone. A constant factor is not replaced, since it belongs
-    to the hyperparameters: `-0.3 w` is a decay with the wrong sign.
+    The part reads `g` (and possibly `lr`), `lr` alone, or `w` alone. A constant factor is not replaced, since it
+    belongs to the hyperparameters: `-0.3 w` is a decay with the wrong sign.
     """
     graph = Graph(rule_set(SHORT))
     roots = read(program, graph)

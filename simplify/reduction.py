@@ -45,7 +45,7 @@ from simplify.steps import SCORED, Step
 from simplify.terms import NARY, Graph, read
 
 T = TypeVar("T")
-Waiting = Generator[Any, Any, T]  # a computation that yields the trainings it waits for, in a form that its caller knows
+Waiting = Generator[Any, Any, T]  # a computation that yields the trainings for which it waits
 Score = Callable[[Sequence[Program]], Waiting[list[np.ndarray]]]
 
 SCALES = (64.0, 8.0, 1.0)  # factors on the schedule; the most sensitive comparison comes first
