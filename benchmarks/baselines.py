@@ -5,25 +5,21 @@ again. At the end a table of all rows is printed for `docs/baselines.md`. A task
 rows are the constants of the small one, which says what carries over.
 """
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import json  # noqa: E402 - after the threads are pinned
-import sys  # noqa: E402
-import time  # noqa: E402
-from functools import cache  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from proxy_tasks.catalog import task  # noqa: E402
-from proxy_tasks.training import Trainer  # noqa: E402
-from selection.comparison import FRESH_SEEDS  # noqa: E402
-from selection.intervals import interval  # noqa: E402
-from selection.optimizers import OPTIMIZERS, Optimizer, optimizer  # noqa: E402
-from selection.tuning import tune, validation_loss  # noqa: E402
+from proxy_tasks import Trainer, builtin_task
+from selection import FRESH_SEEDS, OPTIMIZERS, Optimizer, interval, optimizer, tune, validation_loss
 
 ROWS = Path(__file__).with_name("baselines.jsonl")
 TRIALS, SEEDS = 60, 4  # of each optimizer, and networks trained in each
@@ -40,8 +36,8 @@ def measured() -> dict[tuple[str, str], dict[str, Any]]:
 def measure(name: str, chosen: Optimizer) -> dict[str, Any]:
     """Tune one optimizer on one task, or take what suited the small one, and train with it on fresh seeds."""
     before = time.process_time()
-    if task(name).size == 1:
-        best = tune(chosen, validation_loss(task(name), SEEDS), TRIALS).program
+    if builtin_task(name).size == 1:
+        best = tune(chosen, validation_loss(builtin_task(name), SEEDS), TRIALS).program
     else:
         best = chosen.with_constants(measured()[name.partition("_")[0], chosen.name]["constants"])
     fresh = {split: _trainer(name, split).losses(best).tolist() for split in ("validation", "test")}
@@ -51,8 +47,8 @@ def measure(name: str, chosen: Optimizer) -> dict[str, Any]:
 
 @cache
 def _trainer(name: str, split: str) -> Trainer:
-    seeds = SEEDS_TO_COMPARE[task(name).size]
-    return Trainer(task(name), range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)
+    seeds = SEEDS_TO_COMPARE[builtin_task(name).size]
+    return Trainer(builtin_task(name), range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)
 
 
 def table() -> list[str]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from benchmarks.limits import Limit, Section, table
 from primitives import PAPER, REGISTRY, builtin, functional_hash, live
-from search.algorithms.mutation import Mutator
-from search.engine.randomness import Draws
-from search.settings.config import Mutations
+from search.algorithms import Mutator
+from search.engine import Draws
+from search.settings import Mutations
 
 CHILDREN = 20_000
 LINES = 50  # lines of descent, so that programs of all ages take part

@@ -9,10 +9,8 @@ import numpy as np
 from benchmarks.descent import descendants
 from benchmarks.limits import Limit, Section, table
 from benchmarks.scoring import SEEDS, cpu_seconds
-from primitives import Program
-from primitives.interpreter import size_class
-from proxy_tasks import catalog
-from proxy_tasks.training import Trainer
+from primitives import Program, size_class
+from proxy_tasks import Trainer, builtin_task
 
 CANDIDATES = 8
 RATIO = 15
@@ -29,7 +27,7 @@ def section(task_name: str = "digits", candidates: int = CANDIDATES) -> Section:
     """
     if not _compilations:
         jax.monitoring.register_event_duration_secs_listener(_listen)
-    task = catalog.task(task_name)
+    task = builtin_task(task_name)
     interpreter, compiler = Trainer(task, range(SEEDS)), Trainer(task, range(SEEDS), compile_programs=True)
     chosen = list(islice((program for program in descendants(seed=1) if _trains(program, interpreter)), candidates))
     for program in {size_class(program): program for program in chosen}.values():

@@ -9,11 +9,7 @@ import numpy as np
 
 from benchmarks.limits import Limit, Section, table
 from primitives import builtin
-from proxy_tasks import catalog
-from proxy_tasks.catalog import SMALLEST
-from proxy_tasks.families import problem
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
+from proxy_tasks import SMALLEST, Task, Trainer, builtin_task, problem
 
 SEEDS = 8  # trained together, as an evaluation does
 ROUNDS = 3
@@ -52,7 +48,7 @@ def seconds_a_seed(task: Task) -> tuple[float, float]:
 def section(tasks: tuple[str, ...] = tuple(SMALLEST)) -> Section:
     """The small tasks."""
     rows, limits = [], []
-    for task in map(catalog.task, tasks):
+    for task in map(builtin_task, tasks):
         seconds, learnt = seconds_a_seed(task)
         counts = f"{sum(problem(task).sizes):,}", f"{task.batch}", f"{task.steps}", f"{multiply_adds(task) / 1e6:,.0f}"
         rows.append([task.name, *counts, f"{learnt:.2f}", f"**{seconds:.3f}**", f"{LONGEST}"])

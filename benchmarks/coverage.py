@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import skew
 
 from benchmarks.proxies import measured
-from selection.intervals import CONFIDENCE, interval
+from selection import CONFIDENCE, interval
 
 SAMPLES = 2000
 SEEDS = (2, 3, 4, 5, 8, 16)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from primitives import PAPER, REGISTRY, Program, builtin, structure_hash
-from search.algorithms.mutation import Mutator
-from search.engine.randomness import Draws
-from search.settings.config import Mutations
+from search.algorithms import Mutator
+from search.engine import Draws
+from search.settings import Mutations
 
 _GENERATIONS = 60  # after which the line of descent starts again
 

@@ -6,32 +6,29 @@ replayed on its programs, which shows what each of them would have saved, and wh
 dropped. Exits with 1 if hurdles save less than they have to, or searches with them end worse.
 """
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import sys  # noqa: E402 - after the threads are pinned
-import tempfile  # noqa: E402
-import textwrap  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from functools import cache  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from benchmarks.limits import Limit, Section, account  # noqa: E402
-from benchmarks.replays import BEST, FIRST, SEEDS, Replay, looks, races, replay, sanities  # noqa: E402
-from primitives.text import parse  # noqa: E402
-from proxy_tasks.sanity import EXPLODED  # noqa: E402
-from search.record.candidate_table import CandidateRow  # noqa: E402
-from search.running.open_run import new_run  # noqa: E402
-from search.running.run import search_all  # noqa: E402
-from search.running.setup import evaluator  # noqa: E402
-from search.settings.config import Config  # noqa: E402
-from search.settings.reading import build_config  # noqa: E402
-from selection.comparison import FINAL_SEEDS  # noqa: E402
+from benchmarks.limits import Limit, Section, account
+from benchmarks.replays import BEST, FIRST, SEEDS, Replay, looks, races, replay, sanities
+from primitives import parse
+from proxy_tasks.sanity import EXPLODED
+from search.record import CandidateRow
+from search.running import evaluator, new_run, search_all
+from search.settings import Config, build_config
+from selection import FINAL_SEEDS
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"
 START = Path(__file__).resolve().parent.parent / "configs" / "adamw_start.py"

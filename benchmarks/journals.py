@@ -10,16 +10,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from primitives.builtins import builtin
-from primitives.text import to_text
-from proxy_tasks.fitness import Score, Status
-from search.algorithms.factory import engine
-from search.engine.candidate import Record
+from primitives import builtin, to_text
+from proxy_tasks import Score, Status
+from search.algorithms import build_engine
+from search.engine import Record
+from search.record import JOURNAL, Journal
 from search.record.candidate_table import CHAIN, SEAL, columns
-from search.record.folder import JOURNAL
-from search.record.journal import Journal
-from search.running.setup import versions
-from search.settings.reading import build_config
+from search.running import versions
+from search.settings import build_config
 
 ROWS = 1_000_000
 HITS = 0.8
@@ -28,13 +26,13 @@ _CHUNK = 20_000
 _RESUME = """
 import json, resource, sys, time
 from pathlib import Path
-from primitives.builtins import builtin
-from search.algorithms.factory import engine
-from search.settings.reading import build_config
-from search.record.folder import open_journal
+from primitives import builtin
+from search.algorithms import build_engine
+from search.record import open_journal
+from search.settings import build_config
 before = time.monotonic()
 with open_journal(Path(sys.argv[1])) as journal:
-    machine = engine(build_config(journal.meta()["config"]), builtin("adamw"), 0)
+    machine = build_engine(build_config(journal.meta()["config"]), builtin("adamw"), 0)
     machine.restore(journal.history(0))
     assert machine.recorded_count == int(sys.argv[2]), machine.recorded_count
     assert machine.ask() is not None
@@ -100,7 +98,7 @@ def _write(folder: Path, rows: int) -> None:
 def _sample() -> list[Record]:
     """Evaluated records of a search in which every program has the same score."""
     config = build_config({"search": {"children": 3000, "population": 300, "tournament": 2}})
-    machine = engine(config, builtin("adamw"), 0)
+    machine = build_engine(config, builtin("adamw"), 0)
     records: list[Record] = []
     for _ in count():
         candidate = machine.ask()

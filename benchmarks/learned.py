@@ -7,30 +7,29 @@ lie around the present one in pairs, ε and −ε; ranks of the validation losse
 time, the same command goes on. Random numbers are keyed by the generation, so that a stop changes nothing.
 """
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import json  # noqa: E402 - after the threads are pinned
-import time  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from functools import cache  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import optax  # noqa: E402
-from jax import Array  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
 
-from primitives.interpreter import UpdateRule  # noqa: E402
-from proxy_tasks.catalog import task  # noqa: E402
-from proxy_tasks.task import Task  # noqa: E402
-from proxy_tasks.training import Trainer, compiled_loop  # noqa: E402
-from selection.learned import PATH, SIZE, initial, learned  # noqa: E402
-from selection.optimizers import rule_of  # noqa: E402
+from primitives import UpdateRule
+from proxy_tasks import Task, Trainer, builtin_task
+from proxy_tasks.training import compiled_loop
+from selection.learned import PATH, SIZE, initial, learned
+from selection.optimizers import rule_of
 
 STATE = Path(__file__).with_name("learned.npz")
 TASKS = ("digits", "views", "denoising")  # in turn
@@ -104,7 +103,7 @@ def main() -> None:
 def _gradient(number: int, theta: np.ndarray) -> np.ndarray:
     """The estimate of one generation, float32; prints the median of its mean log losses."""
     generator = np.random.default_rng([LEARNING_SEEDS, number])
-    of = task(TASKS[number % len(TASKS)])
+    of = builtin_task(TASKS[number % len(TASKS)])
     rate, decay = (float(np.exp(generator.uniform(*np.log(span)))) for span in (RATES, DECAYS))
     seeds = range(LEARNING_SEEDS + number * SEEDS, LEARNING_SEEDS + (number + 1) * SEEDS)
 

@@ -7,26 +7,32 @@ Then what matters: funnels of one stage whose program *is* AdamW, begun at other
 funnel with seeds of its own and nothing on file for its task.
 """
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import sys  # noqa: E402 - after the threads are pinned
-from dataclasses import replace  # noqa: E402
+import sys
+from dataclasses import replace
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from proxy_tasks.baselines import baseline  # noqa: E402
-from proxy_tasks.catalog import task  # noqa: E402
-from proxy_tasks.task import Task  # noqa: E402
-from proxy_tasks.training import Trainer  # noqa: E402
-from selection.bayesian import bayesian_search  # noqa: E402
-from selection.comparison import STAGE_SEEDS  # noqa: E402
-from selection.funnel import run_funnel  # noqa: E402
-from selection.optimizers import Optimizer, starting  # noqa: E402
-from selection.stage import Stage  # noqa: E402
-from selection.trials import Entrant, LocalTrials, Trial, Work  # noqa: E402
-from selection.tuning import ConstantSpace, EntrantT, random_search, tuning_work  # noqa: E402
+from proxy_tasks import Task, Trainer, baseline, builtin_task
+from selection import (
+    STAGE_SEEDS,
+    ConstantSpace,
+    Entrant,
+    LocalTrials,
+    Optimizer,
+    Stage,
+    Trial,
+    Work,
+    bayesian_search,
+    random_search,
+    run_funnel,
+    starting,
+    tuning_work,
+)
+from selection.tuning import EntrantT
 
 REPEATS, FUNNELS = 12, 24
 FRESH = 16  # seeds
@@ -98,7 +104,7 @@ def false_verdicts(of: Task, tunings: int) -> int:
 
 def main() -> None:
     """Measure, and print what is in `docs/funnel.md`."""
-    of = task((sys.argv[1:] or ["vit"])[0])
+    of = builtin_task((sys.argv[1:] or ["vit"])[0])
     print("| tuned by | trials × seeds | log loss | sd over tunings | worst |\n|---|--:|--:|--:|--:|")
     print("\n".join(spreads(of)))
     for tunings in (1, 3):

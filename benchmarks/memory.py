@@ -8,10 +8,9 @@ import psutil
 
 from benchmarks.descent import descendants
 from benchmarks.limits import Limit, Section, table
-from primitives import REGISTRY
-from primitives.interpreter import size_class
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer, interpreted_loop
+from primitives import REGISTRY, size_class
+from proxy_tasks import Task, Trainer
+from proxy_tasks.training import interpreted_loop
 
 PROGRAMS = 2000
 WARM = 200  # programs before the first reading, so that every size class has been compiled

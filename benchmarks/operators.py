@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from primitives import PAPER, REGISTRY, Program, builtin, live_part, parse
-from primitives.checking import is_valid
+from primitives import PAPER, REGISTRY, Program, builtin, is_valid, live_part, parse
+from search.algorithms import structure_of
 from search.algorithms.structures.corpus import corpus
-from search.algorithms.structures.identity import structure
 from search.algorithms.structures.operators import OPERATORS, Material
 from search.algorithms.structures.prior import Prior
-from search.engine.randomness import Draws
-from search.settings.structures import CORPUS
-from simplify.exact import simplify
+from search.engine import Draws
+from search.settings import CORPUS
+from simplify import simplify
 
 _LONGER = 4  # statements by which a draft may exceed the wanted program and still be simplified
 
@@ -50,9 +49,9 @@ def steps() -> list[tuple[str, Program, Program]]:
 def share(name: str, before: Program, after: Program, drafts: int, programs: Sequence[Program]) -> float:
     """Share of the drafts of one operator that are the wanted structure."""
     wanted = simplify(live_part(after)).program
-    key, needed = structure(wanted), Counter(statement.primitive for statement in wanted.statements)
+    key, needed = structure_of(wanted), Counter(statement.primitive for statement in wanted.statements)
     incumbents = [builtin("adamw"), builtin("adam"), builtin("signum"), SIGNUM_DECAY, TWO_BETAS]
-    others = [program for program in incumbents if structure(simplify(program).program) != key]
+    others = [program for program in incumbents if structure_of(simplify(program).program) != key]
     material = Material(Prior([REGISTRY[row] for row in PAPER], programs, 0.35), others, programs)
     hits = 0
     for number in range(drafts):
@@ -62,7 +61,7 @@ def share(name: str, before: Program, after: Program, drafts: int, programs: Seq
         bare = live_part(draft)
         found = Counter(statement.primitive for statement in bare.statements)
         if needed <= found and found.total() <= needed.total() + _LONGER:
-            hits += structure(simplify(bare).program) == key
+            hits += structure_of(simplify(bare).program) == key
     return hits / drafts
 
 

@@ -1,18 +1,18 @@
 """What the second look at duplicates saves in a run, and how often it is wrong: `python -m benchmarks.probes RUN`."""
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import sys  # noqa: E402 - after the threads are pinned
-from pathlib import Path  # noqa: E402
+import sys
+from pathlib import Path
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from primitives.text import parse  # noqa: E402
-from search.record.folder import look  # noqa: E402
-from search.running.setup import evaluator  # noqa: E402
-from search.settings.reading import restore_config  # noqa: E402
+from primitives import parse
+from search.record import look
+from search.running import evaluator
+from search.settings import restore_config
 
 PAIRS = 150
 SAME = 0.01  # mean log ratio of losses below which two trainings came to the same

@@ -7,27 +7,23 @@ through those a hundred times as long; and tuned optimizers are set beside the t
 Names of tasks as arguments restrict it to these.
 """
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import json  # noqa: E402 - after the threads are pinned
-import math  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from benchmarks.panel import DOZEN, panel, written  # noqa: E402
-from primitives import Program  # noqa: E402
-from proxy_tasks.baselines import baseline, budget  # noqa: E402
-from proxy_tasks.catalog import SMALLEST, TASKS, task  # noqa: E402
-from proxy_tasks.task import Task  # noqa: E402
-from proxy_tasks.training import Trainer  # noqa: E402
-from selection.baselines import best_of_restarts  # noqa: E402
-from selection.comparison import FRESH_SEEDS, compare_losses  # noqa: E402
-from selection.tuning import validation_loss  # noqa: E402
+from benchmarks.panel import DOZEN, panel, written
+from primitives import Program
+from proxy_tasks import SMALLEST, TASKS, Task, Trainer, baseline, budget, builtin_task
+from selection import FRESH_SEEDS, compare_losses, validation_loss
+from selection.baselines import best_of_restarts
 
 ROWS = Path(__file__).with_name("proxies.jsonl")
 SEEDS = {1: 16, 10: 4, 100: 1}  # of a measurement, by size of the task
@@ -115,7 +111,7 @@ def main() -> None:
         for kind, name, program in _plan():
             if (kind, name, program) in done or name not in (sys.argv[1:] or TASKS):
                 continue
-            of = task(name)
+            of = builtin_task(name)
             found = _score(of, programs[program], trainers) if kind == "score" else _stand(of, program)
             print(json.dumps({"kind": kind, "task": name, "program": program, **found}), file=file, flush=True)
 

@@ -15,8 +15,7 @@ from scipy.stats import spearmanr
 from benchmarks.costs import multiply_adds
 from benchmarks.panel import panel
 from benchmarks.proxies import STAND_SEEDS, STANDS, measured, seeds
-from proxy_tasks.catalog import SMALLEST, TASKS
-from proxy_tasks.families import problem
+from proxy_tasks import SMALLEST, TASKS, problem
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MARKS = "<!-- measured: begin -->", "<!-- measured: end -->"

@@ -11,15 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives import Program
-from primitives.text import parse
-from proxy_tasks import catalog
-from proxy_tasks.baselines import baseline
-from proxy_tasks.sanity import Probe
-from proxy_tasks.training import Trainer
-from search.engine.hurdle import Hurdle
-from search.record.candidate_table import CandidateRow
-from search.settings.config import Config
+from primitives import Program, parse
+from proxy_tasks import Probe, Trainer, baseline, builtin_task
+from search.engine import Hurdle
+from search.record import CandidateRow
+from search.settings import Config
 
 SHARES = (0.1, 0.25, 0.5)  # of the steps, for a first look
 MARGINS = (0.1, 0.3, 0.6)
@@ -83,7 +79,7 @@ def _add(rolling: Sequence[Hurdle], fitnesses: np.ndarray) -> None:
 
 def replay(task_name: str, rows: Sequence[CandidateRow]) -> Replay:
     """What a search without hurdles has evaluated."""
-    task = catalog.task(task_name)
+    task = builtin_task(task_name)
     reference = Trainer(task, range(SEEDS)).losses(baseline(task))
     return Replay([parse(row.program) for row in rows], np.array([_ratios(row, task_name, reference) for row in rows]))
 
@@ -96,7 +92,7 @@ def _ratios(row: CandidateRow, task: str, reference: np.ndarray) -> np.ndarray:
 
 def looks(task_name: str, found: Replay) -> list[list[str]]:
     """What a first look saves and what it drops: rows of a table."""
-    task = catalog.task(task_name)
+    task = builtin_task(task_name)
     trained, heights = found.race((FIRST,))
     table = [_look("first seeds alone, then the others", found, np.zeros(len(trained), bool), trained, 0.0)]
     for share in SHARES:
@@ -137,7 +133,7 @@ def sanities(task_name: str, found: Replay) -> list[list[str]]:
     better = found.full <= np.median(found.full[sound])
     table = []
     for steps in PROBES:
-        probe = Probe(catalog.task(task_name), range(FIRST), steps, "validation")
+        probe = Probe(builtin_task(task_name), range(FIRST), steps, "validation")
         faults, rises = probe.faults(found.programs), np.concatenate([probe.rises([one]) for one in found.programs])
         kinds = [np.array([kind in fault for fault in faults]) for kind in ("not finite", "unmoved", "times as high")]
         dropped = np.array([bool(fault) for fault in faults])

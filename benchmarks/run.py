@@ -1,18 +1,18 @@
 """Run every benchmark, write `docs/benchmarks.md`, and exit with 1 if a limit is missed: `python -m benchmarks.run`."""
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import os  # noqa: E402 - after the threads are pinned
-import platform  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Callable, Mapping  # noqa: E402
-from pathlib import Path  # noqa: E402
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from benchmarks import breeding, compiling, costs, memory, scoring, searching  # noqa: E402
-from benchmarks.limits import Section, account, exit_status, measured  # noqa: E402
-from search.running.setup import versions  # noqa: E402
+from benchmarks import breeding, compiling, costs, memory, scoring, searching
+from benchmarks.limits import Section, account, exit_status, measured
+from search.running import versions
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 SECTIONS: dict[str, Callable[[], Section]] = {

@@ -8,22 +8,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from primitives.builtins import builtin, load_program
-from primitives.program import Program
-from proxy_tasks.fitness import Heights, Score, Status
-from search.algorithms.factory import engine
-from search.algorithms.mutation import MUTATIONS
-from search.engine.candidate import Record
-from search.execution.executor import Executor
-from search.execution.messages import RaySettings
-from search.execution.ray_executor import RayExecutor
-from search.execution.worker import Built
-from search.record.journal import Journal
+from primitives import Program, builtin, load_program
+from proxy_tasks import Heights, Score, Status
+from search.algorithms import MUTATIONS, build_engine
+from search.engine import Record
+from search.execution import Built, Executor, RayExecutor, RaySettings
+from search.record import Journal
+from search.running import Counts, SilentReporter, executor
 from search.running.loop import search
-from search.running.reporter import Counts, SilentReporter
-from search.running.setup import executor
-from search.settings.config import Config
-from search.settings.reading import build_config, read_config
+from search.settings import Config, build_config, read_config
 
 QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.yaml"
 ROUNDS = 3
@@ -56,7 +49,7 @@ class _Clock(SilentReporter):
 def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
     """Run every repeat of a config with an executor."""
     clock = _Clock()
-    engines = {repeat: engine(config, start, repeat) for repeat in range(config.search.repeats)}
+    engines = {repeat: build_engine(config, start, repeat) for repeat in range(config.search.repeats)}
     with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder, "journal.sqlite"), {}) as journal:
         search(engines, workers, journal, reporter=clock, stop=threading.Event())
         clock.digest = journal.digest()

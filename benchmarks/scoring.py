@@ -13,13 +13,8 @@ from jax import Array
 
 from benchmarks.limits import Limit, Section, table
 from primitives import Program
-from proxy_tasks import catalog
-from proxy_tasks.baselines import baseline
-from proxy_tasks.catalog import SMALLEST
-from proxy_tasks.families import problem
+from proxy_tasks import SMALLEST, Task, Trainer, baseline, builtin_task, problem
 from proxy_tasks.inputs import start
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
 
 SEEDS = 3
 ROUNDS = 15  # of each contestant, in turn; the figure is the median of the ratios within a round
@@ -129,7 +124,7 @@ def scoring_ratio(task: Task, name: str, rounds: int = ROUNDS) -> dict[str, Any]
 def section(tasks: tuple[str, ...] = tuple(SMALLEST), rounds: int = ROUNDS) -> Section:
     """Evaluations of AdamW and Lion on the small tasks."""
     rows, limits = [], []
-    for task in map(catalog.task, tasks):
+    for task in map(builtin_task, tasks):
         for name in ("adamw", "lion"):
             row = scoring_ratio(task, name, rounds)
             ours, theirs = row["losses"]

@@ -1,23 +1,21 @@
 """How well simplification and reduction do: `python -m benchmarks.simplification` writes `docs/simplification.md`."""
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import time  # noqa: E402 - after the threads are pinned
-from collections import Counter  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from primitives import Program, builtin, parse, structure_hash  # noqa: E402
-from proxy_tasks.catalog import task  # noqa: E402
-from proxy_tasks.training import Trainer  # noqa: E402
-from simplify.exact import simplify  # noqa: E402
-from simplify.recognise import recognise  # noqa: E402
-from simplify.reduction import Yardstick, at_once, plain  # noqa: E402
-from tests.tangles import PLAIN, tangle  # noqa: E402
+from primitives import Program, builtin, parse, structure_hash
+from proxy_tasks import Trainer, builtin_task
+from simplify import recognise, simplify
+from simplify.reduction import Yardstick, at_once, plain
+from tests.tangles import PLAIN, tangle
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "simplification.md"
 TANGLES = 50  # for each built-in
@@ -103,7 +101,7 @@ def _errors() -> list[str]:
     changes: dict[str, list[float]] = {name: [] for name in kept}
     for group in range(GROUPS):
         first = FIRST + group * SEEDS
-        score = plain(_score(Trainer(task("digits"), range(first, first + SEEDS))))
+        score = plain(_score(Trainer(builtin_task("digits"), range(first, first + SEEDS))))
         yardstick = at_once(Yardstick.of(original, score))
         for name, program in (IDLE | NEEDED).items():
             (verdict,) = at_once(yardstick.judge([program]))

@@ -14,28 +14,24 @@ done again, so the command can be stopped at any time. It ends with the tables. 
 restrict it to these; `--report` only prints the tables.
 """
 
-from search.execution.process import pin_threads
+from search.execution import pin_threads
 
 pin_threads()
 
-import json  # noqa: E402 - after the threads are pinned
-import math  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from dataclasses import replace  # noqa: E402
-from functools import cache  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+import math
+import sys
+import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from primitives import Program, parse  # noqa: E402
-from primitives.text import to_text  # noqa: E402
-from proxy_tasks.catalog import task  # noqa: E402
-from proxy_tasks.loss import Price, log_ratio, mean_log_loss  # noqa: E402
-from proxy_tasks.task import Circumstance, Task  # noqa: E402
-from proxy_tasks.training import Trainer  # noqa: E402
-from selection.tuning import tune  # noqa: E402
+from primitives import Program, parse, to_text
+from proxy_tasks import Circumstance, Price, Task, Trainer, builtin_task, log_ratio, mean_log_loss
+from selection import tune
 
 ROWS = Path(__file__).with_name("tuned_proxies.jsonl")
 TRIALS = 36  # settings of its constants for each form; a third of them on the wide scale
@@ -82,13 +78,13 @@ def _alike(examples: int, label_noise: float, power: float) -> tuple[Circumstanc
 
 
 CANDIDATES = {
-    "vit_noisy": task("vit_noisy").circumstances,
+    "vit_noisy": builtin_task("vit_noisy").circumstances,
     "150, noise .05, cosine": _alike(150, 0.05, 1.0),
     "150, noise .1, cosine": _alike(150, 0.1, 1.0),
     "150, noise .1, cosine to .35": _alike(150, 0.1, 0.35),
     "vit_noisy, weights twice": tuple(
         replace(one, initial_scale=2.0 if number == 2 else 1.0)
-        for number, one in enumerate(task("vit_noisy").circumstances)
+        for number, one in enumerate(builtin_task("vit_noisy").circumstances)
     ),
     "150, no noise, cosine": _alike(150, 0.0, 1.0),
 }
@@ -96,7 +92,7 @@ CANDIDATES = {
 
 def candidate(name: str) -> Task:
     """A candidate proxy."""
-    return replace(task("vit_noisy"), name="candidate", circumstances=CANDIDATES[name])
+    return replace(builtin_task("vit_noisy"), name="candidate", circumstances=CANDIDATES[name])
 
 
 @cache

@@ -17,10 +17,9 @@ from optsearch._programs import export, program, recognise, score, simplify, to_
 from optsearch._progress import Progress
 from optsearch._run import Candidates, Run
 from optsearch._search import open_run, resume, search
-from primitives.errors import UserError
-from primitives.program import Program
-from search.engine.candidate import HistoryEntry, Proposal
-from search.settings.config import Config
+from primitives import Program, UserError
+from search.engine import HistoryEntry, Proposal
+from search.settings import Config
 
 open = open_run  # noqa: A001 - `optsearch.open(folder)` reads as what it does
 

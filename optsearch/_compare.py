@@ -6,9 +6,9 @@ from typing import Any
 
 from optsearch._found import Found
 from optsearch._programs import program
-from primitives.errors import UserError
-from proxy_tasks.task import Task
-from search.running.setup import load_tasks
+from primitives import UserError
+from proxy_tasks import Task
+from search.running import load_tasks
 from selection import OPTIMIZERS, TunedComparison
 from selection import compare as compare_entrants
 

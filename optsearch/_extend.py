@@ -13,17 +13,11 @@ import jax
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from primitives.errors import UserError, nearest
-from primitives.kinds import ANY
-from primitives.program import Program
-from primitives.registry import Primitive, Property, register
-from proxy_tasks.families import register_family
-from proxy_tasks.task import SPLITS, Problem, Rows, Task
-from search.algorithms.factory import register_algorithm
-from search.algorithms.mutation import register_mutation
-from search.engine.candidate import Algorithm
-from search.engine.randomness import Draws
-from search.settings.config import Config
+from primitives import ANY, Primitive, Program, Property, UserError, nearest, register
+from proxy_tasks import SPLITS, Problem, Rows, Task, register_family
+from search.algorithms import register_algorithm, register_mutation
+from search.engine import Algorithm, Draws
+from search.settings import Config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

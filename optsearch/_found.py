@@ -4,10 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from primitives.dataflow import live_part
-from primitives.program import Program
-from primitives.text import to_text
-from search.record.candidate_table import CandidateRow
+from primitives import Program, live_part, to_text
+from search.record import CandidateRow
 
 
 class Interval(NamedTuple):

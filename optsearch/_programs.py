@@ -5,17 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from optsearch._found import Found
-from primitives.builtins import load_program
-from primitives.export import export as exported
-from primitives.export import to_optax as optax_of
-from primitives.export import to_torch as torch_of
-from primitives.program import Program
-from primitives.text import parse
-from search.running.setup import load_tasks
-from selection.comparison import FRESH_SEEDS, Comparison, compare_losses
-from selection.derivation import Derivation, derive
-from simplify.recognise import Recognised
-from simplify.recognise import recognise as recognised_as
+from primitives import Program, load_program, parse
+from primitives import export as exported
+from primitives import to_optax as optax_of
+from primitives import to_torch as torch_of
+from search.running import load_tasks
+from selection import FRESH_SEEDS, Comparison, Derivation, compare_losses, derive
+from simplify import Recognised
+from simplify import recognise as recognised_as
 
 ProgramLike = str | Path | Program | Found
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from search.engine.candidate import Record
-from search.record.journal import Journal
-from search.running.reporter import Counts, SilentReporter
-from search.settings.config import Config
+from search.engine import Record
+from search.record import Journal
+from search.running import Counts, SilentReporter
+from search.settings import Config
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from optsearch._found import Found, Interval
-from primitives.errors import UserError
-from primitives.text import parse
-from search.record.candidate_table import CandidateRow
-from search.record.folder import SUMMARY, look
-from search.record.query import front, query
-from search.running.open_run import SEARCH_ENDED
+from primitives import UserError, parse
+from search.record import SUMMARY, CandidateRow, front, look, query
+from search.running import SEARCH_ENDED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +43,7 @@ class Candidates:
         self._folder, self._conditions = folder, conditions
 
     def where(self, text: str) -> "Candidates":
-        """The candidates that meet a query, such as `uses:sign and length < 8`; see `search.record.query`."""
+        """The candidates that meet a query, such as `uses:sign and length < 8`; see `search.record.queries`."""
         return Candidates(self._folder, (*self._conditions, query(text)))
 
     def __iter__(self) -> Iterator[CandidateRow]:

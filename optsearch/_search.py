@@ -10,16 +10,10 @@ from typing import Any
 
 from optsearch._progress import Bar, CallbackReporter, Progress
 from optsearch._run import Run, TemporaryFolder
-from primitives.errors import UserError
-from primitives.program import Program
-from primitives.text import to_text
-from search.record.folder import look
-from search.running import run as runs
-from search.running.reporter import Reporter, SilentReporter
-from search.running.setup import with_baselines
-from search.settings.config import Config
-from search.settings.loading import load
-from search.settings.reading import assign, build_config, read_values
+from primitives import Program, UserError, to_text
+from search.record import look
+from search.running import Reporter, SilentReporter, resume_search, run_search, with_baselines
+from search.settings import Config, assign, build_config, load_config, read_values
 
 ProgressOption = bool | Callable[[Progress], Any]
 
@@ -78,10 +72,10 @@ def search(
             if value is not None:
                 assign(values, key, value)
         resolved = build_config(values, start=base)
-        load(resolved)
+        load_config(resolved)
         with _reporting(progress) as reporter:
             resolved = with_baselines(resolved, lambda task, *_: reporter.phase_started(f"tuning baselines of {task}"))
-            return _kept(lambda: runs.run(resolved, folder, reporter, stop), folder, keeper)
+            return _kept(lambda: run_search(resolved, folder, reporter, stop), folder, keeper)
 
 
 def resume(
@@ -103,7 +97,7 @@ def resume(
         UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed.
     """
     with _reporting(progress) as reporter:
-        return _kept(lambda: runs.resume(Path(folder), reporter, stop, trust=trust), Path(folder), None)
+        return _kept(lambda: resume_search(Path(folder), reporter, stop, trust=trust), Path(folder), None)
 
 
 def open_run(folder: str | Path) -> Run:

@@ -1,6 +1,19 @@
 """What can a program say? The language: its functions, programs, their text, analysis, execution and export.
 
-Nothing needs to be imported from deeper than this package, but for `primitives.drawing`, which loads matplotlib.
+The public names of this package; other packages use no others, but for `primitives.drawing`, which loads matplotlib.
+
+- Programs: `Program`, `Statement`, `Argument`, `float32`; the names of inputs and outputs (`WEIGHTS`, `GRADIENT`,
+  `LEARNING_RATE`, `UPDATE`) and the schedule's `PEAK`.
+- Functions: `REGISTRY`, `Registry`, `Primitive`, `Property`, `register`, `by_names`, `describe`; those of the paper
+  (`PAPER`, `EPSILON`); kinds of values (`Kind`, `ANY`, `ONLY_TREE`, `ONLY_SCALAR`).
+- Text: `parse`, `to_text`, `statement_text`, `constant_text`; `escaped` and `printable` for foreign text.
+- Built-in programs and files: `BUILTINS`, `builtin`, `load_program`, `source_of`.
+- Validity: `check`, `is_valid`, `input_kinds`, `kinds_before`.
+- Data flow: `flow`, `Flow`, `Source`, `live`, `Live`, `live_part`; digests: `functional_hash`, `structure_hash`, and
+  `signature`, `signatures` (behaviour on probes).
+- Execution: `compiled`, `interpreted`, `UpdateRule`, `encode`, `Encoded`, `size_class`, `run_steps`.
+- Export: `export`, `to_optax`, `to_torch`, `TARGETS`, `origin_of`.
+- Errors: `UserError`, `ProgramError`, `nearest`.
 """
 
 from primitives.builtins import BUILTINS, builtin, load_program, source_of
@@ -16,6 +29,7 @@ from primitives.probe import signature, signatures
 from primitives.program import (
     GRADIENT,
     LEARNING_RATE,
+    PEAK,
     UPDATE,
     WEIGHTS,
     Argument,
@@ -35,6 +49,7 @@ __all__ = [
     "ONLY_SCALAR",
     "ONLY_TREE",
     "PAPER",
+    "PEAK",
     "REGISTRY",
     "TARGETS",
     "UPDATE",

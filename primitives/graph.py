@@ -21,7 +21,7 @@ def graph(program: Program) -> "networkx.DiGraph":
         carry a value to the state slot of the next step. Without these the graph has no cycle.
 
     Example:
-        >>> from primitives.builtins import builtin
+        >>> from primitives import builtin
         >>> flowing = graph(builtin("signum"))
         >>> sorted((a, b) for a, b, state in flowing.edges(data="state") if state)
         [(0, 'm')]

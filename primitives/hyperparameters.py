@@ -37,7 +37,7 @@ def constant_names(
     Returns:
         For each constant, by the index of its statement and of its argument, a name of its own.
 
-    >>> from primitives.builtins import builtin
+    >>> from primitives import builtin
     >>> sorted(constant_names(builtin("lion"), ()).values())
     ['beta1', 'beta2', 'learning_rate', 'weight_decay']
     """

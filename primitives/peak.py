@@ -14,8 +14,7 @@ def relative_to_peak(program: Program) -> Program:
     Constants that `lr` is multiplied by take up the factor, if `lr` is read for nothing else. Otherwise a statement in
     front multiplies `lr` by it.
 
-    >>> from primitives import builtin
-    >>> from primitives.text import to_text
+    >>> from primitives import builtin, to_text
     >>> print(to_text(relative_to_peak(builtin("sgd"))).splitlines()[1].strip())
     lr = lr * 0.1
     """

@@ -1,1 +1,63 @@
-"""How good is a program? Real data, small models, and the training loop that scores."""
+"""How good is a program? Real data, small models, and the training loop that scores.
+
+The public names of this package; other packages use no others.
+
+- Tasks: `Task` and its training conditions (`Circumstance`), the table of those that come with the project (`TASKS`,
+  `SMALLEST`, `builtin_task`).
+- Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
+  its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
+- Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.
+- Scores: `Evaluator` scores programs in stages (`Score`, `Status`, `Heights`), beginning with a sanity `Probe`.
+- Formulas: `log_loss`, `mean_log_loss`, `weighted_log_loss`, `log_ratio`, `fitness_of`, `Price`, and `sound` for
+  losses that can be compared.
+- Tuned baselines of each task: `baseline`, `has_baseline`, `REFERENCE` (fitness zero), their `noise` between seeds, the
+  `shares` of tasks in a fitness, the `budget` of their tuning, and `BASELINES_FILE`.
+"""
+
+from proxy_tasks.baselines import BASELINES_FILE, REFERENCE, baseline, budget, has_baseline, noise, shares
+from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
+from proxy_tasks.families import FAMILIES, fingerprint, module_in, problem, register_family
+from proxy_tasks.fitness import Evaluator, Heights, Score, Status
+from proxy_tasks.inputs import loop_inputs, training_rows
+from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
+from proxy_tasks.sanity import Probe
+from proxy_tasks.task import SPLITS, Circumstance, Problem, Rows, Task
+from proxy_tasks.training import Trainer
+
+__all__ = [
+    "BASELINES_FILE",
+    "FAMILIES",
+    "REFERENCE",
+    "SMALLEST",
+    "SPLITS",
+    "TASKS",
+    "Circumstance",
+    "Evaluator",
+    "Heights",
+    "Price",
+    "Probe",
+    "Problem",
+    "Rows",
+    "Score",
+    "Status",
+    "Task",
+    "Trainer",
+    "baseline",
+    "budget",
+    "builtin_task",
+    "fingerprint",
+    "fitness_of",
+    "has_baseline",
+    "log_loss",
+    "log_ratio",
+    "loop_inputs",
+    "mean_log_loss",
+    "module_in",
+    "noise",
+    "problem",
+    "register_family",
+    "shares",
+    "sound",
+    "training_rows",
+    "weighted_log_loss",
+]

@@ -11,18 +11,16 @@ from typing import Any
 
 import yaml
 
-from primitives.builtins import builtin
-from primitives.errors import UserError
-from primitives.program import Program
+from primitives import Program, UserError, builtin
 from proxy_tasks.task import Task
 
-PATH = Path(__file__).with_name("baselines.yaml")
+BASELINES_FILE = Path(__file__).with_name("baselines.yaml")
 REFERENCE = "adamw"  # fitness zero
 
 
 @cache
 def _table() -> dict[str, Any]:
-    return dict(yaml.safe_load(PATH.read_text(encoding="utf-8")) or {})
+    return dict(yaml.safe_load(BASELINES_FILE.read_text(encoding="utf-8")) or {})
 
 
 def _tuned(task: Task) -> Any:  # noqa: ANN401 - a row of the file

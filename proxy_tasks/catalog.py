@@ -13,7 +13,7 @@ than whose rate is nearest to the best one. So the learning rate of a larger tas
 from collections.abc import Iterator
 from typing import Any
 
-from primitives.errors import UserError, nearest
+from primitives import UserError, nearest
 from proxy_tasks.families import FAMILIES
 from proxy_tasks.task import Circumstance, Task
 
@@ -133,11 +133,11 @@ _VARIED = Task(
     ),
 )
 
-TASKS: dict[str, Task] = {task.name: task for task in (*_ROWS, _VARIED)}
+TASKS: dict[str, Task] = {row.name: row for row in (*_ROWS, _VARIED)}
 SMALLEST = tuple(row.name for row in _ROWS if row.size == 1)  # the smallest task of each family
 
 
-def task(name: str) -> Task:
+def builtin_task(name: str) -> Task:
     """The task `name`; raises `UserError` with the nearest known name."""
     if name not in TASKS:
         raise UserError(f"unknown task `{name}`{nearest(name, TASKS)} (known: {', '.join(TASKS)})")

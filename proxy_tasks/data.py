@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from primitives.errors import UserError
+from primitives import UserError
 from proxy_tasks.files import LIMIT, read_arrays, read_text
 from proxy_tasks.task import SPLITS, Task
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from primitives.errors import UserError, nearest
+from primitives import UserError, nearest
 from proxy_tasks.data import check_room
 from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
 from proxy_tasks.language import fill_in_characters, model_characters

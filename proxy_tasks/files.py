@@ -11,7 +11,7 @@ from stat import S_ISREG
 import numpy as np
 from numpy.lib import format as npy
 
-from primitives.errors import UserError
+from primitives import UserError
 
 LIMIT = 2**30  # bytes of a file, and of all arrays in it
 _REMEDY = "write one with `np.savez(path, x=x, y=y)`"

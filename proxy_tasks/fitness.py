@@ -23,9 +23,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from primitives.program import Program
+from primitives import Program
 from proxy_tasks.baselines import baseline, shares
-from proxy_tasks.loss import Price, fault, fitness
+from proxy_tasks.loss import Price, fault, fitness_of
 from proxy_tasks.sanity import Probe
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
@@ -181,7 +181,7 @@ class Evaluator:
                 run.take(trainer.task.name, found, self._reference(trainer))
         for run in runs:
             if run.score is None:
-                run.reached.append(fitness(run.losses, run.references, self.shares) + self.price.of(run.program))
+                run.reached.append(fitness_of(run.losses, run.references, self.shares) + self.price.of(run.program))
 
     def _reference(self, trainer: Trainer) -> np.ndarray:
         """Loss of the tuned AdamW for each seed; trained when it is first needed."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from primitives.errors import UserError
+from primitives import UserError
 from proxy_tasks import data
 from proxy_tasks.models import cross_entropy, info_nce, mlp, mlp_layout, vit, vit_layout
 from proxy_tasks.task import Problem, Rows, Task

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from primitives.errors import UserError
+from primitives import UserError
 from proxy_tasks.data import check_room
 from proxy_tasks.families import FAMILIES, problem
 from proxy_tasks.task import DATA_SETTINGS, Circumstance, Rows, Task

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from primitives.errors import UserError
+from primitives import UserError
 from proxy_tasks import data
 from proxy_tasks.models import Layout, cross_entropy, transformer, transformer_layout
 from proxy_tasks.task import SPLITS, Problem, Rows, Task

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from primitives.dataflow import live
-from primitives.program import Program
+from primitives import Program, live
 
 Losses = Mapping[str, Sequence[float] | np.ndarray]  # for each task the loss of each seed
 
@@ -66,7 +65,7 @@ def weighted_log_loss(losses: Losses, shares: Mapping[str, float]) -> np.ndarray
     return np.asarray(sum(share * log_loss(losses[name]) for name, share in shares.items()))
 
 
-def fitness(losses: Losses, references: Losses, shares: Mapping[str, float]) -> float:
+def fitness_of(losses: Losses, references: Losses, shares: Mapping[str, float]) -> float:
     """Σ_tasks share · mean over seeds of the log ratio; infinite or NaN where a loss or a reference is not sound.
 
     Args:

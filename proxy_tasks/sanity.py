@@ -10,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from primitives.program import Program
-from primitives.text import parse
+from primitives import Program, parse
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 

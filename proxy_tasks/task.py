@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from jax import Array
 
-from primitives.errors import UserError
-from primitives.program import PEAK
+from primitives import PEAK, UserError
 
 Rows = dict[str, Any]  # arrays whose first axis runs over examples
 SPLITS = ("train", "validation", "test")

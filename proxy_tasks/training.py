@@ -15,10 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from primitives.dataflow import live_part
-from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted
-from primitives.program import PEAK, Program
-from primitives.registry import REGISTRY
+from primitives import PEAK, REGISTRY, Encoded, Program, UpdateRule, compiled, encode, interpreted, live_part
 from proxy_tasks.families import problem
 from proxy_tasks.inputs import Horizon, loop_inputs
 from proxy_tasks.task import Problem, Rows, Task

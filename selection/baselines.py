@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from primitives.builtins import builtin
-from primitives.program import Program
-from primitives.text import to_text
-from proxy_tasks import catalog
-from proxy_tasks.baselines import PATH, REFERENCE, baseline
-from proxy_tasks.loss import log_loss
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
+from primitives import Program, builtin, to_text
+from proxy_tasks import BASELINES_FILE, REFERENCE, TASKS, Task, Trainer, baseline, log_loss
 from selection.comparison import BASELINES, FRESH_SEEDS
 from selection.tuning import EntrantT, Objective, TuningResult, tune, validation_loss
 
@@ -59,7 +53,7 @@ def tune_baselines(
 
 def _start(task: Task, name: str) -> Program:
     """Where tuning begins: for a larger task the constants of the smallest of its family, which carry over."""
-    smallest = catalog.TASKS.get(task.name.removesuffix(f"_x{task.size}"))
+    smallest = TASKS.get(task.name.removesuffix(f"_x{task.size}"))
     if task.size > 1 and smallest is not None:
         return baseline(smallest, name)
     return builtin(name).with_constants(_STARTS[name])
@@ -83,7 +77,7 @@ def best_of_restarts(
 
 def write_baselines(task: Task, found: dict[str, Any]) -> None:
     """Store tuned baselines in the file that comes with the tasks."""
-    table = yaml.safe_load(PATH.read_text(encoding="utf-8")) if PATH.exists() else None
+    table = yaml.safe_load(BASELINES_FILE.read_text(encoding="utf-8")) if BASELINES_FILE.exists() else None
     rows = {
         name: {key: row[key] for key in ("constants", "validation_loss")} for name, row in found["programs"].items()
     }
@@ -91,6 +85,6 @@ def write_baselines(task: Task, found: dict[str, Any]) -> None:
     header = (
         "# TuningResult constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
     )
-    part = PATH.with_name(PATH.name + ".part")  # a file that is there is always whole
+    part = BASELINES_FILE.with_name(BASELINES_FILE.name + ".part")  # a file that is there is always whole
     part.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
-    part.replace(PATH)
+    part.replace(BASELINES_FILE)

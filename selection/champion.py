@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from primitives.program import Program
+from primitives import Program
 from selection.fitness_on_seeds import FitnessOnSeeds
 from selection.trials import Entrant, TrialRunner, Work
 from selection.tuning import EntrantT, random_search, tuning_work

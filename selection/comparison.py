@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from primitives.program import Program
-from proxy_tasks.baselines import baseline
-from proxy_tasks.loss import log_ratio
-from proxy_tasks.task import Task
+from primitives import Program
+from proxy_tasks import Task, baseline, log_ratio
 from selection.intervals import TuningVariance, interval
 from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, train
 

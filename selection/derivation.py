@@ -5,18 +5,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from primitives.dataflow import live
-from primitives.program import Program
-from primitives.text import to_text
+from primitives import Program, live, to_text
 from selection.fitness_on_seeds import FitnessOnSeeds
 from selection.trials import LocalTrials, TrialRunner, Work
 from selection.tuning import random_search, tuning_work
-from simplify.exact import simplify
-from simplify.recognise import Recognised, recognise, resembles
-from simplify.reduction import reduce
-from simplify.steps import Step
+from simplify import Recognised, Step, recognise, reduce, resembles, simplify
 
-SEEDS = 24  # an effect of a fifth of the spread over seeds is then as large as the noise
+DERIVATION_SEEDS = 24  # an effect of a fifth of the spread over seeds is then as large as the noise
 
 
 @dataclass(frozen=True)

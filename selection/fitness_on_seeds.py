@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives.program import Program
-from proxy_tasks.baselines import baseline, shares
-from proxy_tasks.loss import Price, fitness, sound, weighted_log_loss
-from proxy_tasks.task import Task
+from primitives import Program
+from proxy_tasks import Price, Task, baseline, fitness_of, shares, sound, weighted_log_loss
 from selection.trials import Entrant, Trial, Work
 
 
@@ -63,7 +61,7 @@ class FitnessOnSeeds:
                 kept |= {name: np.concatenate([kept.get(name, []), losses]) for name, losses in found.items()}
             if not all(np.all(sound(losses)) for losses in own.values()):
                 return SeedFitness(math.inf, math.inf)
-            reached.append(fitness(own, references, shares(self.tasks)) + price)
+            reached.append(fitness_of(own, references, shares(self.tasks)) + price)
         return SeedFitness(reached[-1], reached[0])
 
     def price(self, entrant: Entrant) -> float:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from primitives.program import Program
-from proxy_tasks.baselines import REFERENCE
-from proxy_tasks.loss import log_loss
+from primitives import Program
+from proxy_tasks import REFERENCE, log_loss
 from selection.comparison import LAST_SEEDS, Comparison, comparison_row
 from selection.intervals import pooled_variance
 from selection.stage import (

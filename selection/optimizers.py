@@ -18,12 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from primitives.errors import UserError, nearest
-from primitives.interpreter import UpdateRule
-from primitives.program import PEAK, float32
-from primitives.text import constant_text
-from proxy_tasks.baselines import baseline, has_baseline
-from proxy_tasks.task import Task
+from primitives import PEAK, UpdateRule, UserError, constant_text, float32, nearest
+from proxy_tasks import Task, baseline, has_baseline
 from selection.learned import learned
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from primitives.errors import UserError
-from primitives.program import float32
+from primitives import UserError, float32
 from selection.optimizers import Definition, Optimizer
 
 if TYPE_CHECKING:

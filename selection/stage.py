@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from proxy_tasks.baselines import REFERENCE
-from proxy_tasks.loss import log_loss, mean_log_loss
-from proxy_tasks.task import Task
+from proxy_tasks import REFERENCE, Task, log_loss, mean_log_loss
 from selection.bayesian import bayesian_search
 from selection.comparison import STAGE_SEEDS, TUNING_SEEDS
 from selection.intervals import Verdict, interval, pooled_variance, verdicts

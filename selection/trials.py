@@ -13,12 +13,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from primitives.dataflow import live_part
-from primitives.program import Program
-from primitives.text import to_text
-from proxy_tasks.families import fingerprint
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
+from primitives import Program, live_part, to_text
+from proxy_tasks import Task, Trainer, fingerprint
 from selection.learned import weights_digest
 from selection.optimizers import Optimizer
 

@@ -4,11 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from primitives.builtins import BUILTINS, builtin
-from primitives.errors import UserError, nearest
-from primitives.program import Program
-from proxy_tasks.baselines import REFERENCE
-from proxy_tasks.task import Task
+from primitives import BUILTINS, Program, UserError, builtin, nearest
+from proxy_tasks import REFERENCE, Task
 from selection.comparison import LAST_SEEDS
 from selection.intervals import Verdict
 from selection.optimizers import OPTIMIZERS, Optimizer, starting
@@ -110,8 +107,8 @@ def resolve_entrants(entrants: Sequence[Named] | Mapping[str, Named], task: Task
     sequence, programs are named `program 1`, `program 2`, …, and transformations after their functions.
 
     Example:
-        >>> from proxy_tasks.catalog import task
-        >>> list(resolve_entrants(["lion", builtin("signum")], task("digits")))
+        >>> from proxy_tasks import builtin_task
+        >>> list(resolve_entrants(["lion", builtin("signum")], builtin_task("digits")))
         ['lion', 'program 2']
     """
     if isinstance(entrants, Mapping):

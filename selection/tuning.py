@@ -14,11 +14,8 @@ from typing import Generic, TypeVar, cast
 
 import numpy as np
 
-from primitives.dataflow import live
-from primitives.program import Program
-from proxy_tasks.loss import mean_log_loss
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
+from primitives import Program, live
+from proxy_tasks import Task, Trainer, mean_log_loss
 from selection.comparison import TUNING_SEEDS
 from selection.optimizers import Optimizer
 from selection.trials import Work

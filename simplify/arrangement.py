@@ -10,7 +10,7 @@ them, so that tuning seldom changes an order.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from primitives.program import UPDATE
+from primitives import UPDATE
 from simplify.terms import NARY, Graph, Node, commutative, joined
 
 Key = tuple[bytes, bytes]  # a digest without constants, and one with them

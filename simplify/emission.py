@@ -7,9 +7,7 @@ end, or two outputs are equal, a copy (`x * 1`) is made, for the language has no
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from primitives.kinds import ONLY_TREE, Kind
-from primitives.program import GRADIENT, UPDATE, Program
-from primitives.registry import REGISTRY
+from primitives import GRADIENT, ONLY_TREE, REGISTRY, UPDATE, Kind, Program
 from simplify.arrangement import Arrangement
 from simplify.rule_kinds import term
 from simplify.schedule import Operand, Written, scheduled

@@ -15,11 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from primitives.checking import check
-from primitives.dataflow import live, live_part
-from primitives.errors import ProgramError
-from primitives.program import Program
-from primitives.text import statement_text, to_text
+from primitives import Program, ProgramError, check, live, live_part, statement_text, to_text
 from simplify.arrangement import Literal, arranged
 from simplify.emission import Emission
 from simplify.memory import Memory

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from primitives.program import UPDATE, Program
-from primitives.registry import REGISTRY, Property
+from primitives import REGISTRY, UPDATE, Program, Property
 from simplify.memory import Memory
 from simplify.rule import Exactness, Use
 from simplify.rules import rule_set

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from primitives.program import Program
-from primitives.text import parse
+from primitives import Program, parse
 
 # Where each hyper-parameter lies; a fit outside is no fit.
 RANGES = {"beta1": (0.0, 1.0), "beta2": (0.0, 1.0), "decay": (0.0, 100.0), "rate": (0.0, 1e4)}

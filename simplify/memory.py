@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from primitives.dataflow import live
-from primitives.program import Program
+from primitives import Program, live
 from simplify.probes import trace
 from simplify.ranges import range_of
 from simplify.rule import Exactness

@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from primitives.dataflow import flow
-from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
-from primitives.registry import REGISTRY, Primitive
+from primitives import GRADIENT, LEARNING_RATE, REGISTRY, UPDATE, WEIGHTS, Primitive, Program, flow
 
 Values = Any  # a NumPy array or scalar
 Call = Callable[..., Values]

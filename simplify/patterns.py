@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from simplify.terms import CONSTANT, NARY, ROUNDING, Graph, commutative
+from simplify.constants import ROUNDING
+from simplify.terms import CONSTANT, NARY, Graph, commutative
 
 _SIGNS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _CONSTANTS = "abcdef"

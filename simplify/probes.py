@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from primitives.program import UPDATE, Program
+from primitives import UPDATE, Program
 from simplify.numeric import Probe, run
 
 STEPS = 20

@@ -14,9 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives.paper import EPSILON
-from primitives.program import LEARNING_RATE
-from primitives.registry import REGISTRY, Primitive, Property
+from primitives import EPSILON, LEARNING_RATE, REGISTRY, Primitive, Property
 from simplify.numeric import function as numeric
 from simplify.terms import INVERSE, Graph
 

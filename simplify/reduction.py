@@ -23,11 +23,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from primitives.checking import check
-from primitives.dataflow import functional_hash, live
-from primitives.errors import UserError
-from primitives.program import LEARNING_RATE, UPDATE, Program, Statement, float32
-from primitives.text import constant_text
+from primitives import (
+    LEARNING_RATE,
+    UPDATE,
+    Program,
+    Statement,
+    UserError,
+    check,
+    constant_text,
+    float32,
+    functional_hash,
+    live,
+)
 from simplify.emission import Emission
 from simplify.exact import Simplified, simplify
 from simplify.notation import text

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from simplify.constants import ROUNDING, total
 from simplify.patterns import pattern
 from simplify.ranges import range_of
 from simplify.rule import Exactness, Rule, Use
 from simplify.signs import signs_of
-from simplify.terms import ROUNDING, Graph, total
+from simplify.terms import Graph
 
 
 def term(graph: Graph, node: int) -> tuple[float, tuple[int, ...]]:

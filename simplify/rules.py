@@ -11,7 +11,7 @@ Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from primitives.registry import REGISTRY, Primitive, Property
+from primitives import REGISTRY, Primitive, Property
 from simplify.rule import Domain, Exactness, Rule, Use
 from simplify.rule_kinds import (
     Average,

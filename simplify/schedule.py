@@ -4,7 +4,7 @@ import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Argument, Program, Statement, float32
+from primitives import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Argument, Program, Statement, float32
 
 Operand = int | str | float  # a statement by number, an input, a constant
 Written = tuple[str, tuple[Operand, ...]]  # a statement: its function and operands

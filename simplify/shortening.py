@@ -7,7 +7,7 @@ not always pay are applied one by one wherever the program gets no longer by it,
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from primitives.program import UPDATE
+from primitives import UPDATE
 from simplify.emission import Emission
 from simplify.expansion import Expanding
 from simplify.memory import Memory

@@ -11,23 +11,30 @@ the guarded inverse 1 / (y + 1e-8) of the language. Whatever else is known of fu
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from primitives.dataflow import live
-from primitives.kinds import ONLY_TREE, Kind
-from primitives.paper import EPSILON
-from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
-from primitives.registry import REGISTRY, Property
+from primitives import (
+    EPSILON,
+    GRADIENT,
+    LEARNING_RATE,
+    ONLY_TREE,
+    REGISTRY,
+    UPDATE,
+    WEIGHTS,
+    Kind,
+    Program,
+    Property,
+    live,
+)
+from simplify.constants import total
 from simplify.numeric import function as numeric
 from simplify.work import DEEPEST, Exhausted, Work
 
 NARY = {"add": 0.0, "multiply": 1.0}  # with their neutral elements
 INVERSE = "inverse"  # 1 / (x + 1e-8), which is not a function of the language itself
 CONSTANT = "constant"  # what stands for constants among functions
-ROUNDING = 3e-7  # relative; constants are float32, and products of two are wrong by a few units in the last place
 LONGEST = 64  # operands of a sum or product; a longer one keeps sums or products among its operands
 
 _DEFINITIONS: dict[str, Callable[["Graph", Sequence[int]], int]] = {
@@ -282,15 +289,3 @@ def joined(*parts: bytes) -> bytes:
 def commutative(function: str) -> bool:
     """Whether the order of the arguments of a function does not matter."""
     return function in REGISTRY and Property.COMMUTATIVE in REGISTRY[function].properties
-
-
-def total(function: str, values: Sequence[float]) -> float:
-    """Sum or product of constants, where what is 0 or ±1 but for rounding is just that."""
-    if function == "add":
-        added = sum(values)
-        return 0.0 if abs(added) <= ROUNDING * max(map(abs, values)) else _whole(added)
-    return _whole(prod(values))
-
-
-def _whole(value: float) -> float:
-    return float(round(value)) if abs(abs(value) - 1) <= ROUNDING else value

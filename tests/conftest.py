@@ -63,7 +63,7 @@ def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
     monkeypatch.setattr(factory, "MUTATIONS", table)
     monkeypatch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
-    monkeypatch.setattr(names, "MUTATIONS", dict(names.MUTATIONS))
+    monkeypatch.setattr(names, "REGISTERED_MUTATIONS", dict(names.REGISTERED_MUTATIONS))
     monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
 
 
@@ -71,4 +71,4 @@ def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def undisturbed(small_run: Path) -> str:
     """Digest of the small run when nothing happens to it."""
     with LivePanel(quiet=True) as progress:
-        return runner.run(read_config(small_run), small_run.parent / "undisturbed", progress).digest
+        return runner.run_search(read_config(small_run), small_run.parent / "undisturbed", progress).digest

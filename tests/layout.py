@@ -25,6 +25,26 @@ ROOMS: dict[str, set[str]] = {
     "running": {"algorithms", "engine", "execution", "record", "settings"},
     "commands": {"engine", "execution", "record", "running", "settings"},
 }
+# Modules that may be imported from outside of their package or room, though packages are imported by their public names
+# alone: each with its reason. Tests may import any module.
+BEHIND: dict[str, str] = {
+    "primitives.drawing": "loads matplotlib, which nothing but a drawing needs",
+    "search.commands.start": "imports nothing, so that Ctrl-C ends the command before JAX is loaded",
+    "proxy_tasks.inputs": "`benchmarks.scoring` times the arrays of the training loop",
+    "proxy_tasks.sanity": "`benchmarks.hurdles` draws the threshold of the probe",
+    "proxy_tasks.training": "benchmarks time the compiled training loops alone",
+    "search.algorithms.structures.corpus": "`benchmarks.operators` draws with the parts of the algorithm",
+    "search.algorithms.structures.operators": "`benchmarks.operators` draws with the parts of the algorithm",
+    "search.algorithms.structures.prior": "`benchmarks.operators` draws with the parts of the algorithm",
+    "search.record.candidate_table": "`benchmarks.journals` writes a million rows past the journal",
+    "search.running.loop": "`benchmarks.scaling` times the loop alone",
+    "selection.baselines": "`benchmarks.proxies` tunes entrants that are no baselines",
+    "selection.learned": "`benchmarks.learned` trains the learned optimizer",
+    "selection.optimizers": "`benchmarks.learned` trains the learned optimizer",
+    "selection.tuning": "`benchmarks.luck` is generic in the entrants that it tunes",
+    "simplify.reduction": "`benchmarks.simplification` scores ablations by a formula",
+}
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -36,6 +56,36 @@ def imported_modules(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports across packages are absolute"
             yield node.module or ""
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Each `(module, name)` that a file imports from a package of the project; the name of `import module` is empty."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names if alias.name.split(".")[0] in PACKAGES)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def home(module: str) -> str:
+    """The package or the room of `search/` to which a module belongs."""
+    parts = module.split(".")
+    return ".".join(parts[: 2 if parts[0] == "search" else 1])
+
+
+def public_names(home: str) -> tuple[list[str], str]:
+    """The public names of a package or room, in the order of its `__all__`, and its docstring."""
+    tree = ast.parse((ROOT / home.replace(".", "/") / "__init__.py").read_text(encoding="utf-8"))
+    assigned = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    names = ast.literal_eval(assigned["__all__"]) if "__all__" in assigned else []
+    return names, ast.get_docstring(tree) or ""
+
+
+def behind(path: Path) -> set[tuple[str, str]]:
+    """Imports of a file from other packages or rooms that are not public names of these."""
+    own = home(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    foreign = {(module, name) for module, name in imports(path) if home(module) != own}
+    return {(module, name) for module, name in foreign if module != home(module) or name not in public_names(module)[0]}
 
 
 def room(path: Path) -> str:

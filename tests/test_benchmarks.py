@@ -11,7 +11,7 @@ from benchmarks.limits import Limit, Section, account, exit_status, measured
 from benchmarks.run import main
 from primitives import Program
 from proxy_tasks.baselines import baseline
-from proxy_tasks.catalog import task
+from proxy_tasks.catalog import builtin_task
 from proxy_tasks.training import Trainer
 
 KEPT, MISSED = Limit("ratio", 1.2, 1.5), Limit("rate", 900.0, 1000.0, at_least=True)
@@ -71,7 +71,7 @@ def test_an_evaluation_that_does_not_train_misses_its_limit(monkeypatch: pytest.
 
 
 def test_candidates_that_share_a_compilation_miss_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    adamw = baseline(task("digits"))
+    adamw = baseline(builtin_task("digits"))
 
     def alike(seed: int) -> list[Program]:
         constants = np.array([value for *_, value in adamw.constants()])

@@ -1,6 +1,7 @@
 """The layout: which package or room may import which, how long a file may be, and what the wheel holds."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.layout import MAP, PACKAGES, ROOMS, ROOT, SOURCES, imported_modules, room, updated
+from tests.layout import (
+    BEHIND,
+    BENCHMARKS,
+    MAP,
+    PACKAGES,
+    ROOMS,
+    ROOT,
+    SOURCES,
+    behind,
+    imported_modules,
+    public_names,
+    room,
+    updated,
+)
 
 LONGEST = 300  # lines; a longer file holds more than one idea
 CONFIGS = [path for path in (ROOT / "configs").rglob("*.*") if path.suffix in (".py", ".yaml")]
@@ -30,6 +44,22 @@ def test_imports_point_down_only(path: Path) -> None:
     if room(path):
         rooms = {module.split(".")[1] for module in imported_modules(path) if module.startswith("search.")}
         assert rooms <= ROOMS[room(path)] | {room(path)}
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *BENCHMARKS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_packages_and_rooms_are_imported_by_their_public_names(path: Path) -> None:
+    assert {(module, name) for module, name in behind(path) if module not in BEHIND} == set()
+
+
+def test_each_module_that_may_be_imported_past_the_public_names_is() -> None:
+    assert {module for path in (*SOURCES, *BENCHMARKS) for module, _ in behind(path)} == set(BEHIND)
+
+
+@pytest.mark.parametrize("home", [*list(PACKAGES)[:4], *(f"search.{name}" for name in ROOMS)])
+def test_a_package_lists_its_public_names_and_says_what_they_are_for(home: str) -> None:
+    names, text = public_names(home)
+    assert names or home == "search.commands"  # nothing imports the command line
+    assert [name for name in names if not re.search(rf"`{name}`", text)] == []
 
 
 def test_the_map_is_drawn_from_the_source() -> None:

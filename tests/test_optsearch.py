@@ -193,7 +193,7 @@ def test_a_registered_mutation_is_used_recorded_and_needed_to_resume(tmp_path: P
     assert {row.mutation for row in found.candidates} > {"halve_a_constant"}
     assert found.config["search"]["mutations"]["halve_a_constant"] == 2.0
     del mutation.MUTATIONS["halve_a_constant"]
-    del names.MUTATIONS["halve_a_constant"]
+    del names.REGISTERED_MUTATIONS["halve_a_constant"]
     with pytest.raises(optsearch.UserError, match="unknown mutation `halve_a_constant`"):
         optsearch.resume(tmp_path / "run")
     with pytest.raises(optsearch.UserError, match="there is a mutation `insert` already"):

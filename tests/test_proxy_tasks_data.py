@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from proxy_tasks import data
-from proxy_tasks.catalog import TASKS, task
+from proxy_tasks.catalog import TASKS, builtin_task
 from proxy_tasks.families import problem
 from proxy_tasks.task import SPLITS, Task
 
@@ -38,7 +38,7 @@ def test_the_text_is_english_of_some_length_and_cut_into_consecutive_stretches()
 
 @pytest.mark.parametrize("name", TASKS)
 def test_splits_share_no_row(name: str) -> None:
-    rows = problem(task(name)).rows
+    rows = problem(builtin_task(name)).rows
     seen = [{row.tobytes() for row in next(iter(rows[split].values()))} for split in SPLITS]
     assert all(len(part) > 80 for part in seen)
     assert not seen[0] & seen[1]

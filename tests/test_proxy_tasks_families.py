@@ -11,7 +11,7 @@ from benchmarks.costs import multiply_adds
 from primitives import UserError
 from primitives.program import PEAK
 from proxy_tasks import data
-from proxy_tasks.catalog import SIZES, SMALLEST, TASKS, task
+from proxy_tasks.catalog import SIZES, SMALLEST, TASKS, builtin_task
 from proxy_tasks.families import FAMILIES, fingerprint, problem
 from proxy_tasks.models import info_nce, vit, vit_layout
 from proxy_tasks.task import Task
@@ -19,7 +19,7 @@ from proxy_tasks.task import Task
 
 @pytest.mark.parametrize("name", SMALLEST)
 def test_a_family_comes_in_three_sizes_ten_times_as_costly_each(name: str) -> None:
-    sizes = [task(name), task(f"{name}_x10"), task(f"{name}_x100")]
+    sizes = [builtin_task(name), builtin_task(f"{name}_x10"), builtin_task(f"{name}_x100")]
     assert [of.size for of in sizes] == list(SIZES)
     assert len({(of.family, of.schedule_power) for of in sizes}) == 1
     assert sizes[0].peak == PEAK
@@ -36,7 +36,7 @@ def test_every_family_has_a_task_and_settings_that_build_one() -> None:
 
 def test_patches_are_the_pixels_of_the_image_and_their_order_matters() -> None:
     image = data.digits()["validation"][0][7]
-    patches = problem(task("vit")).rows["validation"]["x"][7]
+    patches = problem(builtin_task("vit")).rows["validation"]["x"][7]
     np.testing.assert_array_equal(patches.reshape(2, 2, 4, 4)[1, 0], image[4:, :4])
     layout = vit_layout(4, 16, 8, 1, 16, 10)
     weights = jnp.asarray(layout.initialise(np.random.default_rng(0)))
@@ -77,14 +77,14 @@ def test_the_masked_model_sees_both_sides() -> None:
 
 
 def test_masked_places_differ_from_row_to_row_and_none_is_twice() -> None:
-    places = problem(task("masked")).rows["train"]["places"]
+    places = problem(builtin_task("masked")).rows["train"]["places"]
     assert places.shape[1] == 4
     assert np.all(np.diff(places, axis=1) > 0)
     assert np.all(np.bincount(places.ravel(), minlength=16) > 0.2 * len(places))
 
 
 def test_a_noisy_image_is_image_and_noise_by_the_cosine_of_the_time() -> None:
-    rows = problem(task("denoising")).rows
+    rows = problem(builtin_task("denoising")).rows
     x, noise = rows["validation"]["x"], rows["validation"]["noise"]
     time = np.arctan2(x[:, 64], x[:, 65])[:, None] / np.pi
     clean = 2 * data.digits()["validation"][0].reshape(-1, 64) - 1
@@ -96,7 +96,7 @@ def test_a_noisy_image_is_image_and_noise_by_the_cosine_of_the_time() -> None:
 
 
 def test_a_denoiser_that_knows_the_noise_has_no_loss_and_one_that_says_nothing_has_one() -> None:
-    built = problem(task("denoising"))
+    built = problem(builtin_task("denoising"))
     zero = jnp.zeros(sum(built.sizes))
     rows = built.rows["validation"]
     assert built.loss(zero, rows) == pytest.approx(np.square(rows["noise"]).mean(), rel=1e-5)
@@ -123,7 +123,7 @@ def test_the_contrastive_loss_is_low_for_own_views_and_high_for_those_of_others(
 
 
 def test_a_fingerprint_tells_data_apart_and_nothing_else() -> None:
-    digits = task("digits")
+    digits = builtin_task("digits")
     longer = Task("longer", digits.family, "", 8, 999, settings=digits.settings)
     fewer = Task("fewer", digits.family, "", digits.batch, digits.steps, settings={**digits.settings, "examples": 999})
     assert fingerprint(longer) == fingerprint(digits) != fingerprint(fewer)

@@ -8,7 +8,7 @@ import pytest
 from primitives import Program, UserError, builtin, parse
 from proxy_tasks import baselines, fitness
 from proxy_tasks.baselines import noise
-from proxy_tasks.catalog import SMALLEST, task
+from proxy_tasks.catalog import SMALLEST, builtin_task
 from proxy_tasks.fitness import Evaluator, Status
 from proxy_tasks.sanity import Probe
 from proxy_tasks.task import Task
@@ -96,18 +96,18 @@ def test_the_price_counts_live_statements_and_live_slots() -> None:
 
 @pytest.mark.parametrize("name", SMALLEST)
 def test_every_smallest_task_comes_with_tuned_baselines_and_its_noise(name: str) -> None:
-    assert baselines.baseline(task(name)) != builtin("adamw")
-    assert baselines.baseline(task(name), "lion") != builtin("lion")
-    assert baselines.PATH.read_text().count(f"\n{name}:\n") == 1
+    assert baselines.baseline(builtin_task(name)) != builtin("adamw")
+    assert baselines.baseline(builtin_task(name), "lion") != builtin("lion")
+    assert baselines.BASELINES_FILE.read_text().count(f"\n{name}:\n") == 1
 
 
 def test_a_baseline_that_was_never_tuned_and_an_unknown_task_are_named() -> None:
     with pytest.raises(UserError, match="task `digits` has no tuned `sgd` yet; run `optsearch tune digits --write`"):
-        baselines.baseline(task("digits"), "sgd")
+        baselines.baseline(builtin_task("digits"), "sgd")
     with pytest.raises(UserError, match="task `nowhere` has no tuned `noise` yet"):
         noise(Task("nowhere", "", "", 1, 1))
     with pytest.raises(UserError, match=r"unknown task `digts`; did you mean `digits`\?"):
-        task("digts")
+        builtin_task("digts")
 
 
 def test_programs_scored_together_get_the_scores_that_they_get_alone() -> None:

@@ -11,7 +11,7 @@ from primitives import builtin
 from proxy_tasks import baselines, fitness
 from proxy_tasks.fitness import Evaluator, Status
 from proxy_tasks.loss import Price, fault, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
-from proxy_tasks.loss import fitness as formula
+from proxy_tasks.loss import fitness_of as formula
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import fitness_on_seeds, tuning

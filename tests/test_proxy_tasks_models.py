@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from proxy_tasks.catalog import SMALLEST, task
+from proxy_tasks.catalog import SMALLEST, builtin_task
 from proxy_tasks.families import problem
 from proxy_tasks.models import (
     Layout,
@@ -116,7 +116,7 @@ UNTRAINED = {
 
 @pytest.mark.parametrize("name", SMALLEST)
 def test_an_untrained_model_knows_nothing_and_every_weight_has_a_gradient(name: str) -> None:
-    built = problem(task(name))
+    built = problem(builtin_task(name))
     weights = jnp.asarray(built.initialise(np.random.default_rng(0)))
     rows = {key: value[:64] for key, value in built.rows["train"].items()}
     loss, gradient = jax.jit(jax.value_and_grad(built.loss))(weights, rows)

@@ -11,7 +11,7 @@ from primitives.program import Program
 from proxy_tasks.fitness import Score, Status
 from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
-from search.algorithms.factory import ALGORITHMS, engine
+from search.algorithms.factory import ALGORITHMS, build_engine
 from search.algorithms.tree import TreeSearch, tree
 from search.engine.candidate import Candidate, HistoryEntry, Record
 from search.engine.engine import Engine
@@ -25,7 +25,7 @@ NAMES = list(ALGORITHMS)
 def machine(algorithm: str, start: str = "adamw", window: int = 8, probe: bool = False, **search: Any) -> Engine:
     search = {"children": 80, "population": 10, "tournament": 3, "algorithm": algorithm} | search
     values = {"search": search, "workers": {"in_flight": window}, "evaluation": {"probe": probe}}
-    return engine(build_config(values), builtin(start), 0)
+    return build_engine(build_config(values), builtin(start), 0)
 
 
 def first(out: list[Candidate]) -> Candidate:

@@ -22,9 +22,9 @@ def test_batches_and_one_by_one_give_the_same_history(small_run: Path, monkeypat
             return super().collect()
 
     with LivePanel(quiet=True) as progress:
-        one_by_one = runner.run(config, small_run.parent / "one", progress).digest
+        one_by_one = runner.run_search(config, small_run.parent / "one", progress).digest
         monkeypatch.setattr(evaluation, "InlineExecutor", lambda scorer: Counting(scorer, config.workers.in_flight))
-        assert runner.run(config, small_run.parent / "batches", progress).digest == one_by_one
+        assert runner.run_search(config, small_run.parent / "batches", progress).digest == one_by_one
     assert max(sizes) == config.workers.in_flight
 
 

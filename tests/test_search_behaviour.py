@@ -16,43 +16,43 @@ from primitives.registry import REGISTRY
 from proxy_tasks import catalog
 from search.execution import behaviour as module
 from search.execution import worker_pool
-from search.execution.behaviour import behaviour
+from search.execution.behaviour import measure_behaviour
 from search.execution.messages import BEHAVIOUR, RaySettings
 from search.execution.worker_pool import WorkerPool
 from tests.test_search_faults import Actor, Call, FakeRay
 
 
 def test_every_function_of_the_language_has_a_hash_which_is_the_same_again() -> None:
-    found = behaviour([], range(1))
+    found = measure_behaviour([], range(1))
     assert list(found) == [f"function {row.name}" for row in REGISTRY]
-    assert behaviour([], range(1)) == found
+    assert measure_behaviour([], range(1)) == found
 
 
 def test_a_function_with_other_code_under_the_same_name_is_the_first_that_differs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = behaviour([], range(1))
+    expected = measure_behaviour([], range(1))
     tanh = REGISTRY["tanh"]
     other = replace(tanh, function=lambda x: tanh.function(x) * np.float32(1.000001))
     rows = [other if row is tanh else row for row in REGISTRY]
     monkeypatch.setattr(module, "REGISTRY", rows)
-    found = behaviour([], range(1))
+    found = measure_behaviour([], range(1))
     assert [name for name in expected if found[name] != expected[name]] == ["function tanh"]
 
 
 def test_flags_of_xla_that_change_rounding_are_noticed() -> None:
-    code = "import json; from search.execution.behaviour import behaviour; print(json.dumps(behaviour([], range(1))))"
+    code = "import json, search.execution as at; print(json.dumps(at.measure_behaviour([], range(1))))"
     environment = os.environ | {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert json.loads(done.stdout) != behaviour([], range(1))
+    assert json.loads(done.stdout) != measure_behaviour([], range(1))
 
 
 def test_a_task_has_the_hash_of_its_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = np.array([1.0, 2.0], np.float32)
     monkeypatch.setattr(module, "Trainer", lambda task, seeds, horizon: SimpleNamespace(losses=lambda program: losses))
-    found = behaviour([catalog.task("digits")], range(2))
+    found = measure_behaviour([catalog.builtin_task("digits")], range(2))
     losses = np.nextafter(losses, np.float32(9))
-    again = behaviour([catalog.task("digits")], range(2))
+    again = measure_behaviour([catalog.builtin_task("digits")], range(2))
     assert [name for name in found if found[name] != again[name]] == ["task digits"]
 
 

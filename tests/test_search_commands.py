@@ -12,9 +12,9 @@ import pytest
 from primitives import BUILTINS, builtin, parse, structure_hash, to_text
 from proxy_tasks.catalog import TASKS
 from search.commands import main as cli
+from search.commands import run_commands
 from search.commands.main import main
 from search.record.folder import plain
-from search.running import run as runner
 from search.settings.config import Config
 
 
@@ -228,7 +228,7 @@ def test_a_failure_is_one_line_and_status_1(
     def fail(*_: object) -> None:
         raise RuntimeError("the disk\nis on fire")
 
-    monkeypatch.setattr(runner, "run", fail)
+    monkeypatch.setattr(run_commands, "run_search", fail)
     assert main(["run", str(small_run)]) == 1
     error = capsys.readouterr().err
     assert "RuntimeError: the disk is on fire" in error

@@ -9,8 +9,8 @@ import yaml
 
 from primitives import UserError, parse
 from search.settings.config import Config
-from search.settings.loading import insertable, load
-from search.settings.reading import build_config, read_config, recorded, restore_config, to_yaml
+from search.settings.loading import insertable, load_config
+from search.settings.reading import build_config, read_config, recorded_values, restore_config, to_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -97,7 +97,7 @@ def test_a_mistake_is_named_in_one_line(text: str, message: str, tmp_path: Path)
     file = tmp_path / "c.yaml"
     file.write_text(text)
     with pytest.raises(UserError, match=re.escape(message)) as caught:
-        load(read_config(file))
+        load_config(read_config(file))
     assert "\n" not in str(caught.value)
 
 
@@ -133,7 +133,7 @@ def test_an_empty_section_has_its_defaults_and_merge_keys_work(tmp_path: Path) -
 @pytest.mark.usefixtures("own_registry")
 def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_path: Path) -> None:
     (tmp_path / "plugin_for_a_test.py").write_text(
-        "from primitives import register, Primitive\nfrom primitives.kinds import ANY\n"
+        "from primitives import ANY, Primitive, register\n"
         "register(Primitive('halved_for_a_test', lambda x: x / 2, (ANY,)))\n"
     )
     text = "def train(w, g, m, v, lr):\n    update = halved_for_a_test(g)\n    return update, m, v\n"
@@ -141,17 +141,17 @@ def test_a_plugin_beside_the_config_brings_a_function_that_the_program_uses(tmp_
     (tmp_path / "c.yaml").write_text("program: mine.py\nsearch: {plugins: [plugin_for_a_test]}\n")
     config = read_config(tmp_path / "c.yaml")
     assert config.search.plugins == [str(tmp_path / "plugin_for_a_test")]
-    assert load(config) == parse(text)
+    assert load_config(config) == parse(text)
     assert restore_config(config.model_dump(mode="json")) == config
     (tmp_path / "runs" / "one").mkdir(parents=True)
-    assert restore_config(recorded(config, tmp_path / "runs" / "one"), tmp_path / "runs" / "one") == config
+    assert restore_config(recorded_values(config, tmp_path / "runs" / "one"), tmp_path / "runs" / "one") == config
     again = tmp_path / "again.yaml"
     again.write_text(to_yaml(config, tmp_path))
     assert read_config(again) == config
     (tmp_path / "broken_for_a_test.py").write_text("def (:\n")
     (tmp_path / "c.yaml").write_text("search: {plugins: [broken_for_a_test]}\n")
     with pytest.raises(UserError, match="`broken_for_a_test` cannot be imported: SyntaxError"):
-        load(read_config(tmp_path / "c.yaml"))
+        load_config(read_config(tmp_path / "c.yaml"))
 
 
 def test_a_program_file_is_found_beside_the_config(tmp_path: Path) -> None:

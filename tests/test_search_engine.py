@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from primitives import PAPER, REGISTRY, UserError, builtin, check, functional_hash, live, to_text
 from proxy_tasks.fitness import Score, Status
-from search.algorithms.factory import engine as engine_of
+from search.algorithms.factory import build_engine as engine_of
 from search.engine.candidate import START, Candidate, HistoryEntry, Record
 from search.engine.engine import Engine
 from search.settings.reading import build_config

@@ -13,12 +13,12 @@ import pytest
 
 from primitives import UserError
 from search.commands.main import main
+from search.record.atomic_files import write_text
 from search.record.faults import explain
 from search.record.folder import JOURNAL, SUMMARY, locked, look
 from search.record.journal import Journal
-from search.record.repair import repair
+from search.record.repairs import repair
 from search.record.verified import is_verified
-from search.record.whole_file import write_text
 from search.running.open_run import new_run
 from search.settings.reading import read_config
 from tests.test_search_engine import REFERENCE
@@ -208,7 +208,8 @@ CODES = {
     "SQLITE_CANTOPEN": "cannot be opened",
     "SQLITE_PERM": "cannot be opened",
     "SQLITE_FULL": "the disk is full",
-    "SQLITE_IOERR_WRITE": "is the disk full, or gone",
+    "SQLITE_IOERR_WRITE": "as on a full disk",
+    "SQLITE_IOERR_READ": "is the disk full, or gone",
     "SQLITE_BUSY": "another process writes to",
     "SQLITE_CORRUPT": "is damaged",
     "SQLITE_NOTADB": "is damaged",
@@ -242,7 +243,7 @@ def test_a_repair_that_is_killed_anywhere_leaves_a_run(
 
         return call
 
-    monkeypatch.setattr("search.record.repair.os.link", killed(os.link))
+    monkeypatch.setattr("search.record.repairs.os.link", killed(os.link))
     for name in ("rename", "replace"):
         monkeypatch.setattr(Path, name, killed(getattr(Path, name)))
     with pytest.raises(KeyboardInterrupt):

@@ -10,7 +10,7 @@ import pytest
 
 from primitives import UserError
 from search.record.journal import Journal
-from search.record.repair import repair
+from search.record.repairs import repair
 from tests.test_search_engine import REFERENCE, entry_of
 
 META = {"config": {"seed": 1}, "searches": 6}

@@ -10,7 +10,7 @@ from pathlib import Path
 from primitives import builtin, functional_hash
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
-from search.algorithms.factory import engine
+from search.algorithms.factory import build_engine
 from search.execution.executor import InlineExecutor, Scorer
 from search.record.journal import Journal
 from search.running.loop import search
@@ -47,7 +47,7 @@ class Fragile:
 
 
 def searched(scorer: Scorer, journal: Journal, repeats: Iterable[int]) -> None:
-    engines = {repeat: engine(CONFIG, builtin("adamw"), repeat) for repeat in repeats}
+    engines = {repeat: build_engine(CONFIG, builtin("adamw"), repeat) for repeat in repeats}
     for repeat, machine in engines.items():
         machine.restore(journal.history(repeat))
     search(engines, InlineExecutor(scorer), journal, reporter=SilentReporter(), stop=threading.Event())

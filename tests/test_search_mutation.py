@@ -21,10 +21,11 @@ from primitives import (
     to_text,
 )
 from primitives.checking import input_kinds, is_valid
-from search.algorithms import mutation
+from search.algorithms import STRUCTURES, mutation
+from search.algorithms.factory import ALGORITHMS
 from search.algorithms.mutation import MUTATIONS, Mutator
 from search.engine.randomness import Draws
-from search.settings.config import Mutations
+from search.settings import Mutations, names
 from tests.programs import programs
 
 ROWS = [REGISTRY[name] for name in PAPER]
@@ -39,6 +40,11 @@ def drafts(mutate: Callable[..., Program | None], parent: Program, count: int = 
     """What a mutation makes of one parent over many draws."""
     found = [mutate(parent, ROWS, Draws(number)) for number in range(count)]
     return [draft for draft in found if draft is not None]
+
+
+def test_the_config_has_a_rate_for_each_built_in_mutation_and_knows_each_algorithm() -> None:
+    assert [*Mutations.model_fields] == [*MUTATIONS]
+    assert {*ALGORITHMS, STRUCTURES} == names.ALGORITHMS
 
 
 @given(programs, st.integers(0, 10**6))

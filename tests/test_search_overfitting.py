@@ -19,7 +19,7 @@ CHECKED = ["selection.check_every=10", "selection.check_seeds=2", "search.repeat
 
 def run(config: Path, folder: str, *overrides: str) -> Summary:
     with LivePanel(quiet=True) as progress:
-        return runner.run(read_config(config, [*CHECKED, *overrides]), config.parent / folder, progress)
+        return runner.run_search(read_config(config, [*CHECKED, *overrides]), config.parent / folder, progress)
 
 
 def curve(*larger: float, spread: float = 0.001) -> list[Check]:
@@ -84,7 +84,7 @@ def test_a_search_that_overfits_is_ended_where_it_would_be_anywhere(
         assert journal.counts() == [(0, 20), (1, 20)]
     assert ended.complete
     with LivePanel(quiet=True) as progress:
-        again = runner.resume(small_run.parent / "ended", progress)
+        again = runner.resume_search(small_run.parent / "ended", progress)
     assert (again.digest, again.statistics["children"], again.trained) == (ended.digest, 40, 0)
 
 

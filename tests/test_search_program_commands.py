@@ -165,7 +165,7 @@ def test_a_run_with_a_function_that_cannot_be_exported_ends_all_the_same(
 ) -> None:
     monkeypatch.setattr(conclusion, "derive", lambda program, *_, **__: derive(program))  # exactly: nothing is dropped
     (small_run.parent / "softsign_for_a_test.py").write_text(
-        "import jax.numpy as jnp\nfrom primitives import Primitive, register\nfrom primitives.kinds import ANY\n"
+        "import jax.numpy as jnp\nfrom primitives import ANY, Primitive, register\n"
         "register(Primitive('softsign', lambda x: x / (1 + jnp.abs(x)), (ANY,)))\n"
     )
     (small_run.parent / "start.py").write_text(

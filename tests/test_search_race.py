@@ -10,7 +10,7 @@ import pytest
 
 from primitives import builtin
 from proxy_tasks.fitness import Score, Status
-from search.algorithms.factory import engine as engine_of
+from search.algorithms.factory import build_engine as engine_of
 from search.commands.panel import LivePanel
 from search.engine.candidate import Candidate, Record
 from search.engine.engine import Engine
@@ -118,11 +118,11 @@ SETTINGS = [
 def test_a_run_with_a_race_and_a_probe_is_resumed_to_the_same_digest(small_run: Path) -> None:
     config = read_config(small_run, SETTINGS)
     with LivePanel(quiet=True) as progress:
-        whole = runner.run(config, Path("run"), progress)
+        whole = runner.run_search(config, Path("run"), progress)
         for cut in (1, 25):
             with closing(sqlite3.connect("run/journal.sqlite")) as connection, connection:
                 assert connection.execute("delete from candidates where number > ?", (cut,)).rowcount == 60 - cut
-            assert runner.resume(Path("run"), progress).digest == whole.digest
+            assert runner.resume_search(Path("run"), progress).digest == whole.digest
     statuses = whole.statistics["evaluated_by_status"]
     assert {"ok", "rejected", "unsound"} <= statuses.keys()
     with open_journal(Path("run")) as journal:
@@ -134,7 +134,9 @@ def test_a_run_with_a_race_and_a_probe_is_resumed_to_the_same_digest(small_run: 
 
 def test_without_a_race_a_row_holds_losses_alone(small_run: Path) -> None:
     with LivePanel(quiet=True) as progress:
-        runner.run(read_config(small_run, ["search.children=3", "selection.tuning_trials=0"]), Path("run"), progress)
+        runner.run_search(
+            read_config(small_run, ["search.children=3", "selection.tuning_trials=0"]), Path("run"), progress
+        )
     with closing(sqlite3.connect("run/journal.sqlite")) as connection:
         written = [json.loads(losses) for (losses,) in connection.execute("select losses from candidates")]
     assert all(losses.keys() <= {"digits"} for losses in written)

@@ -196,7 +196,7 @@ def test_any_number_of_workers_gives_the_history_of_one_process(
 ) -> None:
     config = read_config(small_run, on_ray(small_run, count, cluster))
     with LivePanel(quiet=True) as progress:
-        assert runner.run(config, small_run.parent / "ray", progress).digest == undisturbed
+        assert runner.run_search(config, small_run.parent / "ray", progress).digest == undisturbed
 
 
 def workers_of(driver: int) -> list[psutil.Process]:
@@ -220,7 +220,7 @@ def kill_a_worker(of: int) -> int:
 def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path) -> None:
     config = read_config(small_run, ["search.children=200", "search.repeats=2"])
     with LivePanel(quiet=True) as progress:
-        expected = runner.run(config, small_run.parent / "inline", progress).digest
+        expected = runner.run_search(config, small_run.parent / "inline", progress).digest
     overrides = ["search.children=200", "search.repeats=2", "workers.executor=ray", "workers.count=2"]
     process = begin("run", str(small_run), "--out", "killed", "--json", *(f"--set={value}" for value in overrides))
     victims = set()
@@ -236,7 +236,7 @@ def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path)
 def test_a_node_that_leaves_in_mid_run_leaves_no_trace(small_run: Path) -> None:
     config = read_config(small_run, ["search.children=400"])
     with LivePanel(quiet=True) as progress:
-        expected = runner.run(config, small_run.parent / "inline", progress).digest
+        expected = runner.run_search(config, small_run.parent / "inline", progress).digest
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
     made: Any = Cluster(initialize_head=True, head_node_args=node)
     try:

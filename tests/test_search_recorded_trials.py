@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from primitives import Program, builtin
-from proxy_tasks.catalog import task
+from proxy_tasks.catalog import builtin_task
 from proxy_tasks.fitness import Score, Status
 from search.execution.executor import (
     Answer,
@@ -22,12 +22,12 @@ from search.execution.executor import (
 )
 from search.record import trial_table as trial_rows
 from search.record.journal import Journal
-from search.record.repair import repair
+from search.record.repairs import repair
 from search.running.recorded_trials import ATTEMPTS, RecordedTrials
 from selection.optimizers import OPTIMIZERS
 from selection.trials import Trial, Work, train
 
-DIGITS = task("digits")
+DIGITS = builtin_task("digits")
 SEEDS = range(3)
 
 
@@ -201,7 +201,7 @@ def test_repair_takes_trials_over(journal: Journal, tmp_path: Path) -> None:
 
 
 def test_keys_tell_programs_optimizers_tasks_splits_and_seeds_apart() -> None:
-    other = task("digits_x10")
+    other = builtin_task("digits_x10")
     trials = [Trial(lion(0.5), DIGITS, SEEDS), Trial(lion(0.6), DIGITS, SEEDS), Trial(lion(0.5), other, SEEDS),
               Trial(lion(0.5), DIGITS, SEEDS, "test"), Trial(lion(0.5), DIGITS, range(1, 4)),
               Trial(OPTIMIZERS["lion"], DIGITS, SEEDS), Trial(OPTIMIZERS["adam"], DIGITS, SEEDS)]  # fmt: skip

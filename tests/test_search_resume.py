@@ -71,7 +71,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(small_run: 
 
 def test_a_damaged_journal_is_named_and_mended_on_demand(small_run: Path, undisturbed: str) -> None:
     with LivePanel(quiet=True) as progress:
-        runner.run(read_config(small_run), Path("run"), progress)
+        runner.run_search(read_config(small_run), Path("run"), progress)
     with Path("run/journal.sqlite").open("r+b") as file:
         file.truncate(Path("run/journal.sqlite").stat().st_size * 2 // 3)
     process = begin("resume", "run")
@@ -117,7 +117,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_what_was_recorded(small_run: Pa
 def test_the_window_decides_the_history(small_run: Path, undisturbed: str) -> None:
     with LivePanel(quiet=True) as progress:
         config = read_config(small_run, ["workers.in_flight=2"])
-        assert runner.run(config, small_run.parent / "other", progress).digest != undisturbed
+        assert runner.run_search(config, small_run.parent / "other", progress).digest != undisturbed
 
 
 def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: Path) -> None:
@@ -126,10 +126,10 @@ def test_a_resumed_run_needs_neither_its_config_nor_its_program_file(small_run: 
     folder = small_run.parent / "run"
     with LivePanel(quiet=True) as progress:
         config = read_config(small_run, ["program=mine.py", "search.children=3"])
-        first = runner.run(config, folder, progress)
+        first = runner.run_search(config, folder, progress)
         program.unlink()
         (folder / "config.yaml").unlink()
-        assert runner.resume(folder, progress).digest == first.digest
+        assert runner.resume_search(folder, progress).digest == first.digest
 
 
 def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,16 +141,16 @@ def test_a_stop_between_two_rounds_is_not_the_end(small_run: Path, monkeypatch: 
 
     monkeypatch.setattr(runner, "search", stopping)
     with LivePanel(quiet=True) as progress:
-        first = runner.run(config, small_run.parent / "run", progress)
+        first = runner.run_search(config, small_run.parent / "run", progress)
         assert (first.complete, first.statistics["children"]) == (False, 7)
         monkeypatch.undo()
-        assert runner.resume(small_run.parent / "run", progress).statistics["children"] == 14
+        assert runner.resume_search(small_run.parent / "run", progress).statistics["children"] == 14
 
 
 def test_a_second_round_starts_from_the_best_of_the_first(small_run: Path) -> None:
     config = read_config(small_run, ["search.rounds=2", "search.repeats=2", "search.children=12"])
     with LivePanel(quiet=True) as progress:
-        runner.run(config, Path("run"), progress)
+        runner.run_search(config, Path("run"), progress)
     with open_journal(Path("run")) as journal:
         (best,) = journal.best(1, repeats=range(2))
         starts = {row.repeat: row.program for row in journal.rows("number = 0")}
@@ -161,17 +161,17 @@ def test_a_second_round_starts_from_the_best_of_the_first(small_run: Path) -> No
 def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = read_config(small_run, ["search.children=2"])
     with LivePanel(quiet=True) as progress:
-        runner.run(config, small_run.parent / "run", progress)
+        runner.run_search(config, small_run.parent / "run", progress)
         monkeypatch.setattr(evaluation, "noise", lambda name: 0.5)
         with pytest.raises(UserError, match="the tasks or their baselines have changed"):
-            runner.resume(small_run.parent / "run", progress)
+            runner.resume_search(small_run.parent / "run", progress)
 
 
 def test_a_search_that_runs_into_dead_ends_goes_on_from_the_start(small_run: Path) -> None:
     others = ", ".join(f"{name}: 0" for name in MUTATIONS if name != "delete")
     config = read_config(small_run, [f"search.mutations={{{others}}}", "search.children=40"])
     with LivePanel(quiet=True) as progress:
-        assert runner.run(config, small_run.parent / "run", progress).statistics["children"] == 41
+        assert runner.run_search(config, small_run.parent / "run", progress).statistics["children"] == 41
 
 
 def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
@@ -181,4 +181,4 @@ def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
     overrides = ["program=bad.py", "search.children=2", f"search.mutations={{{others}}}"]
     config = read_config(small_run, overrides)
     with LivePanel(quiet=True) as progress, pytest.raises(UserError, match="no program could be trained"):
-        runner.run(config, small_run.parent / "run", progress)
+        runner.run_search(config, small_run.parent / "run", progress)

@@ -16,7 +16,7 @@ from search.commands.panel import LivePanel
 from search.record.folder import open_journal
 from search.running import run as runner
 from search.running import setup as evaluation
-from search.settings.loading import load
+from search.settings.loading import load_config
 from search.settings.reading import read_config
 from search.settings.selection import DEFAULT_STAGES
 from selection.trials import Trial
@@ -74,7 +74,7 @@ def test_a_funnel_that_is_killed_again_and_again_ends_alike_and_can_be_shown_aga
 
     monkeypatch.setattr(Trial, "losses", refused)
     with LivePanel(quiet=True) as progress:
-        shown = runner.select(folder, progress)
+        shown = runner.select_champion(folder, progress)
     assert shown.trained == 0
     assert facts(shown.as_json(folder))["table"] == [
         row | {"interval": tuple(row["interval"]), "per_seed": tuple(row["per_seed"])} for row in undisturbed["table"]
@@ -107,15 +107,15 @@ def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_select_holds_other_stages_and_remembers_them(staged: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with LivePanel(quiet=True) as progress:
-        before = runner.run(read_config(staged, ["selection.stages=[]"]), Path("run").resolve(), progress)
+        before = runner.run_search(read_config(staged, ["selection.stages=[]"]), Path("run").resolve(), progress)
         assert before.funnel is None
         stages = yaml.safe_load(staged.read_text())["selection"]["stages"]
-        held = runner.select(
+        held = runner.select_champion(
             Path("run"), progress, overrides=[f"selection.stages={yaml.safe_dump(stages, default_flow_style=True)}"]
         )
         assert held.funnel is not None
         assert held.digest == before.digest
-        again = runner.resume(Path("run"), progress)
+        again = runner.resume_search(Path("run"), progress)
     assert again.trained == 0
     assert again.funnel is not None
     assert again.funnel.table == held.funnel.table
@@ -143,7 +143,7 @@ def test_only_selection_and_workers_can_be_set_once_the_search_is_over(
     staged: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with LivePanel(quiet=True) as progress:
-        runner.run(read_config(staged), Path("run").resolve(), progress)
+        runner.run_search(read_config(staged), Path("run").resolve(), progress)
     before = Path("run/summary.json").read_text()
     assert main(["select", "run", "--set", "search.children=99"]) == 2
     assert "only `selection` and `workers` can be set now" in capsys.readouterr().err
@@ -173,7 +173,7 @@ def test_stages_that_make_no_sense_are_refused_before_anything_begins(
     small_run: Path, stages: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        load(read_config(small_run, [f"selection.stages={stages}"]))
+        load_config(read_config(small_run, [f"selection.stages={stages}"]))
 
 
 def test_a_family_without_the_larger_size_is_named(staged: Path) -> None:

@@ -49,7 +49,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "structures.yaml"
     path.write_text(CONFIG)
     with LivePanel(quiet=True) as panel:
-        runner.run(read_config(path), folder / "run", panel)
+        runner.run_search(read_config(path), folder / "run", panel)
     return folder / "run"
 
 
@@ -87,7 +87,7 @@ def test_a_journal_with_other_candidates_is_refused(undisturbed: Path, tmp_path:
         connection.execute("update meta set value = ? where key = 'config'", (changed,))
         connection.commit()
     with pytest.raises(UserError, match="what was noted at its beginning was altered"):
-        runner.resume(folder)
+        runner.resume_search(folder)
 
 
 def test_a_search_that_breeds_other_candidates_than_the_journal_has_is_refused(
@@ -104,17 +104,17 @@ def test_a_search_that_breeds_other_candidates_than_the_journal_has_is_refused(
 
     monkeypatch.setattr(open_run, "config_of", with_more_operators)
     with pytest.raises(UserError, match=r"candidate \d+ of repeat \d+ is not the one in the journal"):
-        runner.resume(folder)
+        runner.resume_search(folder)
 
 
 def test_checks_for_overfitting_are_refused_in_words() -> None:
     config = build_config({"search": {"algorithm": "structures"}, "selection": {"check_every": 10}})
     with pytest.raises(UserError, match=r"`selection\.check_every` must be 0"):
-        runner.run(config, Path("never"))
+        runner.run_search(config, Path("never"))
 
 
 def test_an_unknown_program_of_the_corpus_is_named_before_a_folder_is_made(tmp_path: Path) -> None:
     config = build_config({"search": {"algorithm": "structures", "structures": {"corpus": ["adams"]}}})
     with pytest.raises(UserError, match="adams"):
-        runner.run(config, tmp_path / "never")
+        runner.run_search(config, tmp_path / "never")
     assert not (tmp_path / "never").exists()

@@ -12,14 +12,14 @@ from primitives.checking import is_valid
 from primitives.dataflow import live, live_part
 from primitives.program import Program
 from primitives.registry import by_names
-from proxy_tasks.catalog import task
+from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
 from search.algorithms.edits import bypassed
 from search.algorithms.structures.breeding import Breeder
 from search.algorithms.structures.cells import Front, Incumbent, cell_of
 from search.algorithms.structures.climbing import climb, side_by_side
 from search.algorithms.structures.corpus import corpus
-from search.algorithms.structures.identity import structure
+from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.measures import Measures
 from search.algorithms.structures.operators import OPERATORS, Material, way
 from search.algorithms.structures.prior import Prior
@@ -79,13 +79,13 @@ def test_an_operator_makes_valid_children_of_every_published_optimizer(name: str
 
 
 def test_the_statement_that_writes_a_slot_comes_along_with_what_reads_it() -> None:
-    sgd, momentum = builtin("sgd"), structure(simplify(builtin("momentum")).program)
+    sgd, momentum = builtin("sgd"), structure_of(simplify(builtin("momentum")).program)
     donors = Material(PRIOR, (), (builtin("momentum"),))
 
     def found(material: Material) -> list[str]:
         drafts = (OPERATORS["graft_on_way"](sgd, material, Draws(number)) for number in range(40))
         valid = {draft for draft in drafts if draft is not None and is_valid(draft)}
-        return [structure(simplify(draft).program) for draft in valid]
+        return [structure_of(simplify(draft).program) for draft in valid]
 
     assert momentum in found(donors)
     assert momentum not in found(donors._replace(state=False))
@@ -102,13 +102,13 @@ def test_the_way_leads_from_the_update_to_the_gradient_or_to_state() -> None:
 
 
 def test_two_interpolations_with_different_constants_are_not_one_structure() -> None:
-    assert structure(program(TWO_BETAS)) != structure(program("m = interp(g, m, 0.9)\n update = sign(m)"))
+    assert structure_of(program(TWO_BETAS)) != structure_of(program("m = interp(g, m, 0.9)\n update = sign(m)"))
 
 
 def test_constants_names_and_order_of_statements_do_not_make_another_structure() -> None:
     swapped = program("a = interp(g, m, 0.3)\n m = interp(g, m, 0.6)\n b = sign(a)\n update = b * 1.0")
     reordered = program("m2 = interp(g, m, 0.1)\n one = sign(m2)\n m = interp(g, m, 0.8)\n update = one * 2.0")
-    assert structure(swapped) == structure(reordered)
+    assert structure_of(swapped) == structure_of(reordered)
 
 
 def test_the_prior_draws_every_function_and_frequent_ones_more_often() -> None:
@@ -150,7 +150,7 @@ def settings(**changes: Any) -> StructureSettings:
 
 
 def tasks() -> list[Task]:
-    return [task("digits")]
+    return [builtin_task("digits")]
 
 
 def test_pruning_leaves_out_what_does_nothing_and_keeps_what_helps() -> None:
@@ -185,7 +185,7 @@ def test_works_side_by_side_ask_together_and_keep_their_order() -> None:
 
     def work(count: int) -> Work[int]:
         for _ in range(count):
-            yield [Trial(builtin("sgd"), task("digits"), range(count, count + 1))]
+            yield [Trial(builtin("sgd"), builtin_task("digits"), range(count, count + 1))]
         return count
 
     def losses(trial: Trial) -> np.ndarray:
@@ -214,7 +214,7 @@ def test_a_program_competes_in_its_cell_and_is_limited_by_what_is_no_longer() ->
 
 
 def test_seeds_of_different_purposes_and_searches_never_meet_and_blocks_see_the_same_conditions() -> None:
-    varied = task("vit_noisy")
+    varied = builtin_task("vit_noisy")
     measures = [Measures([varied], StructureSettings(), (0.0, 0.0), search) for search in (0, 1)]
     used: list[int] = []
     starts: set[int] = set()
@@ -233,7 +233,7 @@ def test_seeds_of_different_purposes_and_searches_never_meet_and_blocks_see_the_
 
 @pytest.fixture(scope="module")
 def replay() -> Replay:
-    return Replay(task("digits"), builtin("adamw").with_constants([0.9, 0.99, 0.01, 0.02]), 0)
+    return Replay(builtin_task("digits"), builtin("adamw").with_constants([0.9, 0.99, 0.01, 0.02]), 0)
 
 
 def test_a_decoration_is_a_near_twin_and_a_sign_is_not(replay: Replay) -> None:

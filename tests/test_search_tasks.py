@@ -18,7 +18,7 @@ from search.commands.main import cli
 from search.commands.panel import LivePanel
 from search.running import run as runner
 from search.running.setup import load_tasks, tasks_of, with_baselines, yardstick
-from search.settings.loading import load
+from search.settings.loading import load_config
 from search.settings.reading import read_config, to_yaml
 from search.settings.tasks import OwnTask, task_of
 
@@ -99,7 +99,7 @@ def one(own: Path, text: str) -> OwnTask:
     """The entry of a config with this one task."""
     own.write_text(f"tasks: [{text}]")
     config = read_config(own)
-    load(config)
+    load_config(config)
     entry = config.tasks[0]
     assert isinstance(entry, OwnTask)
     return entry
@@ -143,7 +143,9 @@ def test_a_run_on_tasks_of_ones_own_tunes_their_baselines_and_resumes_without_th
     resolved = read_config(folder / "config.yaml")
     assert all(isinstance(entry, OwnTask) and entry.tuned for entry in resolved.tasks)
     with LivePanel(quiet=True) as progress:
-        assert runner.resume(folder, progress).digest == json.loads((folder / "summary.json").read_text())["digest"]
+        assert (
+            runner.resume_search(folder, progress).digest == json.loads((folder / "summary.json").read_text())["digest"]
+        )
     facts = json.loads(CliRunner().invoke(cli, ["inspect", str(folder), "--json"]).stdout)
     shares = {row["task"]: row["share"] for row in facts["tasks"]}
     noise = {row["task"]: row["noise"] for row in facts["tasks"]}
@@ -191,7 +193,7 @@ def test_a_task_without_tuned_baselines_is_named(own: Path) -> None:
         LivePanel(quiet=True) as progress,
         pytest.raises(UserError, match=r"task `flowers` has no tuned `noise` yet; .* `optsearch tune` with its config"),
     ):
-        runner.run(read_config(own), own.parent / "run", progress)
+        runner.run_search(read_config(own), own.parent / "run", progress)
 
 
 def test_the_lines_that_tune_prints_go_into_the_config(own: Path) -> None:

@@ -18,12 +18,10 @@ from tests.test_search_engine import REFERENCE
 
 RUNS = "from pathlib import Path\nPath('ran').touch()\n"
 PLUGIN = RUNS + (
-    "from primitives import Primitive, register\nfrom primitives.kinds import ANY\n"
+    "from primitives import ANY, Primitive, register\n"
     "register(Primitive('halved_by_a_stranger', lambda x: x / 2, (ANY,)))\n"
 )
-TASK = (
-    RUNS + "from proxy_tasks.families import register_family\n@register_family\ndef task(task):\n    raise KeyError\n"
-)
+TASK = RUNS + "from proxy_tasks import register_family\n@register_family\ndef task(task):\n    raise KeyError\n"
 PROGRAM = "def train(w, g, m, v, lr):\n    update = halved_by_a_stranger(g)\n    return update, m, v\n"
 TUNED = "tuned: {adamw: [0.9, 0.95, 0.1, 0.01], lion: [0.9, 0.95, 0.3, 0.01], noise: 0.1}"
 CONFIG = f"""

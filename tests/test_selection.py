@@ -10,7 +10,7 @@ import pytest
 
 from primitives import Program, builtin, parse
 from proxy_tasks import baselines
-from proxy_tasks.catalog import task
+from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import baselines as tuned
@@ -64,7 +64,7 @@ def test_seeds_of_different_purposes_do_not_meet() -> None:
 def test_the_baselines_of_a_task_are_the_builtins_with_tuned_constants() -> None:
     programs = tuned_baselines(Task("digits", "", "", 1, 1))
     assert list(programs) == ["adamw (tuned)", "lion (tuned)"]
-    assert programs["adamw (tuned)"] == baselines.baseline(task("digits"))
+    assert programs["adamw (tuned)"] == baselines.baseline(builtin_task("digits"))
 
 
 def test_tuning_finds_constants_at_least_as_good_as_those_it_began_with() -> None:
@@ -91,10 +91,10 @@ def test_tuning_keeps_structure_signs_and_averages() -> None:
 def test_tuned_baselines_are_written_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "baselines.yaml"
     path.write_text("other:\n  noise: 0.5\n")
-    monkeypatch.setattr(tuned, "PATH", path)
+    monkeypatch.setattr(tuned, "BASELINES_FILE", path)
     found = tuned.tune_baselines(TINY, trials=6, seeds=1)
     tuned.write_baselines(TINY, found)
-    monkeypatch.setattr(baselines, "PATH", path)
+    monkeypatch.setattr(baselines, "BASELINES_FILE", path)
     baselines._table.cache_clear()
     try:
         assert baselines.noise(TINY) == found["noise"] > 0
@@ -175,5 +175,5 @@ def test_tuning_gives_up_constants_that_the_first_seeds_leave_no_hope() -> None:
 
 
 def test_tuning_on_a_larger_task_begins_with_what_was_tuned_on_the_small_one() -> None:
-    assert tuned._start(task("digits_x10"), "lion") == baselines.baseline(task("digits"), "lion")
-    assert tuned._start(task("digits"), "lion") != baselines.baseline(task("digits"), "lion")
+    assert tuned._start(builtin_task("digits_x10"), "lion") == baselines.baseline(builtin_task("digits"), "lion")
+    assert tuned._start(builtin_task("digits"), "lion") != baselines.baseline(builtin_task("digits"), "lion")

@@ -12,7 +12,7 @@ from scipy.stats import binom
 from primitives import Program, builtin, parse
 from primitives.program import PEAK
 from proxy_tasks.baselines import baseline
-from proxy_tasks.catalog import task
+from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
 from selection import stage as stage_module
 from selection import trials
@@ -199,9 +199,9 @@ def test_no_more_programs_enter_a_stage_than_it_has_room_for() -> None:
 
 
 def test_baselines_begin_with_what_was_tuned_for_the_task() -> None:
-    stored = [value for *_, value in baseline(task("digits")).constants()]  # betas, decay, factor of the rate
+    stored = [value for *_, value in baseline(builtin_task("digits")).constants()]  # betas, decay, factor of the rate
     stored[3] *= PEAK  # optax takes a schedule with peak 1
-    adamw, adam, sgd = (starting(name, task("digits")) for name in ("adamw", "adam", "sgd"))
+    adamw, adam, sgd = (starting(name, builtin_task("digits")) for name in ("adamw", "adam", "sgd"))
     assert [
         adamw.values[adamw.names.index(name)] for name in ("b1", "b2", "weight_decay", "learning_rate")
     ] == pytest.approx(stored)
@@ -213,7 +213,7 @@ def test_baselines_begin_with_what_was_tuned_for_the_task() -> None:
 def test_adamw_as_a_program_with_constants_from_a_long_search_does_not_beat_adamw(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    vit = task("vit")  # on `digits` the bias correction of optax makes another optimizer of it
+    vit = builtin_task("vit")  # on `digits` the bias correction of optax makes another optimizer of it
     adamw: dict[str, Entrant] = {"adamw": starting("adamw", vit)}
     found = run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], adamw, runner=LocalTrials())
     assert found.winner is None

@@ -13,7 +13,7 @@ import pytest
 from benchmarks import learned as training
 from primitives.interpreter import UpdateRule
 from primitives.program import PEAK
-from proxy_tasks.catalog import task
+from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 from selection import comparison
@@ -86,10 +86,12 @@ def test_what_was_trained_comes_with_the_package_and_says_how_it_was_made() -> N
 
 def test_training_has_made_it_better_on_networks_it_has_not_seen() -> None:
     seeds = range(8)
-    untrained = training.losses(task("digits"), seeds, 0.01, 0.1, THETA[None])[0]
-    learnt = np.log(Trainer(task("digits"), seeds).losses(optimizer("learned", [0.01, 0.1, 1.0]))).mean()
+    untrained = training.losses(builtin_task("digits"), seeds, 0.01, 0.1, THETA[None])[0]
+    learnt = np.log(Trainer(builtin_task("digits"), seeds).losses(optimizer("learned", [0.01, 0.1, 1.0]))).mean()
     assert learnt < untrained - 0.2
-    assert learnt == pytest.approx(training.losses(task("digits"), seeds, 0.01, 0.1, trained()[None])[0], rel=1e-3)
+    assert learnt == pytest.approx(
+        training.losses(builtin_task("digits"), seeds, 0.01, 0.1, trained()[None])[0], rel=1e-3
+    )
 
 
 def test_its_training_uses_seeds_that_nothing_else_does() -> None:

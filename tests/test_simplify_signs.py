@@ -8,7 +8,7 @@ from primitives import Primitive, Program, Property, builtin, parse, register, s
 from primitives.kinds import ANY
 from simplify import simplify
 from simplify.ranges import range_of
-from simplify.recognise import recognise
+from simplify.recognition import recognise
 from simplify.rule import Exactness
 from simplify.terms import Graph
 from tests.tangles import SIGNED, sign_tangle

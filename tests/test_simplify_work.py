@@ -12,7 +12,7 @@ from simplify import exact
 from simplify.exact import canonical, simplify
 from simplify.expansion import canonical_form
 from simplify.probes import GUARDED, agree
-from simplify.recognise import recognise, resembles
+from simplify.recognition import recognise, resembles
 from simplify.terms import commutative
 from simplify.work import SEARCH, THOROUGH, Exhausted, Work
 from tests.programs import mutant

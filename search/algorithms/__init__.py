@@ -1,1 +1,36 @@
-"""How the next program is proposed: evolution, its comparators, and the mutations they share."""
+"""How the next program is proposed: evolution, its comparators, and the mutations they share.
+
+The public names of this room:
+
+- Algorithms: `build_engine` (an engine with the algorithm of a config), `structure_search` (the algorithm named
+  `STRUCTURES`, which needs no engine), `register_algorithm`.
+- Mutations: `MUTATIONS` (the table), `Mutator`, `register_mutation`.
+- Checks of a config: `check_algorithm`, `check_names`, `with_registered_rates`.
+- `structure_of`: digest of a program that leaves the values of its constants out.
+"""
+
+from search.algorithms.factory import (
+    STRUCTURES,
+    build_engine,
+    check_algorithm,
+    check_names,
+    register_algorithm,
+    structure_search,
+    with_registered_rates,
+)
+from search.algorithms.mutation import MUTATIONS, Mutator, register_mutation
+from search.algorithms.structures.identity import structure_of
+
+__all__ = [
+    "MUTATIONS",
+    "STRUCTURES",
+    "Mutator",
+    "build_engine",
+    "check_algorithm",
+    "check_names",
+    "register_algorithm",
+    "register_mutation",
+    "structure_of",
+    "structure_search",
+    "with_registered_rates",
+]

@@ -7,11 +7,9 @@ import math
 
 import numpy as np
 
-from primitives.errors import UserError
-from primitives.program import Program
-from search.engine.candidate import HistoryEntry, Proposal
-from search.engine.randomness import Draws
-from selection.tuning import NARROW, WIDE, ConstantSpace
+from primitives import Program, UserError
+from search.engine import Draws, HistoryEntry, Proposal
+from selection import NARROW, WIDE, ConstantSpace
 
 
 class TuneConstants:

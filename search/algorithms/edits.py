@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from primitives.checking import input_kinds
-from primitives.program import Argument, Program, Statement
+from primitives import Argument, Program, Statement, input_kinds
 
 
 def spliced(program: Program, first: int, end: int, *statements: Statement) -> Program:

@@ -8,10 +8,9 @@ the starting program.
 import math
 from collections import deque
 
-from primitives.errors import UserError
+from primitives import UserError
 from search.algorithms.mutation import Mutator
-from search.engine.candidate import HistoryEntry, Proposal
-from search.engine.randomness import Draws
+from search.engine import Draws, HistoryEntry, Proposal
 
 
 class Population:

@@ -3,22 +3,15 @@
 import math
 from collections.abc import Callable
 
-from primitives.errors import UserError
-from primitives.probe import signatures
-from primitives.program import Program
+from primitives import Program, UserError, signatures
 from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
 from search.algorithms.mutation import MUTATIONS, Mutator
 from search.algorithms.random_search import RandomSearch
 from search.algorithms.structures.search import StructureSearch
 from search.algorithms.tree import TreeSearch
-from search.engine.candidate import Algorithm
-from search.engine.engine import Engine
-from search.engine.hurdle import Hurdle
-from search.settings import names
-from search.settings.config import Config, Mutations
-from search.settings.loading import insertable
-from search.settings.tasks import task_of
+from search.engine import Algorithm, Engine, Hurdle
+from search.settings import Config, Mutations, insertable, names, task_of
 
 STRUCTURES = "structures"
 _WIDE_SHARE = 0.25  # of the candidates of `tune_constants`
@@ -54,16 +47,16 @@ ALGORITHMS: dict[str, Callable[[Config, Program], Algorithm]] = {
 }
 
 
-def check(config: Config, start: Program) -> None:
+def check_algorithm(config: Config, start: Program) -> None:
     """Raise `UserError` where the algorithm of a config does not suit its starting program or its other settings."""
     if config.search.algorithm == STRUCTURES:
         structure_search(config, 0)
     else:
-        engine(config, start, 0)
+        build_engine(config, start, 0)
 
 
 def structure_search(config: Config, repeat: int) -> StructureSearch:
-    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `engine`.
+    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `build_engine`.
 
     Raises:
         UserError: a program of the corpus cannot be read, or other settings do not suit the algorithm.
@@ -109,12 +102,12 @@ def check_names(config: Config) -> None:
 def with_registered_rates(config: Config) -> Config:
     """The config with the default rates of registered mutations that it does not name."""
     mutations = config.search.mutations
-    added = {name: rate for name, rate in names.MUTATIONS.items() if name not in mutations.model_dump()}
+    added = {name: rate for name, rate in names.REGISTERED_MUTATIONS.items() if name not in mutations.model_dump()}
     search = config.search.model_copy(update={"mutations": Mutations(**mutations.model_dump(), **added)})
     return config.model_copy(update={"search": search}) if added else config
 
 
-def engine(config: Config, start: Program, repeat: int) -> Engine:
+def build_engine(config: Config, start: Program, repeat: int) -> Engine:
     """The engine of one repeat.
 
     Args:

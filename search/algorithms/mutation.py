@@ -25,15 +25,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives.checking import is_valid, kinds_before
-from primitives.errors import ProgramError, UserError
-from primitives.kinds import Kind
-from primitives.program import Argument, Program, Statement, float32
-from primitives.registry import REGISTRY, Primitive
+from primitives import (
+    REGISTRY,
+    Argument,
+    Kind,
+    Primitive,
+    Program,
+    ProgramError,
+    Statement,
+    UserError,
+    float32,
+    is_valid,
+    kinds_before,
+)
 from search.algorithms.edits import fresh_names, names_of, spliced, with_argument
-from search.engine.randomness import Draws
+from search.engine import Draws
 from search.settings import names
-from selection.tuning import NARROW, ConstantSpace
+from selection import NARROW, ConstantSpace
 
 _NEW_CONSTANT = 0.25  # share of constants among new arguments where variables fit as well
 _PATIENCE = 10_000  # drafts for one child; a hundredth is rare with the mutations of the paper
@@ -194,7 +202,7 @@ def register_mutation(name: str, mutation: Mutation, rate: float) -> None:
     if name in MUTATIONS:
         raise UserError(f"there is a mutation `{name}` already; give yours another name")
     MUTATIONS[name] = mutation
-    names.MUTATIONS[name] = rate
+    names.REGISTERED_MUTATIONS[name] = rate
 
 
 def _new_argument(accepted: frozenset[Kind], kinds: Mapping[str, Kind], draws: Draws) -> Argument | None:

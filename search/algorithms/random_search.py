@@ -3,10 +3,9 @@
 Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
 """
 
-from primitives.program import Program
+from primitives import Program
 from search.algorithms.mutation import Mutator
-from search.engine.candidate import HistoryEntry, Proposal
-from search.engine.randomness import Draws
+from search.engine import Draws, HistoryEntry, Proposal
 
 
 class RandomSearch:

@@ -14,9 +14,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from primitives.program import Argument, Program, Statement, float32
-from search.engine.candidate import START, HistoryEntry, Proposal
-from search.engine.randomness import Draws
+from primitives import Argument, Program, Statement, float32
+from search.engine import START, Draws, HistoryEntry, Proposal
 
 _RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # factors on `lr`
 _DECAYS = (0.0, 1e-3, 1e-2, 1e-1, 1.0)

@@ -5,19 +5,15 @@ from typing import Any
 import click
 import yaml
 
-from primitives.builtins import BUILTINS, builtin, source_of
-from primitives.errors import UserError
-from primitives.registry import REGISTRY, describe
-from primitives.text import to_text
-from proxy_tasks import catalog
-from proxy_tasks.families import problem
+from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, source_of, to_text
+from proxy_tasks import TASKS, builtin_task, problem
 from search.commands import tables
 from search.commands.output import as_json, emit, example, print_trial, say
 from search.commands.parameters import TASK
 from search.commands.screen import Screen, echo
-from search.running.setup import load_tasks
-from search.settings.tasks import constants
-from selection.baselines import tune_baselines, write_baselines
+from search.running import load_tasks
+from search.settings import tuned_constants
+from selection import tune_baselines, write_baselines
 
 
 @click.command(name="list", epilog=example("optsearch list tasks"))
@@ -39,7 +35,7 @@ def list_(what: str, as_json: bool) -> None:
                 "steps": task.steps,
                 "batch": task.batch,
             }
-            for task in catalog.TASKS.values()
+            for task in TASKS.values()
         ]
     else:
         rows = [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
@@ -59,7 +55,7 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
     go into the config then.
     """
     chosen_tasks = load_tasks(task, say)
-    own = [entry for entry in chosen_tasks if entry.name not in catalog.TASKS]
+    own = [entry for entry in chosen_tasks if entry.name not in TASKS]
     if own and write:
         raise UserError(
             "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
@@ -73,7 +69,7 @@ def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None
     }
     for name, found in rows.items():
         if write:
-            write_baselines(catalog.task(name), found)
+            write_baselines(builtin_task(name), found)
         emit({"task": name, "baselines": found}, lambda found=found: tables.baselines(found), as_json)  # type: ignore[misc]
     for name, found in rows.items() if own and not as_json else ():
-        echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': constants(found)}, default_flow_style=None)}")
+        echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': tuned_constants(found)}, default_flow_style=None)}")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from primitives.errors import UserError
+from primitives import UserError
 from search.commands.catalog_commands import list_, tune
 from search.commands.interrupts import exit_status, signals_end_command
 from search.commands.program_commands import export, simplify
@@ -19,8 +19,7 @@ from search.commands.reproduce import reproduce
 from search.commands.run_commands import compare, resume, run, select, validate
 from search.commands.score_commands import inspect, score
 from search.commands.screen import echo, replace_what_streams_cannot_encode
-from search.execution.executor import WorkersLostError
-from search.execution.process import check_packages, pin_threads
+from search.execution import WorkersLostError, check_packages, pin_threads
 
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 

@@ -9,7 +9,7 @@ import click
 from rich.console import Console, RenderableType
 
 from search.commands.screen import Screen, echo
-from search.record.folder import plain
+from search.record import plain
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
 plugins = click.option(

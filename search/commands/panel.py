@@ -15,14 +15,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from proxy_tasks.fitness import Status
+from proxy_tasks import Status
 from search.commands import tables
 from search.commands.screen import Screen
-from search.engine.candidate import Record
-from search.record.journal import Journal
-from search.running.reporter import Counts
-from search.settings.config import Config
-from search.settings.tasks import task_name
+from search.engine import Record
+from search.record import Journal
+from search.running import Counts
+from search.settings import Config, task_name
 
 _PLAIN_EVERY = 5.0  # seconds between plain lines
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from primitives.builtins import BUILTINS
-from proxy_tasks.catalog import TASKS
-from search.record.folder import JOURNAL
+from primitives import BUILTINS
+from proxy_tasks import TASKS
+from search.record import JOURNAL
 
 
 class _Name(click.ParamType[str]):

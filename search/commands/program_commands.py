@@ -14,14 +14,11 @@ from search.commands import tables
 from search.commands.output import as_json, emit, example, plugins, say
 from search.commands.parameters import PROGRAM, TASK
 from search.commands.screen import Screen, echo
-from search.record.folder import SIMPLIFIED
-from search.record.whole_file import whole_file, write_text
-from search.running.setup import load_tasks
-from search.settings.loading import load_plugins
-from selection.comparison import REDUCTION_SEEDS, TUNING_SEEDS
-from selection.derivation import SEEDS, Derivation, derive
-from selection.fitness_on_seeds import FitnessOnSeeds
-from simplify.recognise import resembles
+from search.record import SIMPLIFIED, whole_file, write_text
+from search.running import load_tasks
+from search.settings import load_plugins
+from selection import DERIVATION_SEEDS, REDUCTION_SEEDS, TUNING_SEEDS, Derivation, FitnessOnSeeds, derive
+from simplify import resembles
 
 
 @click.command(epilog=example("optsearch simplify lion_raw --out simplified.py"))
@@ -34,7 +31,9 @@ from simplify.recognise import resembles
     type=TASK,
     help="Leave out what makes no difference on this task (or those of a config); may be repeated.",
 )
-@click.option("--seeds", type=click.IntRange(2), default=SEEDS, show_default=True, help="Networks trained with each.")
+@click.option(
+    "--seeds", type=click.IntRange(2), default=DERIVATION_SEEDS, show_default=True, help="Networks trained with each."
+)
 @click.option("--tune", type=click.IntRange(0), default=0, show_default=True, help="Trainings to tune the constants.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the simplified program to a file.")
 @click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw the data flow before and after.")

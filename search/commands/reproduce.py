@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
-from primitives.errors import UserError
+from primitives import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
 from search.commands.output import as_json, emit, example
 from search.commands.panel import LivePanel
-from search.running.reproduce import TARGETS, reproduce_all
-from search.settings.config import Config
-from search.settings.reading import read_config
+from search.running import TARGETS, reproduce_all
+from search.settings import Config, read_config
 
 
 @click.command(epilog=example("optsearch reproduce lion --seeds 3"))

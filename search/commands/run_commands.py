@@ -7,21 +7,25 @@ from pathlib import Path
 
 import click
 
-from primitives.errors import UserError
+from primitives import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
 from search.commands.output import as_json, emit, example, overrides, print_trial, say, trust
 from search.commands.panel import LivePanel
 from search.commands.parameters import RUN
 from search.commands.screen import Screen
-from search.record.folder import claim, fresh_folder, look
-from search.running import run as runs
-from search.running.compare_methods import compare_methods
-from search.running.open_run import config_of
-from search.running.setup import with_baselines
-from search.settings.config import Config, WorkerSettings
-from search.settings.loading import check, load
-from search.settings.reading import build_config, read_config, set_key, to_yaml
+from search.record import claim, fresh_folder, look
+from search.running import compare_methods, config_of, resume_search, run_search, select_champion, with_baselines
+from search.settings import (
+    Config,
+    WorkerSettings,
+    build_config,
+    check_config,
+    load_config,
+    read_config,
+    set_key,
+    to_yaml,
+)
 
 
 @click.command(epilog=example("optsearch run configs/quickstart.yaml --set search.children=500"))
@@ -32,14 +36,14 @@ from search.settings.reading import build_config, read_config, set_key, to_yaml
 def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Search with CONFIG, choose the champion, compare it and write it down."""
     settings = read_config(config, overrides)
-    load(settings, say=say)
+    load_config(settings, say=say)
     if out:
         claim(out)  # before time is spent on baselines
     console = Screen(stderr=True)
     settings = with_baselines(settings, partial(print_trial, console))
     folder = out or fresh_folder(config)
     with stop_on_signals() as stop, LivePanel() as panel:
-        summary = runs.run(settings, folder, panel, stop)
+        summary = run_search(settings, folder, panel, stop)
     emit(summary.as_json(folder), lambda: tables.summary(summary, folder), as_json)
 
 
@@ -59,7 +63,7 @@ def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_
     """Go on with the run in folder RUN where it stopped."""
     workers = _workers(run, overrides) if overrides else None
     with stop_on_signals() as stop, LivePanel() as panel:
-        summary = runs.resume(run, panel, stop, repair_journal=repair, trust=trust, workers=workers)
+        summary = resume_search(run, panel, stop, repair_journal=repair, trust=trust, workers=workers)
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
@@ -88,7 +92,7 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
     command shows the last table once more.
     """
     with stop_on_signals() as stop, LivePanel() as panel:
-        summary = runs.select(run, panel, stop, overrides=overrides, trust=trust)
+        summary = select_champion(run, panel, stop, overrides=overrides, trust=trust)
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
@@ -103,7 +107,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
     if len(named) < len(configs):
         raise UserError("two of the configs have the same name, which is what their run folders are called")
     for config in named.values():
-        load(config, say=say)
+        load_config(config, say=say)
     tick = partial(print_trial, Screen(stderr=True))
     named = {name: with_baselines(config, tick) for name, config in named.items()}
     with stop_on_signals() as stop, LivePanel() as panel:
@@ -127,8 +131,8 @@ def validate(config: Path, overrides: tuple[str, ...], schema: bool, trust: bool
         return
     settings = read_config(config, overrides)
     if trust:
-        load(settings, say=say)
-    unchecked = [] if trust else check(settings)
+        load_config(settings, say=say)
+    unchecked = [] if trust else check_config(settings)
     for sentence in unchecked:
         say(f"not checked: {sentence}")
     if unchecked:

@@ -6,17 +6,15 @@ from typing import Any
 
 import click
 
-from primitives.builtins import BUILTINS, load_program
-from proxy_tasks.task import SPLITS
+from primitives import BUILTINS, load_program
+from proxy_tasks import SPLITS
 from search.commands import tables
 from search.commands.output import as_json, emit, example, plugins, say, trust
 from search.commands.parameters import PROGRAM, RUN_OR_PROGRAM, TASK
-from search.record.folder import look
-from search.running.inspect import derivation, program_facts, run_facts
-from search.running.open_run import config_of
-from search.running.setup import load_tasks
-from search.settings.loading import load_plugins
-from selection.comparison import FRESH_SEEDS, Comparison, compare_losses, tuned_baselines
+from search.record import look
+from search.running import config_of, derivation, load_tasks, program_facts, run_facts
+from search.settings import load_plugins
+from selection import FRESH_SEEDS, Comparison, compare_losses, tuned_baselines
 
 
 @click.command(epilog=example("optsearch inspect results/quickstart --count 3"))

@@ -11,15 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from primitives.dataflow import live, live_part
-from primitives.program import Program
-from primitives.text import to_text
+from primitives import Program, live, live_part, to_text
 from search.commands.screen import code
-from search.running.method_curves import Method
-from search.running.summary import Summary
-from selection.comparison import Comparison
-from selection.derivation import Derivation
-from selection.funnel import FunnelResult
+from search.running import Method, Summary
+from selection import Comparison, Derivation, FunnelResult
 
 _STEPS_SHOWN = 15  # of a lineage
 

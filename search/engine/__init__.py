@@ -1,1 +1,30 @@
-"""The search as a pure state machine: candidates in order, hurdles, duplicates, random numbers keyed by candidate."""
+"""The search as a pure state machine: candidates in order, hurdles, duplicates, random numbers keyed by candidate.
+
+The public names of this room:
+
+- `Engine`: breeds candidates in order of number and takes their scores.
+- A candidate on its way: `Proposal` (of an `Algorithm`), `Candidate`, `Record`, `HistoryEntry`; `START` is the mutation
+  of the starting program.
+- `Hurdle`: the first-seed fitness that a candidate must reach.
+- `Twins`: finds programs with equal signatures.
+- `Draws`: random numbers keyed by seed, repeat and candidate.
+"""
+
+from search.engine.candidate import START, Algorithm, Candidate, HistoryEntry, Proposal, Record
+from search.engine.duplicates import Twins
+from search.engine.engine import Engine
+from search.engine.hurdle import Hurdle
+from search.engine.randomness import Draws
+
+__all__ = [
+    "START",
+    "Algorithm",
+    "Candidate",
+    "Draws",
+    "Engine",
+    "HistoryEntry",
+    "Hurdle",
+    "Proposal",
+    "Record",
+    "Twins",
+]

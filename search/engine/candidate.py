@@ -8,9 +8,8 @@ after a resume.
 import math
 from typing import NamedTuple, Protocol
 
-from primitives.program import Program
-from primitives.text import parse
-from proxy_tasks.fitness import Heights, Score, Status
+from primitives import Program, parse
+from proxy_tasks import Heights, Score, Status
 from search.engine.randomness import Draws
 
 START = "start"  # mutation of the starting program

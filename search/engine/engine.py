@@ -23,10 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from primitives.dataflow import functional_hash, live
-from primitives.errors import UserError
-from primitives.program import Program
-from proxy_tasks.fitness import Heights, Score
+from primitives import Program, UserError, functional_hash, live
+from proxy_tasks import Heights, Score
 from search.engine.candidate import START, Algorithm, Candidate, HistoryEntry, Proposal, Record
 from search.engine.duplicates import Twins
 from search.engine.hurdle import Hurdle

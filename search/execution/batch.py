@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any, Self
 
-from proxy_tasks.fitness import Evaluator
+from proxy_tasks import Evaluator
 from search.execution.executor import Answer, CandidateAnswer, CandidateJob, Job
 
 

@@ -12,17 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from primitives.kinds import Kind
-from primitives.registry import REGISTRY, Primitive
-from proxy_tasks.baselines import baseline
-from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer
+from primitives import REGISTRY, Kind, Primitive
+from proxy_tasks import Task, Trainer, baseline
 
 _SIZES = (48, 16)  # of the parameter arrays
 _STEPS = 3
 
 
-def behaviour(tasks: Sequence[Task], seeds: Sequence[int]) -> dict[str, str]:
+def measure_behaviour(tasks: Sequence[Task], seeds: Sequence[int]) -> dict[str, str]:
     """Hash of the result of each function of the language, and of each task.
 
     Args:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import ray
 
-from primitives.errors import UserError
+from primitives import UserError
 
 KNOWN = "`workers.address` is that of a cluster begun with `ray start --head`, such as 10.0.0.1:6379"
 _CONNECT = 5.0  # seconds for an address to answer

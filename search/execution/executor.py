@@ -10,10 +10,9 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from primitives.program import Program
-from proxy_tasks.fitness import Heights, Score, Status
-from proxy_tasks.loss import sound
-from selection.trials import Trial
+from primitives import Program
+from proxy_tasks import Heights, Score, Status, sound
+from selection import Trial
 
 CandidateKey = tuple[int, int]  # repeat and number
 

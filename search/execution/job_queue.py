@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from proxy_tasks.fitness import Status
+from proxy_tasks import Status
 from search.execution.messages import Failed, Parcel
 
 AHEAD = 2  # batches that a worker holds, so that it need not wait for the next

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from proxy_tasks.fitness import Status
+from proxy_tasks import Status
 from search.execution.executor import CandidateJob, Job
 from search.execution.worker import Built
 

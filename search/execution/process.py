@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 from threadpoolctl import threadpool_limits
 
-from primitives.errors import UserError
+from primitives import UserError
 
 _PACKAGES = ("primitives", "proxy_tasks", "simplify", "selection", "search", "optsearch")
 _ONE_THREAD = {

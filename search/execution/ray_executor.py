@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from primitives.errors import UserError
+from primitives import UserError
 from search.execution.executor import Answer, Job, WorkersLostError
 from search.execution.messages import (
     Answered,

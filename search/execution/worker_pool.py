@@ -13,8 +13,8 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
-from primitives.errors import UserError
-from proxy_tasks.fitness import Status
+from primitives import UserError
+from proxy_tasks import Status
 from search.execution.cluster import difference
 from search.execution.executor import WorkersLostError
 from search.execution.faults import Effect, cause, fault_of

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from primitives.text import to_text
-from proxy_tasks.fitness import Status
-from search.engine.candidate import HistoryEntry, Record
+from primitives import to_text
+from proxy_tasks import Status
+from search.engine import HistoryEntry, Record
 
 SCHEMA = """
 create table candidates (

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from primitives.errors import UserError
+from primitives import UserError
 
 _FORBIDDEN = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from primitives.errors import UserError
+from primitives import UserError
+from search.record.atomic_files import PART, remove_parts
 from search.record.faults import damage, holder
 from search.record.journal import Journal
 from search.record.opening import LOCK, check_regular
 from search.record.verified import is_verified, note_verified
-from search.record.whole_file import PART, remove_parts
 
 CONFIG, JOURNAL, SUMMARY = "config.yaml", "journal.sqlite", "summary.json"
 BEST, SIMPLIFIED, EXPORT, DRAWING = "best.py", "simplified.py", "optax_export.py", "dataflow.svg"

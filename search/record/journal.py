@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from search.engine.candidate import HistoryEntry, Record
+from search.engine import HistoryEntry, Record
 from search.record import trial_table
 from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, history_entry, row, sealed
 from search.record.faults import damage

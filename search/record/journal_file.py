@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from search.record import candidate_table, opening, trial_table
+from search.record.atomic_files import whole_file
 from search.record.faults import cannot_write, damage, explain
-from search.record.whole_file import whole_file
 
 _SCHEMA = """
 create table meta (key text primary key, value text not null) without rowid;

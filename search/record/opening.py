@@ -18,7 +18,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import quote
 
-from primitives.errors import UserError
+from primitives import UserError
 
 APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 VERSION = 3

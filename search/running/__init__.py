@@ -1,1 +1,47 @@
-"""What a run does, from the first candidate to the summary; knows nothing of the terminal."""
+"""What a run does, from the first candidate to the summary; knows nothing of the terminal.
+
+The public names of this room:
+
+- Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), each with a `Summary`; `new_run`,
+  `search_all` for the search alone; `config_of` and `SEARCH_ENDED` for a journal.
+- Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`).
+- Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
+- Looking at a run: `run_facts`, `program_facts`, `derivation`.
+- What a config needs: `load_tasks`, `with_baselines`, `evaluator`, `executor`, `versions`.
+"""
+
+from search.running.inspect import derivation, program_facts, run_facts
+from search.running.method_comparison import compare_methods
+from search.running.method_curves import Method
+from search.running.open_run import SEARCH_ENDED, config_of, new_run
+from search.running.reporter import Counts, Reporter, SilentReporter
+from search.running.reproduce import TARGETS, reproduce_all
+from search.running.run import resume_search, run_search, search_all, select_champion
+from search.running.setup import evaluator, executor, load_tasks, versions, with_baselines
+from search.running.summary import Summary
+
+__all__ = [
+    "SEARCH_ENDED",
+    "TARGETS",
+    "Counts",
+    "Method",
+    "Reporter",
+    "SilentReporter",
+    "Summary",
+    "compare_methods",
+    "config_of",
+    "derivation",
+    "evaluator",
+    "executor",
+    "load_tasks",
+    "new_run",
+    "program_facts",
+    "reproduce_all",
+    "resume_search",
+    "run_facts",
+    "run_search",
+    "search_all",
+    "select_champion",
+    "versions",
+    "with_baselines",
+]

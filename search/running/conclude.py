@@ -8,36 +8,34 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from primitives.errors import UserError
-from primitives.probe import signature
-from primitives.program import Program
-from primitives.text import parse
-from proxy_tasks.baselines import shares
-from search.algorithms.structures.identity import structure
-from search.engine.duplicates import Twins
-from search.record.candidate_table import CandidateRow
+from primitives import Program, UserError, parse, signature
+from proxy_tasks import shares
+from search.algorithms import structure_of
+from search.engine import Twins
+from search.record import CandidateRow
 from search.running.open_run import OpenRun
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.setup import tasks_of
 from search.running.summary import Summary, write_summary
-from search.settings.config import Config
-from search.settings.selection import stage_of
-from selection.champion import rank_finalists, tune_all
-from selection.comparison import (
+from search.settings import Config, stage_of
+from selection import (
     FINAL_SEEDS,
     FRESH_SEEDS,
     REDUCTION_SEEDS,
     TUNING_SEEDS,
     Comparison,
+    FitnessOnSeeds,
+    FunnelResult,
+    TrialRunner,
     compare_losses,
+    derive,
+    rank_finalists,
+    run_funnel,
+    starting,
+    tune_all,
     tuned_baselines,
 )
-from selection.derivation import derive
-from selection.fitness_on_seeds import FitnessOnSeeds
-from selection.funnel import FunnelResult, run_funnel
-from selection.optimizers import starting
-from selection.trials import TrialRunner
 
 FOUND = "found"  # name of the champion in tables
 
@@ -148,7 +146,7 @@ class _Behaviour:
         twin = self._twins.find(behaviour)
         if twin is not None:
             return self._structures[twin]
-        key = structure(program)
+        key = structure_of(program)
         if not np.all(np.isfinite(behaviour)):
             losses = " ".join(f"{loss:.6g}" for task in sorted(row.losses) for loss in row.losses[task])
             key = self._trained.setdefault(losses, key)

@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from primitives.dataflow import functional_hash, live, live_part
-from primitives.errors import ProgramError
-from primitives.program import Program
-from primitives.text import parse, statement_text, to_text
-from proxy_tasks.fitness import Status
-from search.record.candidate_table import CandidateRow
-from search.record.folder import SUMMARY
-from search.record.journal import Journal
-from selection.derivation import derive
-from simplify.recognise import recognise
+from primitives import Program, ProgramError, functional_hash, live, live_part, parse, statement_text, to_text
+from proxy_tasks import Status
+from search.record import SUMMARY, CandidateRow, Journal
+from selection import derive
+from simplify import recognise
 
 
 def program_facts(program: Program) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 import threading
 from collections.abc import Mapping
 
-from proxy_tasks.fitness import Score, Status
-from search.engine.engine import Engine
-from search.execution.executor import CandidateJob, CandidateKey, Executor, TrialAnswer
-from search.execution.process import rare_collection
-from search.record.journal import Journal
+from proxy_tasks import Score, Status
+from search.engine import Engine
+from search.execution import CandidateJob, CandidateKey, Executor, TrialAnswer, rare_collection
+from search.record import Journal
 from search.running.overfitting import Checks
 from search.running.reporter import Reporter
 

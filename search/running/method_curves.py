@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from search.record.journal import Journal
-from search.record.whole_file import whole_file
+from search.record import Journal, whole_file
 
 BEST_FIGURE, REDUNDANCY_FIGURE = "best_so_far.png", "redundancy.png"
 _WINDOW = 200  # children over which shares are taken

@@ -10,22 +10,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from primitives.errors import UserError
-from primitives.text import to_text
-from search.algorithms.factory import check, check_names, with_registered_rates
-from search.execution.executor import WorkersLostError
-from search.record.folder import CONFIG, JOURNAL, claim, locked, look, open_journal
-from search.record.journal import MIXED, Journal
-from search.record.ownership import new_id, vouch, vouched
-from search.record.repair import repair
-from search.record.whole_file import write_text
+from primitives import UserError, to_text
+from search.algorithms import check_algorithm, check_names, with_registered_rates
+from search.execution import WorkersLostError
+from search.record import (
+    CONFIG,
+    JOURNAL,
+    MIXED,
+    Journal,
+    claim,
+    locked,
+    look,
+    new_id,
+    open_journal,
+    repair,
+    vouch,
+    vouched,
+    write_text,
+)
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter, SilentReporter
 from search.running.setup import executor, versions, yardstick
-from search.settings.config import Config, WorkerSettings
-from search.settings.loading import load, named_modules
-from search.settings.places import describe_module
-from search.settings.reading import recorded, restore_config, to_yaml
+from search.settings import (
+    Config,
+    WorkerSettings,
+    describe_module,
+    load_config,
+    named_modules,
+    recorded_values,
+    restore_config,
+    to_yaml,
+)
 
 SEARCH_ENDED, SECONDS = "search ended", "seconds"  # notes in the journal: the search is complete; duration of the run
 
@@ -92,14 +107,14 @@ def new_run(
         UserError: the config cannot be run, or the folder holds something.
     """
     reporter = reporter or SilentReporter()
-    start = load(config, say=reporter.note)
+    start = load_config(config, say=reporter.note)
     config = with_registered_rates(config)
     check_names(config)
-    check(config, start)  # reports errors in the settings of the algorithm before a folder is created
+    check_algorithm(config, start)  # reports errors in the settings of the algorithm before a folder is created
     claim(folder)
     meta = {
         "run": new_id(),
-        "config": recorded(config, folder),
+        "config": recorded_values(config, folder),
         "start": to_text(start),
         "yardstick": yardstick(config),
         "versions": versions(),
@@ -149,7 +164,7 @@ def existing_run(
             elif config.workers.executor == "ray":
                 reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` uses a cluster")
             _check_trusted(config, folder, journal, trust)
-            load(config, with_start=False, say=reporter.note)
+            load_config(config, with_start=False, say=reporter.note)
             check_names(config)
             opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
             if trust:

@@ -13,17 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from primitives.text import parse
-from proxy_tasks.loss import log_ratio
-from search.engine.engine import Engine
-from search.record.journal import Journal
+from primitives import parse
+from proxy_tasks import log_ratio
+from search.engine import Engine
+from search.record import Journal
 from search.running.recorded_trials import RecordedTrials, TakeScore, unexpected
 from search.running.setup import tasks_of
-from search.settings.config import Config
-from search.settings.selection import larger_tasks
-from selection.comparison import CHECK_SEEDS
-from selection.intervals import interval
-from selection.trials import Trial, Work, train
+from search.settings import Config, larger_tasks
+from selection import CHECK_SEEDS, Trial, Work, interval, train
 
 PATIENCE = 3  # checks in a row
 

@@ -13,12 +13,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from proxy_tasks.fitness import Score, Status
-from search.execution.executor import CandidateKey, Executor, TrialAnswer, TrialJob
-from search.record.journal import Journal
-from search.record.trial_table import Key as TrialKey
-from selection.comparison import CHECK_SEEDS
-from selection.trials import Trial, Work
+from proxy_tasks import Score, Status
+from search.execution import CandidateKey, Executor, TrialAnswer, TrialJob
+from search.record import Journal
+from search.record import Key as TrialKey
+from selection import CHECK_SEEDS, Trial, Work
 
 T = TypeVar("T")
 ATTEMPTS = 3  # commands that run a trial which crashes its worker or exceeds its time limit

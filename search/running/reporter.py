@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
-from primitives.program import Program
-from primitives.text import parse
-from proxy_tasks.fitness import Status
-from search.engine.candidate import Record
-from search.record.journal import Journal
-from search.settings.config import Config
+from primitives import Program, parse
+from proxy_tasks import Status
+from search.engine import Record
+from search.record import Journal
+from search.settings import Config
 
 
 class Reporter(Protocol):

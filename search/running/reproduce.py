@@ -10,15 +10,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from primitives.errors import UserError
-from search.record.folder import CONFIG, JOURNAL, SUMMARY, look, plain
-from search.record.whole_file import write_text
+from primitives import UserError
+from search.record import CONFIG, JOURNAL, SUMMARY, look, plain, write_text
 from search.running.open_run import SECONDS, config_of
 from search.running.reporter import Reporter, SilentReporter
-from search.running.run import resume, run
+from search.running.run import resume_search, run_search
 from search.running.summary import Summary
-from search.settings.config import Config
-from selection.derivation import Derivation
+from search.settings import Config
+from selection import Derivation
 
 TARGETS = ("lion",)
 
@@ -105,9 +104,9 @@ def reproduce_all(
             reporter.note(f"seed {seed}: {place}")
             if (place / JOURNAL).exists():
                 _check(place, config)
-                summary = resume(place, reporter, stop, workers=config.workers)
+                summary = resume_search(place, reporter, stop, workers=config.workers)
             else:
-                summary = run(config, place, reporter, stop)
+                summary = run_search(config, place, reporter, stop)
         if not summary.complete:
             raise KeyboardInterrupt
         with look(place) as journal:

@@ -1,7 +1,8 @@
 """A run from beginning to end: search every repeat of every round, then conclude.
 
-Start reading here: `run` and `resume` open a run (`open_run`), `search_all` drives the engines through the search loop
-(`loop`), and `conclude` chooses the champion, sends it through the funnel, simplifies it and writes the results.
+Start reading here: `run_search` and `resume_search` open a run (`open_run`), `search_all` drives the engines through
+the search loop (`loop`), and `conclude` chooses the champion, sends it through the funnel, simplifies it and writes the
+results.
 """
 
 import math
@@ -10,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from primitives.errors import UserError
-from primitives.text import parse
-from proxy_tasks.baselines import baseline
-from search.algorithms.factory import STRUCTURES, engine
-from search.record.folder import CONFIG
-from search.record.whole_file import write_text
+from primitives import UserError, parse
+from proxy_tasks import baseline
+from search.algorithms import STRUCTURES, build_engine
+from search.record import CONFIG, write_text
 from search.running.conclude import conclude
 from search.running.loop import search
 from search.running.open_run import SEARCH_ENDED, OpenRun, existing_run, new_run
@@ -25,13 +24,21 @@ from search.running.reporter import Reporter
 from search.running.setup import search_evaluator, tasks_of
 from search.running.structure_runs import search_structures
 from search.running.summary import Summary
-from search.settings.config import Config, WorkerSettings
-from search.settings.loading import load
-from search.settings.reading import recorded, restore_config, set_key, to_yaml
-from search.settings.selection import DEFAULT_STAGES
+from search.settings import (
+    DEFAULT_STAGES,
+    Config,
+    WorkerSettings,
+    load_config,
+    recorded_values,
+    restore_config,
+    set_key,
+    to_yaml,
+)
 
 
-def run(config: Config, folder: Path, reporter: Reporter | None = None, stop: threading.Event | None = None) -> Summary:
+def run_search(
+    config: Config, folder: Path, reporter: Reporter | None = None, stop: threading.Event | None = None
+) -> Summary:
     """Run a search in a new folder.
 
     Args:
@@ -47,7 +54,7 @@ def run(config: Config, folder: Path, reporter: Reporter | None = None, stop: th
         return _search_and_conclude(opened)
 
 
-def resume(
+def resume_search(
     folder: Path,
     reporter: Reporter | None = None,
     stop: threading.Event | None = None,
@@ -61,7 +68,7 @@ def resume(
     Args:
         folder: the run folder.
         reporter: receives the events of the run.
-        stop: as for `run`.
+        stop: as for `run_search`.
         repair_journal: first replace a damaged journal by what can be read of it.
         trust: import the code that the folder names even if the run did not begin on this account.
         workers: used in place of the recorded settings, of which the address of a cluster is never used.
@@ -74,7 +81,7 @@ def resume(
         return _search_and_conclude(opened)
 
 
-def select(
+def select_champion(
     folder: Path,
     reporter: Reporter | None = None,
     stop: threading.Event | None = None,
@@ -87,7 +94,7 @@ def select(
     Args:
         folder: the run folder.
         reporter: receives the events of the run.
-        stop: as for `run`.
+        stop: as for `run_search`.
         overrides: assignments to keys of `selection` and `workers`, kept for later calls. A config without stages gets
             two with default settings.
         trust: import the code that the folder names even if the run did not begin on this account.
@@ -100,10 +107,10 @@ def select(
             raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
         searched.journal.verify()
         opened = replace(searched, config=_with_stages(searched.config, overrides))
-        load(opened.config, with_start=False, say=opened.reporter.note)
+        load_config(opened.config, with_start=False, say=opened.reporter.note)
         with opened.workers() as trials:
             opened.reporter.run_started(opened.config, opened.journal)
-            opened.journal.note("selection", recorded(opened.config, folder)["selection"])
+            opened.journal.note("selection", recorded_values(opened.config, folder)["selection"])
             write_text(folder / CONFIG, to_yaml(opened.config, folder))
             opened.vouch()
             return conclude(opened, trials, complete=True)
@@ -128,7 +135,7 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
         if settings.algorithm == STRUCTURES:
             complete = search_structures(opened, start, repeats, trials)
         else:
-            engines = {repeat: engine(config, start, repeat) for repeat in repeats}
+            engines = {repeat: build_engine(config, start, repeat) for repeat in repeats}
             for repeat, machine in engines.items():
                 machine.restore(journal.history(repeat))
             search(engines, trials.executor, journal, reporter=reporter, stop=opened.stop, checks=checks)

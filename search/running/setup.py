@@ -13,23 +13,28 @@ from typing import Any
 
 import jax
 
-from primitives.registry import REGISTRY
-from proxy_tasks import catalog
-from proxy_tasks.baselines import baseline, noise, shares
-from proxy_tasks.families import fingerprint
-from proxy_tasks.fitness import Evaluator
-from proxy_tasks.task import Task
-from search.execution.batch import BatchExecutor
-from search.execution.behaviour import behaviour
-from search.execution.executor import Executor, InlineExecutor
-from search.execution.messages import BEHAVIOUR, RaySettings
-from search.execution.ray_executor import RayExecutor
-from search.execution.worker import Built
-from search.settings.config import Config
-from search.settings.loading import load
-from search.settings.reading import read_config, restore_config
-from search.settings.selection import larger_tasks, stage_of
-from search.settings.tasks import task_of, tuned
+from primitives import REGISTRY
+from proxy_tasks import TASKS, Evaluator, Task, baseline, builtin_task, fingerprint, noise, shares
+from search.execution import (
+    BEHAVIOUR,
+    BatchExecutor,
+    Built,
+    Executor,
+    InlineExecutor,
+    RayExecutor,
+    RaySettings,
+    measure_behaviour,
+)
+from search.settings import (
+    Config,
+    larger_tasks,
+    load_config,
+    read_config,
+    restore_config,
+    stage_of,
+    task_of,
+    with_tuned_constants,
+)
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
 _FED = 4  # candidates in flight for each worker that keep it busy
@@ -54,18 +59,18 @@ def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task
     Raises:
         UserError: there is no such task, or the config cannot be loaded.
     """
-    if what not in catalog.TASKS and Path(what).is_file():
+    if what not in TASKS and Path(what).is_file():
         config = read_config(Path(what))
-        load(config, say=say)
+        load_config(config, say=say)
         return tasks_of(config)
-    return [catalog.task(what)]
+    return [builtin_task(what)]
 
 
 def with_baselines(config: Config, report: Callable[[str, int, int, float], None]) -> Config:
     """The config with tuned baselines for every custom task; `report` gets task, trial, trials and best."""
 
     def entry_tuned(entry: Any) -> Any:  # noqa: ANN401 - an entry of `tasks`
-        return tuned(
+        return with_tuned_constants(
             entry,
             _TUNING_SEEDS,
             lambda name, trial, best: report(f"{entry.name}: {name}", trial, entry.trials, best),
@@ -138,7 +143,7 @@ def facts(config: Config) -> dict[str, Any]:
         "functions": functions,
         "tasks": yardstick(config),
         "larger tasks": larger,
-        BEHAVIOUR: behaviour(tasks_of(config), range(first)),
+        BEHAVIOUR: measure_behaviour(tasks_of(config), range(first)),
     }
 
 
@@ -197,5 +202,5 @@ def executor(
 def _built(values: dict[str, Any]) -> Built:
     """A worker's scorer, from the plain values of a config; the program file need not exist there."""
     config = restore_config(values)
-    load(config, with_start=False)
+    load_config(config, with_start=False)
     return Built(search_evaluator(config), facts(config))

@@ -7,10 +7,9 @@ against those that are bred.
 
 from collections.abc import Callable, Sequence
 
-from primitives.errors import UserError
-from primitives.program import Program
-from search.algorithms.factory import structure_search
-from search.engine.candidate import Record
+from primitives import Program, UserError
+from search.algorithms import structure_search
+from search.engine import Record
 from search.running.open_run import OpenRun
 from search.running.recorded_trials import RecordedTrials
 

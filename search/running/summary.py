@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from primitives import UserError, escaped, export, functional_hash, live, live_part, to_text
-from search.record.candidate_table import CandidateRow
-from search.record.folder import BEST, CHECKS, DRAWING, EXPORT, SIMPLIFIED, SUMMARY, plain
-from search.record.whole_file import whole_file, write_text
+from search.record import (
+    BEST,
+    CHECKS,
+    DRAWING,
+    EXPORT,
+    SIMPLIFIED,
+    SUMMARY,
+    CandidateRow,
+    plain,
+    whole_file,
+    write_text,
+)
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
-from selection.champion import Finalist
-from selection.comparison import Comparison
-from selection.derivation import Derivation
-from selection.funnel import FunnelResult
+from selection import Comparison, Derivation, Finalist, FunnelResult
 
 
 @dataclass(frozen=True)

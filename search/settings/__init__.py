@@ -1,1 +1,61 @@
-"""What a run is told to do: the typed config, reading it from YAML, and resolving what it names."""
+"""What a run is told to do: the typed config, reading it from YAML, and resolving what it names.
+
+The public names of this room:
+
+- The config: `Config` and its sections that others hold (`Mutations`, `StructureSettings`, `WorkerSettings`).
+- Names of algorithms and mutations that a config may use: `names`, a module, which registering an extension extends.
+- Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
+- Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config.
+- Loading, which imports the code that a config names: `load_config`, `load_plugins`; without importing: `check_config`,
+  `named_modules`, `describe_module`.
+- What a config names: `task_of`, `task_name`, `insertable`, `stage_of`, `larger_tasks`, `DEFAULT_STAGES`, `CORPUS`,
+  and baselines of custom tasks (`with_tuned_constants`, `tuned_constants`).
+"""
+
+from search.settings import names
+from search.settings.config import Config, Mutations, WorkerSettings
+from search.settings.loading import check_config, insertable, load_config, load_plugins, named_modules
+from search.settings.places import describe_module
+from search.settings.reading import (
+    assign,
+    build_config,
+    read_config,
+    read_values,
+    recorded_values,
+    restore_config,
+    set_key,
+    to_yaml,
+)
+from search.settings.selection import DEFAULT_STAGES, larger_tasks, stage_of
+from search.settings.structures import CORPUS, StructureSettings
+from search.settings.tasks import task_name, task_of, tuned_constants, with_tuned_constants
+
+__all__ = [
+    "CORPUS",
+    "DEFAULT_STAGES",
+    "Config",
+    "Mutations",
+    "StructureSettings",
+    "WorkerSettings",
+    "assign",
+    "build_config",
+    "check_config",
+    "describe_module",
+    "insertable",
+    "larger_tasks",
+    "load_config",
+    "load_plugins",
+    "named_modules",
+    "names",
+    "read_config",
+    "read_values",
+    "recorded_values",
+    "restore_config",
+    "set_key",
+    "stage_of",
+    "task_name",
+    "task_of",
+    "to_yaml",
+    "tuned_constants",
+    "with_tuned_constants",
+]

@@ -65,8 +65,9 @@ class SearchSettings(Section):
             if self.algorithm not in names.ALGORITHMS:
                 raise ValueError(names.unknown("algorithm", self.algorithm, names.ALGORITHMS))
             for name in self.mutations.model_extra or {}:
-                if name not in names.MUTATIONS:
-                    raise ValueError(names.unknown("mutation", name, {*names.MUTATIONS}))
+                if name not in names.REGISTERED_MUTATIONS:
+                    known = {*Mutations.model_fields, *names.REGISTERED_MUTATIONS}
+                    raise ValueError(names.unknown("mutation", name, known))
         if self.tournament > self.population:
             raise ValueError(
                 f"`tournament` (={self.tournament}) must lie between 1 and `population` (={self.population})"

@@ -1,8 +1,8 @@
 """Loading a config: code is imported, data are read, and the starting program is parsed.
 
 This is the only step that runs code which a file names. Commands that run something load the config that they are given
-and say first which files that imports. Commands that look at something do not load: `check` does what can be done
-without importing anything.
+and say first which files that imports. Commands that look at something do not load: `check_config` checks as much as is
+possible without importing anything.
 """
 
 import importlib
@@ -11,13 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
-from primitives.builtins import load_program
-from primitives.errors import ProgramError, UserError
-from primitives.paper import PAPER
-from primitives.program import Program
-from primitives.registry import Primitive, by_names
-from proxy_tasks.families import module_in
-from proxy_tasks.inputs import training_rows
+from primitives import PAPER, Primitive, Program, ProgramError, UserError, by_names, load_program
+from proxy_tasks import module_in, training_rows
 from search.settings.config import Config
 from search.settings.places import describe_module
 from search.settings.selection import check_stages
@@ -26,7 +21,7 @@ from search.settings.tasks import OwnTask, task_of
 _announced: set[str] = set()
 
 
-def load(config: Config, *, with_start: bool = True, say: Callable[[str], None] | None = None) -> Program:
+def load_config(config: Config, *, with_start: bool = True, say: Callable[[str], None] | None = None) -> Program:
     """Load a config.
 
     Args:
@@ -49,7 +44,7 @@ def load(config: Config, *, with_start: bool = True, say: Callable[[str], None] 
     return load_program(config.program if with_start else "adamw")
 
 
-def check(config: Config) -> list[str]:
+def check_config(config: Config) -> list[str]:
     """Check a resolved config as far as that takes no code of other people: data, stages, functions and program.
 
     Returns:

@@ -1,10 +1,14 @@
-"""Names of algorithms and mutations that a config may use. Registering an extension adds its name."""
+"""Names of algorithms and mutations that a config may use. Registering an extension adds its name.
 
-from primitives.errors import nearest
+The functions behind the names are tables of `search.algorithms`, which a config does not import; a test holds that the
+names agree.
+"""
+
+from primitives import nearest
 
 ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree", "structures"}
-MUTATIONS = {"insert": 1.0, "delete": 1.0, "modify": 1.0, "replace": 1.0, "wrap": 1.0, "scale": 1.0, "tune": 0.0}
-"""Default rate of each mutation."""
+REGISTERED_MUTATIONS: dict[str, float] = {}
+"""Default rate of each mutation that is registered; those of the built-in ones are fields of `config.Mutations`."""
 
 
 def unknown(what: str, name: str, known: set[str]) -> str:

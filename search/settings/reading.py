@@ -12,8 +12,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import ValidationError
 
-from primitives.builtins import BUILTINS
-from primitives.errors import UserError, nearest
+from primitives import BUILTINS, UserError, nearest
 from search.settings.config import Config
 from search.settings.places import Origin, relative_to
 from search.settings.selection import larger_tasks, resolve_stages
@@ -61,7 +60,7 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
 
 
 def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
-    """The config that `recorded` wrote, or the plain values of a resolved one.
+    """The config that `recorded_values` wrote, or the plain values of a resolved one.
 
     Args:
         values: of the config; modules may have folders.
@@ -73,7 +72,7 @@ def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
     return _resolved(values, Origin(folder, recorded=True))
 
 
-def recorded(config: Config, folder: Path) -> dict[str, Any]:
+def recorded_values(config: Config, folder: Path) -> dict[str, Any]:
     """Plain values of a resolved config as the journal has them: every path is relative to the run folder."""
     relative = partial(relative_to, folder)
     return _with_places(config, relative, relative)

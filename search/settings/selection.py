@@ -4,15 +4,11 @@ from collections.abc import Sequence
 
 from pydantic import Field, model_validator
 
-from primitives.errors import UserError
-from proxy_tasks import catalog
-from proxy_tasks.baselines import REFERENCE
-from proxy_tasks.families import problem
-from proxy_tasks.task import Task
+from primitives import UserError
+from proxy_tasks import REFERENCE, TASKS, Task, builtin_task, problem
 from search.settings.places import Origin
 from search.settings.tasks import OwnTask, Section, TaskEntry, resolve, task_name, task_of
-from selection.optimizers import OPTIMIZERS, optimizer
-from selection.stage import Stage
+from selection import OPTIMIZERS, Stage, optimizer
 
 LEAST_SEEDS = 5  # of the last stage
 
@@ -121,16 +117,16 @@ def larger_tasks(tasks: Sequence[str | OwnTask], size: int) -> tuple[Task, ...]:
 
 def _larger(name: str, size: int) -> Task:
     larger = f"{name}_x{size}"
-    if larger in catalog.TASKS:
-        return catalog.task(larger)
-    sizes = [str(row.size) for row in catalog.TASKS.values() if row.name.startswith(f"{name}_x")]
+    if larger in TASKS:
+        return builtin_task(larger)
+    sizes = [str(row.size) for row in TASKS.values() if row.name.startswith(f"{name}_x")]
     there = f"it comes in {' and '.join(sizes)} times the size" if sizes else "give the stage `tasks` of its own"
     raise UserError(f"there is no task `{larger}` for `selection.stages`; {there}")
 
 
 def _known(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
     """A task of a stage needs no baselines that were tuned before."""
-    return catalog.task(entry).name if isinstance(entry, str) else resolve(entry, origin)
+    return builtin_task(entry).name if isinstance(entry, str) else resolve(entry, origin)
 
 
 def _cost(task: Task) -> int:

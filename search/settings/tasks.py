@@ -15,14 +15,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from primitives.errors import UserError, nearest
-from primitives.program import PEAK
-from proxy_tasks import catalog
-from proxy_tasks.baselines import noise
-from proxy_tasks.families import FAMILIES, problem
-from proxy_tasks.task import Circumstance, Task
+from primitives import PEAK, UserError, nearest
+from proxy_tasks import FAMILIES, TASKS, Circumstance, Task, builtin_task, noise, problem
 from search.settings.places import Origin
-from selection.baselines import tune_baselines
+from selection import tune_baselines
 
 TAGS = NAMED, OWN = "task name", "own task"  # pydantic's; they stand in the paths of its errors
 _MAY_BE_ZERO = ("shift", "label_noise", "noise")
@@ -120,10 +116,10 @@ def resolve(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
         UserError: there is no such task or data file, or a setting is wrong.
     """
     if isinstance(entry, str):
-        noise(catalog.task(entry))
+        noise(builtin_task(entry))
         return entry
     where = f"task `{entry.name}`"
-    if entry.name in catalog.TASKS:
+    if entry.name in TASKS:
         raise UserError(f"{where} is one that comes with the project; call yours otherwise")
     module, colon, function = entry.family.rpartition(":")
     if colon:
@@ -167,7 +163,7 @@ def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) ->
 def task_of(entry: str | OwnTask) -> Task:
     """The task that a resolved entry stands for."""
     if isinstance(entry, str):
-        return catalog.task(entry)
+        return builtin_task(entry)
     own = {"data": entry.data, "data_limit": entry.data_limit}
     settings = entry.settings | {name: value for name, value in own.items() if value is not None}
     found = entry.tuned
@@ -186,7 +182,7 @@ def task_of(entry: str | OwnTask) -> Task:
     )
 
 
-def tuned(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], None]) -> str | OwnTask:
+def with_tuned_constants(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], None]) -> str | OwnTask:
     """The entry with tuned baselines: those that it has, or else new ones from its `trials` on so many seeds."""
     if isinstance(entry, str) or entry.tuned is not None:
         return entry
@@ -198,7 +194,7 @@ def tuned(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], 
             f"seed; are its losses positive, finite, and different from seed to seed?"
         )
     _check_learnt(entry, found["programs"]["adamw"]["validation_loss"])
-    return entry.model_copy(update={"tuned": Tuned(**constants(found))})
+    return entry.model_copy(update={"tuned": Tuned(**tuned_constants(found))})
 
 
 def _check_learnt(entry: OwnTask, loss: float) -> None:
@@ -211,6 +207,6 @@ def _check_learnt(entry: OwnTask, loss: float) -> None:
         )
 
 
-def constants(found: Mapping[str, Any]) -> dict[str, Any]:
+def tuned_constants(found: Mapping[str, Any]) -> dict[str, Any]:
     """What `tune_baselines` found, as `tuned` has it."""
     return {name: row["constants"] for name, row in found["programs"].items()} | {"noise": found["noise"]}

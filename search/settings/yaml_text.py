@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from primitives.errors import UserError
+from primitives import UserError
 
 _MOST_BYTES = 1_000_000  # of a config; the largest that comes with the project has 3,000
 _MOST_VALUES = 50_000  # once aliases are written out

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import NamedTuple
 
-from primitives.checking import is_valid
-from primitives.dataflow import live_part
-from primitives.program import Program
+from primitives import Program, is_valid, live_part
 from search.algorithms.structures.operators import OPERATORS, Material
-from search.engine.randomness import Draws
+from search.engine import Draws
 
 _PATIENCE = 500  # drafts for one step
 

@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass, field
 
-from primitives.dataflow import functional_hash, live
-from primitives.program import Program
-from proxy_tasks.fitness import Score, Status
+from primitives import Program, functional_hash, live
+from proxy_tasks import Score, Status
 from search.algorithms.structures.cells import Incumbent
-from search.engine.candidate import START, Candidate, Record
+from search.engine import START, Candidate, Record
 
 
 @dataclass

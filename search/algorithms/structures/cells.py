@@ -10,9 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from primitives.dataflow import live
-from primitives.program import WEIGHTS, Program
-from search.engine.randomness import Draws
+from primitives import WEIGHTS, Program, live
+from search.engine import Draws
 
 _GREED = 1.5  # exponent of the rank of a parent that is drawn by rank
 

@@ -6,11 +6,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from primitives.program import Program
-from search.engine.randomness import Draws
-from selection.fitness_on_seeds import SeedFitness
-from selection.trials import Trial, Work
-from selection.tuning import ConstantSpace
+from primitives import Program
+from search.engine import Draws
+from selection import ConstantSpace, SeedFitness, Trial, Work
 
 T = TypeVar("T")
 Measure = Callable[[Program, float], Work[SeedFitness]]  # of a program, given up beyond a hurdle on the first seeds

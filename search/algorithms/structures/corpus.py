@@ -5,10 +5,7 @@ None is newer than Chen et al. (2023) or derived from it. A config may name othe
 
 from collections.abc import Sequence
 
-from primitives.builtins import load_program
-from primitives.dataflow import live_part
-from primitives.program import Program
-from primitives.text import parse
+from primitives import Program, live_part, load_program, parse
 
 NESTEROV = """
 def train(w, g, m, v, lr):

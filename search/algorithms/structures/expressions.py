@@ -9,9 +9,9 @@ donor's expression that writes it comes along, or the slot would stay zero.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from primitives.program import Program, Statement
+from primitives import Program, Statement
 from search.algorithms.edits import fresh_names, names_of, spliced
-from search.engine.randomness import Draws
+from search.engine import Draws
 
 _STATE_STATEMENTS = 3  # most statements that write a slot which comes along
 

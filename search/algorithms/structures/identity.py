@@ -1,12 +1,11 @@
 """When two programs are one structure: equal but for the values of their constants."""
 
-from primitives.dataflow import Source, flow, functional_hash, live_part
-from primitives.program import UPDATE, Program
+from primitives import UPDATE, Program, Source, flow, functional_hash, live_part
 
 _FIRST, _STEP = 0.3137, 0.0173  # constants that stand for the first, the second, …; no two alike
 
 
-def structure(program: Program) -> str:
+def structure_of(program: Program) -> str:
     """Digest of a valid program in which its constants have distinct values, numbered on the way from the outputs.
 
     Two constants stay two: `interp(g, m, 0.9)` and `interp(g, m, 0.99)` in one program are not merged, as they would

@@ -12,12 +12,10 @@ from math import inf, lcm
 
 import numpy as np
 
-from primitives.program import Program
-from proxy_tasks.task import Task
-from search.settings.structures import StructureSettings
-from selection.comparison import FINAL_SEEDS
-from selection.fitness_on_seeds import FitnessOnSeeds, SeedFitness
-from selection.trials import Work
+from primitives import Program
+from proxy_tasks import Task
+from search.settings import StructureSettings
+from selection import FINAL_SEEDS, FitnessOnSeeds, SeedFitness, Work
 
 _BLOCKS = 24  # judging blocks that a search has room for, after which the first ones come again
 _SEARCHES = 31  # searches that share no seed, where there is room for as many

@@ -12,10 +12,7 @@ itself, an incumbent of another cell, or a program of the corpus.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from primitives.checking import kinds_before
-from primitives.kinds import Kind
-from primitives.program import GRADIENT, UPDATE, Program, Statement
-from primitives.registry import REGISTRY, Primitive
+from primitives import GRADIENT, REGISTRY, UPDATE, Kind, Primitive, Program, Statement, kinds_before
 from search.algorithms.edits import bypassed, fresh_names, names_of, spliced, with_argument
 from search.algorithms.structures.expressions import (
     Expression,
@@ -29,7 +26,7 @@ from search.algorithms.structures.expressions import (
     written,
 )
 from search.algorithms.structures.prior import Prior
-from search.engine.randomness import Draws
+from search.engine import Draws
 
 _LONGEST = 5  # most statements that a graft or a context brings
 _NEW_TARGET = 0.3  # share of new variables among the targets of inserted statements

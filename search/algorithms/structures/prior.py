@@ -13,11 +13,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from primitives.errors import ProgramError
-from primitives.kinds import Kind
-from primitives.program import Argument, Program, float32
-from primitives.registry import Primitive
-from search.engine.randomness import Draws
+from primitives import Argument, Kind, Primitive, Program, ProgramError, float32
+from search.engine import Draws
 
 _CONSTANTS = 0.25  # share of constants among arguments, where it is not known from the corpus
 _LIKE_CORPUS = 0.7  # share of constants drawn around one of the corpus, where it has any in that argument

@@ -6,13 +6,11 @@ Two mutations at once, or one that brings several statements, let near-identitie
 
 from collections.abc import Iterator
 
-from primitives.checking import is_valid
-from primitives.dataflow import live_part
-from primitives.program import Program
+from primitives import Program, is_valid, live_part
 from search.algorithms.edits import bypassed
 from search.algorithms.structures.climbing import side_by_side
 from search.algorithms.structures.measures import Measures
-from selection.trials import Work
+from selection import Work
 
 _CLIMBING = 0.01  # worse by no more than this on the climbing seeds: looked at on the judging seeds
 _EITHER = 0.003  # worse by less than this on both: the shorter program is kept

@@ -16,13 +16,8 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from primitives.dataflow import functional_hash
-from primitives.interpreter import Encoded, encode, interpreted
-from primitives.program import Program
-from primitives.registry import REGISTRY
-from proxy_tasks.families import problem
-from proxy_tasks.inputs import loop_inputs
-from proxy_tasks.task import Task
+from primitives import REGISTRY, Encoded, Program, encode, functional_hash, interpreted
+from proxy_tasks import Task, loop_inputs, problem
 
 _EVERY = 10  # spread points are this share of the steps apart
 _LAST = 4  # consecutive steps at the end besides

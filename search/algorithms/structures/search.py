@@ -9,29 +9,24 @@ children again and finds their trials on record.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from primitives.dataflow import live_part
-from primitives.program import Program
-from primitives.registry import Primitive
-from proxy_tasks.fitness import Status
-from proxy_tasks.task import Task
+from primitives import Primitive, Program, live_part
+from proxy_tasks import Status, Task
 from search.algorithms.structures.breeding import Breeder
 from search.algorithms.structures.candidates import Bred
 from search.algorithms.structures.cells import Front, Incumbent
 from search.algorithms.structures.climbing import side_by_side
 from search.algorithms.structures.corpus import corpus
-from search.algorithms.structures.identity import structure
+from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.measures import Measures
 from search.algorithms.structures.operators import Material
 from search.algorithms.structures.prior import Prior
 from search.algorithms.structures.pruning import pruned
 from search.algorithms.structures.replay import Replay
 from search.algorithms.structures.stages import Stages
-from search.engine.candidate import Record
-from search.engine.randomness import Draws
-from search.settings.structures import StructureSettings
-from selection.trials import Work
-from simplify.exact import simplify
-from simplify.work import SEARCH
+from search.engine import Draws, Record
+from search.settings import StructureSettings
+from selection import Work
+from simplify import SEARCH, simplify
 
 _BREEDING = 0  # kind of the random numbers of a child; stages count from 1
 
@@ -96,7 +91,7 @@ class StructureSearch:
         if settings.near_twin or settings.descent:
             self._replay = Replay(self._tasks[0], start, self._measures.replay_seed)
         first = Bred(self._number(), None, "", live_part(start))
-        self._seen[structure(first.program)] = first.number
+        self._seen[structure_of(first.program)] = first.number
         yield from self._stages.judge(first)
         self.front.enter(first.incumbent())
         record([first.record()])
@@ -142,7 +137,7 @@ class StructureSearch:
 
     def _known(self, bred: Bred, matched: str) -> bool:
         """Whether a candidate has the structure of an earlier one."""
-        first = self._seen.setdefault(structure(bred.program), bred.number)
+        first = self._seen.setdefault(structure_of(bred.program), bred.number)
         if first != bred.number:
             bred.duplicate(first, matched, f"the structure of candidate {first}")
         return first != bred.number
@@ -169,9 +164,9 @@ class StructureSearch:
         if not simple.statements:
             bred.drop("its update is constant", Status.UNSOUND)
         elif simple != bred.program:
-            before = structure(bred.program)
+            before = structure_of(bred.program)
             bred.program = simple
-            if structure(simple) != before:
+            if structure_of(simple) != before:
                 self._known(bred, "structure")
         return bred.going
 
@@ -198,7 +193,7 @@ class StructureSearch:
             bred = Bred(self._number(), candidate.incumbent(), "pruned", program, trials=candidate.trials)
             if self._settings.simplify:
                 bred.program = live_part(simplify(program, SEARCH).program)
-            self._seen.setdefault(structure(bred.program), bred.number)
+            self._seen.setdefault(structure_of(bred.program), bred.number)
             shorter.append(bred)
         yield from self._stages.run(shorter, self._stages.judgement)
         self._admitted([candidate for candidate in shorter if candidate.going])

@@ -16,9 +16,9 @@ from search.algorithms.structures.candidates import Bred
 from search.algorithms.structures.cells import Front
 from search.algorithms.structures.climbing import Measure, climb, side_by_side
 from search.algorithms.structures.measures import Measures
-from search.engine.randomness import Draws
-from search.settings.structures import StructureSettings
-from selection.trials import Work
+from search.engine import Draws
+from search.settings import StructureSettings
+from selection import Work
 
 WIDE, MIDDLE, NARROW = (0.9, 0.5), (0.8, 0.4, 0.2), (0.4, 0.2, 0.1)  # scales of a climb at the three kinds of horizon
 _NOTHING_SHORTER = 0.3  # behind the parent, where no incumbent is as short

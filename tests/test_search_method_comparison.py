@@ -12,7 +12,7 @@ from primitives import UserError
 from search.commands.main import cli
 from search.commands.panel import LivePanel
 from search.record.folder import open_journal
-from search.running.compare_methods import COMPARISON, compare_methods
+from search.running.method_comparison import COMPARISON, compare_methods
 from search.running.method_curves import BEST_FIGURE, REDUNDANCY_FIGURE, Method
 from search.settings.reading import read_config
 from tests.test_search_engine import REFERENCE
@@ -85,7 +85,7 @@ def test_a_folder_of_another_comparison_is_not_touched(small_run: Path) -> None:
 
 def test_a_stopped_comparison_goes_on(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configs = {name: read_config(small_run, ["search.children=3", f"seed={seed}"]) for seed, name in enumerate("ab")}
-    monkeypatch.setattr("search.running.compare_methods.search_all", lambda *_: False)
+    monkeypatch.setattr("search.running.method_comparison.search_all", lambda *_: False)
     with LivePanel(quiet=True) as progress:
         with pytest.raises(KeyboardInterrupt):
             compare_methods(configs, Path("compared"), progress)

@@ -5,7 +5,7 @@ import pytest
 from primitives import BUILTINS, Program, builtin, parse
 from simplify.families import Family, families
 from simplify.probes import GUARDED, agree
-from simplify.recognise import recognise, resembles
+from simplify.recognition import recognise, resembles
 from tests.programs import mutant
 from tests.tangles import PLAIN, tangle
 

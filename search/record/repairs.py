@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from primitives.errors import UserError
+from primitives import UserError
 from search.record.faults import cannot_write
 from search.record.journal import Journal
 

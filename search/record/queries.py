@@ -18,10 +18,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from primitives.dataflow import live_part
-from primitives.errors import UserError, nearest
-from primitives.registry import REGISTRY
-from primitives.text import parse
+from primitives import REGISTRY, UserError, live_part, nearest, parse
 from search.record.candidate_table import CandidateRow
 from search.record.journal import Journal
 
@@ -60,7 +57,7 @@ def query(text: str) -> Predicate:
     Raises:
         UserError: the text is not a query.
 
-    >>> from search.record.query import query
+    >>> from search.record import query
     >>> query("length <")
     Traceback (most recent call last):
     ...

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from primitives.errors import UserError
-from primitives.text import parse
-from search.record.folder import JOURNAL, plain
-from search.record.whole_file import write_text
+from primitives import UserError, parse
+from search.record import JOURNAL, plain, write_text
 from search.running.conclude import judge_of
 from search.running.method_curves import Method, draw
 from search.running.open_run import OpenRun, existing_run, new_run
 from search.running.reporter import Reporter
 from search.running.run import search_all
 from search.running.setup import versions
-from search.settings.config import Config
-from selection.comparison import FRESH_SEEDS
+from search.settings import Config
+from selection import FRESH_SEEDS
 
 COMPARISON = "comparison.json"
 

@@ -17,8 +17,7 @@ from itertools import permutations
 
 import numpy as np
 
-from primitives.dataflow import live
-from primitives.program import GRADIENT, LEARNING_RATE, WEIGHTS, Program
+from primitives import GRADIENT, LEARNING_RATE, WEIGHTS, Program, live
 from simplify.emission import Emission
 from simplify.exact import simplify
 from simplify.expansion import Form, canonical_form
