@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-hosts bench format clean
+.PHONY: demo test test-lowest test-hosts bench format clean
 
 demo: $(VENV)/.installed  ## install, and run the quickstart
 	$(BIN)/optsearch run configs/quickstart.yaml
@@ -14,6 +14,9 @@ test: $(VENV)/.installed-test  ## format, lint, types, tests: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+test-lowest: $(VENV)-lowest/.installed  ## the tests with the lowest versions that pyproject.toml admits
+	$(VENV)-lowest/bin/pytest -n auto -W default  # libraries of then warn of newer ones
 
 test-hosts: $(VENV)/.installed-test  ## faults of a cluster on hosts made of network namespaces: root, iproute2, ten minutes
 	OPTSEARCH_HOSTS=1 $(BIN)/pytest tests/test_search_hosts.py
@@ -38,5 +41,12 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(INSTALL) -e '.[test]'
 	@touch $@
 
+$(VENV)-lowest/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip install --quiet --native-tls --python $(VENV)-lowest/bin/python \
+		--resolution lowest-direct --only-binary :all: --no-binary optsearch -e '.[test]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

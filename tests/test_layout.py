@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.layout import (
 )
 
 LONGEST = 300  # lines; a longer file holds more than one idea
+CONFIGS = [path for path in (ROOT / "configs").rglob("*.*") if path.suffix in (".py", ".yaml")]
 
 
 def test_every_source_lies_in_a_package_and_in_a_room() -> None:
@@ -84,17 +86,46 @@ def test_a_package_is_typed(package: str) -> None:
     assert (ROOT / package / "py.typed").is_file()
 
 
-def test_the_wheel_holds_the_packages_their_data_and_nothing_else(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    for name in (*PACKAGES, "tests", "configs", "docs"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """Names of the files in the source distribution and in the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("built")
+    source = folder / "source"
+    ignored = shutil.ignore_patterns("__pycache__", "*.sqlite*")
+    for name in (*PACKAGES, "tests", "configs", "docs", "benchmarks", "results", ".ci"):
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for name in (
+        "pyproject.toml",
+        "MANIFEST.in",
+        "Makefile",
+        "constraints.txt",
+        "README.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+    ):
         shutil.copy(ROOT / name, source)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == set(PACKAGES)
-    assert {"proxy_tasks/baselines.yaml", "selection/learned.json", "primitives/templates/optax.py.j2"} <= set(names)
-    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    return {"sdist": names, "wheel": set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())}
+
+
+def test_the_wheel_holds_the_packages_their_data_and_the_configs(built: dict[str, set[str]]) -> None:
+    (data,) = {name.partition("/")[0] for name in built["wheel"] if ".data/" in name}
+    configs = {f"{data}/data/share/optsearch/{path.relative_to(ROOT)}" for path in CONFIGS}
+    names = {name for name in built["wheel"] if ".dist-info" not in name} - configs
+    assert configs <= built["wheel"]
+    assert {name.partition("/")[0] for name in names} == set(PACKAGES)
+    assert {"proxy_tasks/baselines.yaml", "selection/learned.json", "primitives/templates/optax.py.j2"} <= names
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert len([name for name in names if name.endswith(".py")]) == len(SOURCES)
+
+
+def test_the_source_distribution_holds_what_the_tests_need(built: dict[str, set[str]]) -> None:
+    paths = [*CONFIGS, *(path for folder in ("tests", "docs", "benchmarks") for path in (ROOT / folder).glob("*.*"))]
+    needed = {str(path.relative_to(ROOT)) for path in paths}
+    assert (
+        needed | {"constraints.txt", "Makefile", "CONTRIBUTING.md", ".ci/run", "results/lion/summary.json"}
+        <= built["sdist"]
+    )

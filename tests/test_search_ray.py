@@ -165,6 +165,14 @@ def test_an_address_at_which_nothing_answers_is_named(small_run: Path, address: 
     assert "Traceback" not in error
 
 
+def test_the_address_in_rays_own_variable_is_used_and_said(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    said: list[str] = []
+    with pytest.raises(UserError, match=r"nothing answers at `workers.address` \(=127.0.0.1:1\)"):
+        executor(read_config(small_run, ["workers.executor=ray"]), said.append)
+    assert said == ["workers run on the cluster at RAY_ADDRESS (=127.0.0.1:1); without that variable, on this machine"]
+
+
 def on_ray(config: Path, count: int, cluster: Cluster, **sections: Any) -> list[str]:
     overrides = ["workers.executor=ray", f"workers.count={count}", f"workers.address='{cluster.address}'"]
     return overrides + [f"{key}={value}" for key, value in sections.items()]

@@ -1,7 +1,6 @@
 """Ray itself dies: the run says so, starts it again, and every job gets its answer."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from search.execution.executor import WorkersLostError
 from search.execution.messages import RaySettings
 from search.execution.private_ray import private_folder
 from search.execution.ray_executor import RayExecutor
-from search.execution.worker import Built
+from tests.clusters import end, free_port, head, joined
 from tests.workers import FACTS, job, obedient, settle
 
 AGAIN = "Ray is started again, and its jobs are given out again"
@@ -123,29 +122,6 @@ def test_a_full_disk_is_named_before_ray_starts(tmp_path: Path, monkeypatch: pyt
         subprocess.run(["umount", folder], check=True)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def head(port: int, folder: Path) -> subprocess.Popen[bytes]:
-    """A head node, which ends with the process that is returned."""
-    code = "from ray.scripts.scripts import main; main()"
-    arguments = ["start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false", "--block"]
-    with (folder / "head.log").open("ab") as output:
-        return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=output, stderr=output)
-
-
-def end(node: subprocess.Popen[bytes]) -> None:
-    """Kill a node and all its processes at once."""
-    with contextlib.suppress(psutil.Error):
-        for process in psutil.Process(node.pid).children(recursive=True):
-            process.kill()
-    node.kill()
-    node.wait()
-
-
 def test_a_cluster_that_goes_and_comes_back_is_joined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     port = free_port()
@@ -167,17 +143,3 @@ def test_a_cluster_that_goes_and_comes_back_is_joined_again(tmp_path: Path, monk
         assert any("joined again, within 300 s if it answers" in line for line in said)
     finally:
         end(node)
-
-
-def joined(build: partial[Built], address: str, said: list[str]) -> RayExecutor:
-    """An executor on a cluster, once it answers."""
-    deadline = time.monotonic() + 120
-    host, port = address.split(":")
-    while True:
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-            return RayExecutor(build, FACTS, RaySettings(count=1, address=address), say=said.append)
-        except (OSError, ValueError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)

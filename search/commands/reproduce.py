@@ -1,5 +1,6 @@
 """The command `optsearch reproduce`: a discovery, repeated over seeds, with an account."""
 
+from importlib.metadata import files
 from pathlib import Path
 
 import click
@@ -11,8 +12,6 @@ from search.commands.output import as_json, emit, example
 from search.commands.panel import LivePanel
 from search.running import TARGETS, reproduce_all
 from search.settings import Config, read_config
-
-_CONFIGS = (Path("configs"), Path(__file__).resolve().parent.parent.parent / "configs")
 
 
 @click.command(epilog=example("optsearch reproduce lion --seeds 3"))
@@ -26,9 +25,7 @@ def reproduce(
     target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
     """Repeat the discovery of TARGET from AdamW, and say how often it succeeded; run again, it goes on."""
-    path = config or next((p / f"{target}.yaml" for p in _CONFIGS if (p / f"{target}.yaml").is_file()), None)
-    if path is None:
-        raise UserError(f"there is no `configs/{target}.yaml` here; give one with `--config`")
+    path = config or _config_of(target)
 
     def config_of(seed: int) -> Config:
         return read_config(path, [*overrides, f"seed={seed}"])
@@ -38,3 +35,14 @@ def reproduce(
             target, config_of, range(1, seeds + 1), out or Path("results", target), reporting=LivePanel, stop=stop
         )
     emit(facts, lambda: tables.reproduction(facts), as_json)
+
+
+def _config_of(target: str) -> Path:
+    """The config of a target: in the working directory, beside the source, or as the package was installed."""
+    name = Path("configs", f"{target}.yaml")
+    source = Path(__file__).resolve().parent.parent.parent
+    installed = [Path(str(file.locate())) for file in files("optsearch") or () if file.match(str(name))]
+    for path in (name, source / name, *installed):
+        if path.is_file():
+            return path
+    raise UserError(f"there is no `{name}` here; give one with `--config`")

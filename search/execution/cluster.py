@@ -84,12 +84,17 @@ def join(address: str, environment: Mapping[str, Any] | None = None) -> subproce
     return node
 
 
+_TOKEN = (
+    "RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token holds it, and RAY_AUTH_MODE=disabled is for a "
+    "cluster without one"
+)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, ray.exceptions.AuthenticationError) or "authentication" in str(error).lower():
-        return (
-            "it asks for another token than the one found here; RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH or "
-            "~/.ray/auth_token holds it, and RAY_AUTH_MODE=disabled is for a cluster without one"
-        )
+        return f"it asks for another token than the one found here; {_TOKEN}"
+    if "Failed to connect to Ray cluster" in str(error):  # Ray's words for a wrong token, too
+        return f"what listens there does not answer as a cluster; if it asks for another token: {_TOKEN}; {KNOWN}"
     return f"{' '.join(str(error).split())}; {KNOWN}"
 
 

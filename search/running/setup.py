@@ -1,6 +1,7 @@
 """Evaluators and executors of a config, built in the driver and in every worker."""
 
 import json
+import os
 import platform
 import threading
 from collections.abc import Callable, Sequence
@@ -153,6 +154,14 @@ def _larger_tasks(config: Config) -> list[Task]:
     return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]
 
 
+def _address_of_environment(say: Callable[[str], None]) -> str | None:
+    """The cluster that Ray's own variable names, as `ray job submit` sets it."""
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        say(f"workers run on the cluster at RAY_ADDRESS (={address}); without that variable, on this machine")
+    return address or None
+
+
 def executor(
     config: Config,
     say: Callable[[str], None],
@@ -174,7 +183,7 @@ def executor(
     build = partial(_built, config.model_dump(mode="json"))
     workers = RaySettings(
         count=settings.count,
-        address=settings.address,
+        address=settings.address or _address_of_environment(say),
         wall_limit=settings.wall_limit,
         memory_limit=settings.memory_limit,
         reconnect=settings.reconnect,
