@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 .PHONY: demo test test-lowest test-hosts bench format clean
 
 demo: $(VENV)/.installed  ## install, and run the quickstart
-	$(BIN)/optsearch run configs/quickstart.yaml
+	$(BIN)/optsearch run configs/quickstart.yaml  # its last lines say where the report is
 
 test: $(VENV)/.installed-test  ## format, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .

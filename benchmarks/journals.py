@@ -45,7 +45,7 @@ def large_journal(rows: int = ROWS) -> dict[str, Any]:
     """Seconds to resume and to inspect, and MiB of the driver, for a journal of `rows` candidates."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write(folder, rows)
+        write_journal(folder, rows)
         size = (folder / JOURNAL).stat().st_size / 2**20
         seconds, memory = json.loads(_timed([sys.executable, "-c", _RESUME, name, str(rows)])[1])
         command = [sys.executable, "-m", "optsearch", "inspect", name]
@@ -60,10 +60,11 @@ def _timed(command: list[str]) -> tuple[float, str]:
     return time.monotonic() - before, done.stdout
 
 
-def _write(folder: Path, rows: int) -> None:
+def write_journal(folder: Path, rows: int) -> None:
     """A history of `rows` candidates: programs of a search of 3,000, repeated with new numbers, hashes and scores."""
     config = build_config({"search": {"children": rows + 1000, "population": 1000, "tournament": 2}})
     meta = {
+        "run": "made up",
         "config": config.model_dump(mode="json"),
         "start": to_text(builtin("adamw")),
         "versions": versions(),

@@ -14,8 +14,8 @@ import networkx as nx
 
 from optsearch._found import Found, Interval
 from primitives import UserError, parse
-from search.record import SUMMARY, CandidateRow, front, look, query
-from search.running import SEARCH_ENDED
+from search.record import SEARCH_ENDED, SUMMARY, CandidateRow, front, look, query
+from search.report import report_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,6 +151,17 @@ class Run:
                 if row.parent is not None:
                     graph.add_edge(row.parent, row.number)
         return graph
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write what was found as one HTML file that needs no network.
+
+        Args:
+            path: of the file; `report.html` in the run folder by default.
+
+        Returns:
+            The path of the file.
+        """
+        return report_run(self.folder, None if path is None else Path(path))
 
     def __repr__(self) -> str:
         spent = self.statistics

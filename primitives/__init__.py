@@ -6,13 +6,14 @@ The public names of this package; other packages use no others, but for `primiti
   `LEARNING_RATE`, `UPDATE`) and the schedule's `PEAK`.
 - Functions: `REGISTRY`, `Registry`, `Primitive`, `Property`, `register`, `by_names`, `describe`; those of the paper
   (`PAPER`, `EPSILON`); kinds of values (`Kind`, `ANY`, `ONLY_TREE`, `ONLY_SCALAR`).
-- Text: `parse`, `to_text`, `statement_text`, `constant_text`; `escaped` and `printable` for foreign text.
+- Text: `parse`, `to_text`, `statement_text`, `constant_text`; `escaped`, `printable` and `visible` for foreign text.
 - Built-in programs and files: `BUILTINS`, `builtin`, `load_program`, `source_of`.
 - Validity: `check`, `is_valid`, `input_kinds`, `kinds_before`.
 - Data flow: `flow`, `Flow`, `Source`, `live`, `Live`, `live_part`; digests: `functional_hash`, `structure_hash`, and
   `signature`, `signatures` (behaviour on probes).
 - Execution: `compiled`, `interpreted`, `UpdateRule`, `encode`, `Encoded`, `size_class`, `run_steps`.
-- Export: `export`, `to_optax`, `to_torch`, `TARGETS`, `origin_of`.
+- Export: `export`, `to_optax`, `to_torch`, `TARGETS`, `origin_of`; names of constants by role: `constant_names`,
+  `DECAY`.
 - Errors: `UserError`, `ProgramError`, `nearest`.
 """
 
@@ -20,8 +21,9 @@ from primitives.builtins import BUILTINS, builtin, load_program, source_of
 from primitives.checking import check, input_kinds, is_valid, kinds_before
 from primitives.dataflow import Flow, Live, Source, flow, functional_hash, live, live_part, structure_hash
 from primitives.errors import ProgramError, UserError, nearest
-from primitives.escaping import escaped, printable
+from primitives.escaping import escaped, printable, visible
 from primitives.export import TARGETS, export, origin_of, to_optax, to_torch
+from primitives.hyperparameters import DECAY, constant_names
 from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted, run_steps, size_class
 from primitives.kinds import ANY, ONLY_SCALAR, ONLY_TREE, Kind
 from primitives.paper import EPSILON, PAPER
@@ -43,6 +45,7 @@ from primitives.text import constant_text, parse, statement_text, to_text
 __all__ = [
     "ANY",
     "BUILTINS",
+    "DECAY",
     "EPSILON",
     "GRADIENT",
     "LEARNING_RATE",
@@ -72,6 +75,7 @@ __all__ = [
     "by_names",
     "check",
     "compiled",
+    "constant_names",
     "constant_text",
     "describe",
     "encode",
@@ -102,4 +106,5 @@ __all__ = [
     "to_optax",
     "to_text",
     "to_torch",
+    "visible",
 ]

@@ -64,18 +64,28 @@ def draw(programs: Mapping[str, Program], path: Path) -> None:
         UserError: another ending, or a file that cannot be written.
     """
     check_format(path)
-    graphs = {title: _with_bends(graph_of(program)) for title, program in programs.items()}
-    heights = [1.2 + 0.75 * max(len(layer) for layer in _layers(graph)) for graph in graphs.values()]
-    width = 2 + 1.15 * max(len(_layers(graph)) for graph in graphs.values())
+    figure = figure_of(programs)
     with mpl.rc_context({"svg.hashsalt": "optsearch"}):
-        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
-        axes = figure.subplots(len(graphs), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for axis, (title, graph) in zip(axes, graphs.items(), strict=True):
-            _draw(axis, graph, title)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         drawing = BytesIO()
         figure.savefig(drawing, format=path.suffix[1:], dpi=130, metadata=metadata)
     _write(path, drawing.getvalue())
+
+
+def figure_of(programs: Mapping[str, Program]) -> Figure:
+    """Draw programs below each other.
+
+    Args:
+        programs: valid programs by title.
+    """
+    graphs = {title: _with_bends(graph_of(program)) for title, program in programs.items()}
+    heights = [1.2 + 0.75 * max(len(layer) for layer in _layers(graph)) for graph in graphs.values()]
+    width = 2 + 1.15 * max(len(_layers(graph)) for graph in graphs.values())
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    axes = figure.subplots(len(graphs), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axis, (title, graph) in zip(axes, graphs.items(), strict=True):
+        _draw(axis, graph, title)
+    return figure
 
 
 def _write(path: Path, content: bytes) -> None:

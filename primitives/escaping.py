@@ -32,5 +32,16 @@ def escaped(text: str) -> str:
     return printable(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
+def visible(text: str) -> str:
+    r"""Text with the escape of each character that is not printable in its place; line breaks and tabs stay.
+
+    >>> print(visible("loss\x1b[31m\u202e"))
+    loss\x1b[31m\u202e
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
 def _sequence(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")

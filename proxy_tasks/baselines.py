@@ -1,7 +1,8 @@
-"""Tuned baselines of each task: AdamW and Lion with the constants that suit it best.
+"""Tuned baselines of each task: AdamW and Lion with the constants that gave the lowest loss.
 
-The constants (rate, decay and both betas) come from `optsearch tune TASK`, which writes `baselines.yaml` beside this
-module; a task of the user's own carries them itself. Fitness is measured against the tuned AdamW.
+The constants (learning rate, weight decay and both betas) come from `optsearch tune TASK --write`, which writes
+`baselines.yaml` beside this module. A custom task holds its baselines in the config (`tuned`). Fitness is measured
+against the tuned AdamW.
 """
 
 from collections.abc import Sequence
@@ -38,26 +39,30 @@ def _row(task: Task, key: str) -> Any:  # noqa: ANN401 - a number, or the row of
 
 
 def baseline(task: Task, program_name: str = REFERENCE) -> Program:
-    """A built-in program with the constants that were tuned for a task; raises `UserError` if it never was."""
+    """A built-in program with the constants that were tuned for a task.
+
+    Raises:
+        UserError: the program was never tuned for the task.
+    """
     return builtin(program_name).with_constants(_row(task, program_name)["constants"])
 
 
 def has_baseline(task: Task, program_name: str) -> bool:
-    """Whether a built-in program was tuned for a task."""
+    """Whether a built-in program has been tuned for a task."""
     return program_name in _tuned(task)
 
 
 def noise(task: Task) -> float:
-    """Standard deviation over seeds of the paired log loss ratio between the tuned baselines of a task."""
+    """Standard deviation over seeds of log(loss of Lion / loss of AdamW), both tuned for the task."""
     return float(_row(task, "noise"))
 
 
 def budget(task: Task) -> tuple[int, int]:
-    """Trials with which each baseline of a task was tuned, and networks trained in each."""
+    """Number of trials with which each baseline of a task was tuned, and number of networks in each trial."""
     return int(_row(task, "trials")), int(_row(task, "seeds"))
 
 
 def shares(tasks: Sequence[Task]) -> dict[str, float]:
-    """The weight of each task in a fitness: the inverse of its noise, so that no noisy task decides alone; sum 1."""
+    """Weight of each task in a fitness: proportional to 1 / `noise`, with the sum 1."""
     precision = {task.name: 1 / noise(task) if len(tasks) > 1 else 1.0 for task in tasks}
     return {name: value / sum(precision.values()) for name, value in precision.items()}

@@ -1,13 +1,14 @@
-"""The tasks that come with the project, by name: each family in three sizes.
+"""Table of the built-in tasks: each family in three sizes.
 
-`name_x10` and `name_x100` cost about ten and a hundred times as many multiply-adds to train as `name` does
-(`docs/proxy_tasks.md` has what was measured). Programs are searched on the small ones; the large ones are for
-choosing among what was found. `vit_noisy` has no larger sizes: programs found on it are tried on those of `vit`.
+Training on `name_x10` and `name_x100` costs about ten and a hundred times as many multiply-adds as training on `name`
+(measured in `docs/proxy_tasks.md`). Searches use the small tasks, and the funnel uses the large ones. `vit_noisy` has
+no larger sizes: programs found on it are tried on those of `vit`.
 
-The constants of a program have to carry over from one size to the next, or the ranks of programs would say little more
-than whose rate is nearest to the best one. So the learning rate of a larger task starts lower (`peak`): at
-0.01 / (width · √(steps · layers)), each the factor by which it has grown. The best rate of Adam and its kind goes with
-1 / width (Yang et al., 2022); the rest was read off the best rates of AdamW on four families in two sizes.
+The constants of a program have to suit all sizes, or the ranks of programs on a larger task would mostly show whose
+learning rate happens to suit it. The learning rate of a larger task therefore starts lower (`peak`), at
+0.01 / (width · √(steps · layers)), where each letter stands for the factor by which that quantity has grown. The best
+rate of Adam falls with 1 / width (Yang et al., 2022); the rest fits the best rates of AdamW on four families in two
+sizes.
 """
 
 from collections.abc import Iterator
@@ -31,12 +32,12 @@ def _family(
     """The tasks of a family.
 
     Args:
-        name: of the smallest one.
-        family: which builder.
-        description: of all of them.
-        sizes: batch, steps, peak of the rate, and what is set otherwise, for each size.
-        schedule_power: of all of them.
-        settings: what is set for all of them; the rest is as `FAMILIES` has it.
+        name: name of the smallest task.
+        family: key of `FAMILIES`.
+        description: shared by all sizes.
+        sizes: batch, steps, peak of the learning rate and further settings of each size.
+        schedule_power: shared by all sizes.
+        settings: shared by all sizes; the others have the defaults of `FAMILIES`.
     """
     for size, (batch, steps, peak, special) in zip(SIZES, sizes, strict=True):
         full = {**FAMILIES[family].settings, **settings, **special}
@@ -116,8 +117,8 @@ _ROWS = (
     ),
 )
 
-# A proxy on which structure pays: few examples with noisy labels, and training conditions that differ between seeds, so
-# that constants have to suit three scales of the loss, three shapes of the schedule, and two sets of data.
+# A task that rewards structure rather than fitted constants: few examples, noisy labels, and training conditions that
+# differ between seeds in the scale of the loss, the shape of the schedule, and the data.
 _VARIED = Task(
     "vit_noisy",
     "image classification",
@@ -138,7 +139,14 @@ SMALLEST = tuple(row.name for row in _ROWS if row.size == 1)  # the smallest tas
 
 
 def builtin_task(name: str) -> Task:
-    """The task `name`; raises `UserError` with the nearest known name."""
+    """The built-in task of a name.
+
+    Raises:
+        UserError: there is no such task; the error names the nearest one.
+
+    >>> builtin_task("digits").steps
+    200
+    """
     if name not in TASKS:
         raise UserError(f"unknown task `{name}`{nearest(name, TASKS)} (known: {', '.join(TASKS)})")
     return TASKS[name]

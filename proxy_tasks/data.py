@@ -1,7 +1,7 @@
-"""Real data: scikit-learn's digits and the documentation of Python, which need no download, or a file of the user.
+"""Real data without a download: scikit-learn's digits, the documentation of Python, or a file of the user.
 
-Each is cut into train, validation and test once and for all: examples by a fixed permutation, text into consecutive
-stretches. Neither cut depends on the seed of an evaluation.
+Data are split into train, validation and test in one fixed way: examples by a fixed permutation, text into three
+consecutive parts. The split does not depend on the seed of an evaluation.
 """
 
 from collections import Counter
@@ -15,24 +15,24 @@ from primitives import UserError
 from proxy_tasks.files import LIMIT, read_arrays, read_text
 from proxy_tasks.task import SPLITS, Task
 
-_PERMUTATION_SEED = 20230213  # any fixed number; the paper's first version is of that day
+_PERMUTATION_SEED = 20230213  # any fixed number; the date of the paper's first version
 _DIGITS_PARTS = (1000, 400, 397)  # train, validation, test; 1797 images in all
-_ARRAY_PARTS = (0.6, 0.2, 0.2)  # of the examples of a user
+_ARRAY_PARTS = (0.6, 0.2, 0.2)  # shares of the examples in a user's file
 _TEXT_PARTS = (0.8, 0.1, 0.1)
-_FEWEST = 50  # examples of a user; with fewer, a split would hold less than ten
-_MOST_CHARACTERS = 256  # that are told apart in the text of a user
+_FEWEST = 50  # smallest number of examples in a user's file; with fewer, a split would hold less than ten
+_MOST_CHARACTERS = 256  # distinct characters in a user's text; characters are stored as uint8
 
-Examples = dict[str, tuple[np.ndarray, np.ndarray]]  # for each split x and y
+Examples = dict[str, tuple[np.ndarray, np.ndarray]]  # x and y of each split
 
-CHARACTERS = "\n" + "".join(chr(code) for code in range(32, 127))  # others are read as a space
+CHARACTERS = "\n" + "".join(chr(code) for code in range(32, 127))  # every other character is read as a space
 
 
 @cache
 def digits() -> Examples:
-    """Images of handwritten digits (Alpaydin and Kaynak, 1998; 8×8 pixels) as shipped by scikit-learn.
+    """Images of handwritten digits (Alpaydin and Kaynak, 1998; 8×8 pixels) from scikit-learn.
 
     Returns:
-        For each split the images, float32 in [0, 1], shape `(N, 8, 8)`, and the labels, int32, shape `(N,)`.
+        The images of each split, float32 in [0, 1], shape `(N, 8, 8)`, and the labels, int32, shape `(N,)`.
     """
     images, labels = _shipped_digits()
     order = np.random.default_rng(_PERMUTATION_SEED).permutation(len(images))
@@ -63,11 +63,11 @@ def check_room(task: Task, numbers: int, what: str) -> None:
 
     Args:
         task: the task.
-        numbers: how many numbers of four bytes there would be.
-        what: what they are, for the error.
+        numbers: number of array elements, four bytes each.
+        what: description of the arrays, for the error.
 
     Raises:
-        UserError: they have more than `LIMIT` bytes.
+        UserError: the arrays have more than `LIMIT` bytes.
     """
     if 4 * numbers > LIMIT:
         raise UserError(
@@ -76,15 +76,20 @@ def check_room(task: Task, numbers: int, what: str) -> None:
 
 
 def limit_of(task: Task) -> int:
-    """Bytes that the data file of a task may have at most: its setting `data_limit`, in MiB, or `LIMIT`."""
+    """Largest size in bytes of the data file of a task: its setting `data_limit`, in MiB, or `LIMIT`."""
     given = task.settings.get("data_limit")
     return LIMIT if given is None else int(given) * 2**20
 
 
 def unigram_loss(train: np.ndarray, validation: np.ndarray, classes: int) -> float:
-    """Cross-entropy on validation labels of a predictor that knows the frequencies of training labels alone, in nats.
+    """Cross-entropy, in nats, of a predictor that knows nothing but the frequencies of the training labels.
 
-    Every class counts one more than it occurs (Laplace), so that no label has probability zero.
+    One is added to the count of each class (Laplace), so that no label has probability zero.
+
+    Args:
+        train: labels from which frequencies are counted, integers of any shape.
+        validation: labels on which the loss is computed, integers of any shape.
+        classes: number of classes.
     """
     counts = np.bincount(train.ravel(), minlength=classes) + 1
     return float(-np.mean(np.log(counts / counts.sum())[validation.ravel()]))
@@ -99,21 +104,21 @@ def _cut(x: np.ndarray, y: np.ndarray, parts: tuple[int, ...]) -> Examples:
 
 @cache
 def arrays(path: str, limit: int = LIMIT) -> Examples:
-    """Examples from an `.npz` file of a user, with arrays `x` and `y`.
+    """Read the arrays `x` and `y` of a user's `.npz` file, and split them.
 
-    Numbers are shifted and scaled by the mean and the standard deviation of the training examples: column by column
-    where `x` is a table, all alike where it holds images.
+    `x` is standardised by the mean and the standard deviation of the training examples: each column of a table by its
+    own, images by those of all pixels.
 
     Args:
-        path: the file; `x` of shape `(N, D)` or `(N, height, width)`, numbers; `y` of shape `(N,)`: classes 0, 1, 2 …
-            as whole numbers of any type, or names of classes, which are numbered in alphabetical order.
-        limit: bytes that the file may have at most.
+        path: the file; `x` holds numbers, shape `(N, D)` or `(N, height, width)`; `y` has the shape `(N,)` and holds
+            classes 0, 1, 2 … as whole numbers of any type, or class names, which are numbered in alphabetical order.
+        limit: largest size of the file in bytes.
 
     Returns:
-        For each split (60, 20 and 20 % of the examples) `x`, float32, and `y`, int32.
+        `x`, float32, and `y`, int32, of each split: 60, 20 and 20 % of the examples.
 
     Raises:
-        UserError: the file cannot be read, does not hold such arrays, or nothing can be learnt from them.
+        UserError: the file cannot be read, does not hold such arrays, or they leave nothing to learn.
     """
     x, y = read_arrays(path, limit)
     x, y = _features(path, x), _classes(path, y)
@@ -128,7 +133,7 @@ def arrays(path: str, limit: int = LIMIT) -> Examples:
 
 
 def _features(path: str, x: np.ndarray) -> np.ndarray:
-    """`x` as finite float64, or a `UserError` with what was expected and what arrived."""
+    """`x` as finite float64; raises `UserError` with what was expected and what arrived."""
     shape = f"`x` is {x.dtype}{list(x.shape)}"
     if x.dtype.kind not in "biuf":
         raise UserError(f"`{path}`: `x` must hold numbers; {shape}")
@@ -148,7 +153,7 @@ def _features(path: str, x: np.ndarray) -> np.ndarray:
 
 
 def _classes(path: str, y: np.ndarray) -> np.ndarray:
-    """`y` as classes from 0, int32, or a `UserError` with what was expected and what arrived."""
+    """`y` as int32 classes from 0; raises `UserError` with what was expected and what arrived."""
     shape = f"`y` is {y.dtype}{list(y.shape)}"
     if y.ndim != 1:
         remedy = "; take `y[:, 0]`" if y.ndim == 2 and y.shape[1] == 1 else "; take `y.argmax(axis=1)` if it is one-hot"
@@ -171,7 +176,7 @@ def _classes(path: str, y: np.ndarray) -> np.ndarray:
 
 
 def _scaled(path: str, x: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """`x` shifted and scaled by mean and deviation of the training examples, float32."""
+    """`x` standardised by mean and standard deviation of the training examples, float32."""
     axes = 0 if x.ndim == 2 else None
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         mean, deviation = x[train].mean(axis=axes), x[train].std(axis=axes)
@@ -190,18 +195,20 @@ def _scaled(path: str, x: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 @cache
 def text(path: str, limit: int = LIMIT) -> tuple[dict[str, np.ndarray], int]:
-    """A text file of a user, UTF-8.
+    """Read a user's text file, and split it.
+
+    The 255 most frequent characters have numbers of their own; all others share the number 0.
 
     Args:
-        path: the file.
-        limit: bytes that the file may have at most.
+        path: the file, UTF-8.
+        limit: largest size of the file in bytes.
 
     Returns:
-        For each split (80, 10 and 10 % of the text, in this order) the characters as numbers, uint8, shape `(N,)`, and
-        how many numbers there are: the 255 most frequent characters are told apart, the others are read as one.
+        The characters of each split as numbers, uint8, shape `(N,)`, and the size of the vocabulary. The splits are the
+        first 80, the next 10 and the last 10 % of the text.
 
     Raises:
-        UserError: the file cannot be read, or nothing can be learnt from it.
+        UserError: the file cannot be read, or its training part repeats one character.
     """
     content = read_text(path, limit)
     frequent = Counter(content).most_common(_MOST_CHARACTERS - 1)
@@ -216,15 +223,16 @@ def text(path: str, limit: int = LIMIT) -> tuple[dict[str, np.ndarray], int]:
 def documentation() -> dict[str, np.ndarray]:
     """The text of Python's documentation topics, as indices into `CHARACTERS`.
 
-    The text belongs to the standard library (`pydoc_data.topics`) and differs a little between versions of Python.
+    The text is part of the standard library (`pydoc_data.topics`) and differs a little between versions of Python.
+    Repeated paragraphs are dropped.
 
     Returns:
-        For each split the characters, uint8, shape `(N,)`, about 373,000 in all; a paragraph occurs once.
+        The characters of each split, uint8, shape `(N,)`; about 373,000 in all.
     """
     from pydoc_data.topics import topics
 
     paragraphs = "\n\n".join(topics[name] for name in sorted(topics)).split("\n\n")
-    text = "\n\n".join(dict.fromkeys(paragraphs))  # topics repeat each other, and would leak from split to split
+    text = "\n\n".join(dict.fromkeys(paragraphs))  # topics share paragraphs, which would leak from split to split
     codes = np.full(128, CHARACTERS.index(" "), np.uint8)
     codes[[ord(character) for character in CHARACTERS]] = np.arange(len(CHARACTERS))
     tokens = codes[np.frombuffer(text.encode("ascii", "replace"), np.uint8)]

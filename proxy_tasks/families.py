@@ -1,12 +1,12 @@
 """Families of tasks: each builds the `Problem` of a `Task` from data and a model.
 
-A family is a function `task -> Problem`. Those that come with the project are known by name, each with the settings of
-its smallest size; a custom one is named `module:function`, and its module registers it:
+A family is a function `task -> Problem`. The built-in families are in the table `FAMILIES`, with the settings of their
+smallest size. A custom family is named `module:function` in a config, and its module registers it:
 
     @register_family
     def least_squares(task): ...
 
-A config can name no other function, so that a name in a file never calls what was not written as a family.
+A config can name registered functions only, so that a name in a file cannot call arbitrary code.
 """
 
 import importlib
@@ -33,12 +33,12 @@ Builder = Callable[[Task], Problem]
 
 
 class Family(NamedTuple):
-    """One kind of task.
+    """A built-in kind of task.
 
     Attributes:
         build: `task -> Problem`.
-        data: kind of file that a user's own data come in.
-        settings: what may be set, each with the value that it has unless a task says otherwise.
+        data: kind of the file that may replace the built-in data: `.npz` or `text`.
+        settings: every setting, with its default.
     """
 
     build: Builder
@@ -72,7 +72,7 @@ FAMILIES: dict[str, Family] = {
         },
     ),
 }
-FAMILIES["classification"] = FAMILIES["digit classification"]  # as one calls it where the data are one's own
+FAMILIES["classification"] = FAMILIES["digit classification"]  # the same family under a name that suits a user's data
 
 
 _registered: set[Builder] = set()
@@ -93,7 +93,11 @@ def register_family(build: Builder) -> Builder:
 
 @cache
 def problem(task: Task) -> Problem:
-    """Build the problem of a task, once; raises `UserError` where its data or its module are not what they must be."""
+    """Build the problem of a task, once for each task.
+
+    Raises:
+        UserError: the data cannot be used, settings do not fit, or a custom family fails or returns something else.
+    """
     if task.family in FAMILIES:
         width, heads = (task.settings.get(name, 1) for name in ("width", "heads"))
         if width % heads:
@@ -109,7 +113,7 @@ def problem(task: Task) -> Problem:
         raise UserError(f"task `{task.name}`: `{task.family}` failed: {type(error).__name__}: {error}") from None
     if not isinstance(built, Problem):
         raise UserError(
-            f"task `{task.name}`: `{task.family}` must return a `proxy_tasks.task.Problem`, not {type(built).__name__}"
+            f"task `{task.name}`: `{task.family}` must return a `proxy_tasks.Problem`, not {type(built).__name__}"
         )
     missing = [split for split in SPLITS if split not in built.rows or not built.examples(split)]
     if missing:
@@ -130,7 +134,7 @@ def problem(task: Task) -> Problem:
 
 
 def _own_function(place: str) -> Callable[[Task], Any]:
-    """The family at `module:function`, or `folder/module:function`.
+    """Import the custom family `module:function` or `folder/module:function`.
 
     Raises:
         UserError: the module cannot be imported, or registers no such family.
@@ -149,18 +153,17 @@ def _own_function(place: str) -> Callable[[Task], Any]:
         raise UserError(f"`{module}:{name}` is a {type(function).__name__}, not a function")
     if not any(function is build for build in _registered):
         raise UserError(
-            f"`{module}:{name}` is not registered as a family of tasks; decorate it with "
-            f"`@proxy_tasks.families.register_family`"
+            f"`{module}:{name}` is not registered as a family of tasks; decorate it with `@proxy_tasks.register_family`"
         )
     return function  # type: ignore[no-any-return]
 
 
 def module_in(folder: str, name: str) -> ModuleType:
-    """Import a module from its file.
+    """Import a module from its file, even if a module of the same name exists elsewhere.
 
     Args:
-        folder: of the file; whatever lies beside it can be imported by the module.
-        name: of the module; another module of this name elsewhere does not matter.
+        folder: folder of the file; the module can import its neighbours.
+        name: name of the module.
 
     Raises:
         ImportError: there is no such file.
@@ -175,12 +178,12 @@ def module_in(folder: str, name: str) -> ModuleType:
         loaded = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         sys.modules[key] = loaded
-        sys.modules.setdefault(name, loaded)  # so that a neighbour that imports it by name does not run it twice
+        sys.modules.setdefault(name, loaded)  # a neighbour that imports it by name does not run it a second time
     return sys.modules[key]
 
 
 def _source(function: Callable[..., Any]) -> bytes:
-    """Source of the file of a function, or of the function alone where there is no file, as in a notebook."""
+    """Source of the file of a function, or of the function alone if there is no file, as in a notebook."""
     written = unwrap(function)
     path = getsourcefile(written)
     return Path(path).read_bytes() if path and Path(path).is_file() else getsource(written).encode()
@@ -188,7 +191,7 @@ def _source(function: Callable[..., Any]) -> bytes:
 
 @cache
 def fingerprint(task: Task) -> str:
-    """Hash of the data of a task under each circumstance, the array sizes, and the source of a custom family."""
+    """Hash of the data under each circumstance of a task, the array sizes, and the source of a custom family."""
     variants = [task.under(circumstance) for circumstance in task.circumstances] or [task]
     digest = blake2b(repr(problem(task).sizes).encode(), digest_size=16)
     for rows in [problem(variant).rows for variant in variants]:

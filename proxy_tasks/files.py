@@ -1,7 +1,7 @@
-"""Reading data files that a user names: every fault is one line that names the file, the cause and the remedy.
+"""Reading of data files that a user names; every error is one line with the file, the cause and the remedy.
 
-A file is read only if it is a regular file of a bounded size, and an array is read only if its header claims no more
-bytes than the file holds. So a device, an endless pipe or a forged header ends in an error instead of exhausted memory.
+Only regular files of a bounded size are read, and only arrays whose header claims no more bytes than the file holds. A
+device, an endless pipe or a forged header therefore ends in an error instead of exhausted memory.
 """
 
 import zipfile
@@ -37,7 +37,7 @@ def read_arrays(path: str, limit: int = LIMIT) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         path: the file.
-        limit: bytes that the file, and both arrays together, may have at most.
+        limit: largest size in bytes of the file, and of both arrays together.
 
     Raises:
         UserError: the file cannot be read, is too large, is no `.npz` file, or does not hold these arrays.
@@ -62,7 +62,7 @@ def read_arrays(path: str, limit: int = LIMIT) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _content(path: str, kind: str, limit: int, only_begin: bool = False) -> bytes:
-    """The bytes of a regular file, or its first 1,024; `kind` is what an error calls it."""
+    """The bytes of a regular file, or its first 1,024; `kind` is the name of the file in errors."""
     try:
         status = Path(path).stat()
         if not S_ISREG(status.st_mode):
@@ -86,7 +86,7 @@ def _is_text(begin: bytes) -> bool:
 
 
 def _check_members(path: str, archive: zipfile.ZipFile, limit: int) -> None:
-    """Both arrays are there, and their headers claim what the archive holds, within the limit."""
+    """Check that both arrays exist, that their headers claim what the archive holds, and that they fit the limit."""
     members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
     missing = [name for name in _ARRAYS if name not in members]
     if missing:

@@ -2,17 +2,21 @@
 
     fitness(program) = Σ_tasks share(task) · mean_seeds log(loss(program) / loss(AdamW))  +  price(program)
 
-The formulas are those of `proxy_tasks.loss`. Zero is as good as the tuned AdamW, −0.1 about ten per cent lower loss,
-and lower is better. A task's share is the inverse of its noise over seeds, so that a noisy task does not decide alone.
-The price, zero by default, is a small charge for live statements and live state slots. Losses of a program and the
-baseline are paired by seed.
+Lower is better: 0 is as good as the tuned AdamW, and −0.1 is a loss about ten per cent lower. The share of a task is
+the inverse of its noise over seeds, so that a noisy task does not decide alone. The price, zero by default, is a small
+charge for live statements and live state slots. Losses of the program and of AdamW are paired by seed.
+`proxy_tasks.loss` has the formulas.
 
-Cheap first: the first few seeds of each task are trained alone, and a program whose fitness on them is beyond a
-hurdle is rejected without the rest. A hurdle compares like with like: it is set by what other programs reached on the
-same first seeds, since on any few seeds the baseline may have been lucky. After these, more seeds may be trained in
-stages, each with a hurdle of its own (`race`). Before them, the first seeds may be trained for a share of the steps
-only, which tells what will never work (`short_share`), and for a handful of steps, which tells what cannot train at all
-(`sanity_steps`).
+An evaluation goes from cheap to expensive, and a program that fails a stage is not trained further:
+
+1. sanity probe (`sanity_steps`): a few steps on the first seeds show whether the program can train at all;
+2. short training (`short_share`): a share of the steps on the first seeds;
+3. first seeds (`first_seeds`): the fitness on them must not exceed the hurdle;
+4. race (`race`): more seeds in stages, with a hurdle after each;
+5. all seeds.
+
+The hurdle is set by the fitness of other programs on the same seeds. A fixed height would not do: on a few seeds the
+baseline may be lucky, which shifts the fitness of every program.
 """
 
 import math
@@ -30,18 +34,18 @@ from proxy_tasks.sanity import Probe
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 
-Heights = float | Sequence[float]  # of the hurdle on the first seeds, and of those at later stages if there are any
+Heights = float | Sequence[float]  # fitness of the hurdle on the first seeds, and of the hurdles of a race
 
 
 class Status(StrEnum):
-    """What became of an evaluation."""
+    """Outcome of an evaluation."""
 
     OK = "ok"  # trained on all seeds
-    REJECTED = "rejected"  # beyond a hurdle on the first seeds, or on more of them
-    UNSOUND = "unsound"  # dropped by the sanity probe
-    DIVERGED = "diverged"  # a loss that is not finite
-    CRASHED = "crashed"  # it ended the process that trained it
-    TIMEOUT = "timeout"  # it took longer than it was given
+    REJECTED = "rejected"  # its fitness exceeded a hurdle
+    UNSOUND = "unsound"  # failed the sanity probe
+    DIVERGED = "diverged"  # a loss was not finite
+    CRASHED = "crashed"  # ended the process that trained it
+    TIMEOUT = "timeout"  # exceeded its time limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,12 @@ class Score:
     """Result of an evaluation.
 
     Attributes:
-        status: what became of it.
-        fitness: log loss ratio to the tuned AdamW plus price; infinite where training diverged.
-        first_fitness: the same on the first seeds alone, which is what a hurdle is compared with.
-        reason: why it was not `ok`, for people; empty otherwise.
-        losses: for each task the validation loss of each seed that was trained.
-        later: fitness at each later stage of a race that was reached, the last one of all seeds not among them.
+        status: outcome.
+        fitness: log loss ratio to the tuned AdamW, plus price; infinite where training diverged.
+        first_fitness: fitness on the first seeds alone, which is compared with the hurdle.
+        reason: readable reason for a status other than `ok`; empty otherwise.
+        losses: validation loss of each trained seed, for each task.
+        later: fitness after each stage of a race that was reached, without the last stage of all seeds.
     """
 
     status: Status
@@ -67,7 +71,7 @@ class Score:
 
 @dataclass
 class _Run:
-    """An evaluation under way."""
+    """State of an evaluation in progress."""
 
     program: Program
     references: dict[str, tuple[float, ...]] = field(default_factory=dict)  # losses of AdamW on the seeds so far
@@ -76,19 +80,19 @@ class _Run:
     score: Score | None = None  # set as soon as it is decided
 
     def check(self, hurdle: float, when: str) -> None:
-        """Reject what is beyond the hurdle after the last stage."""
+        """Reject the program if its fitness after the latest stage exceeds the hurdle."""
         if self.score is None and self.reached and self.reached[-1] > hurdle:
             first, *later = self.reached
             reason = f"beyond the hurdle {hurdle:.4f} {when}"
             self.score = Score(Status.REJECTED, self.reached[-1], first, reason, self.losses, tuple(later))
 
     def result(self) -> Score:
-        """The score of a program that was rejected, or has been through all stages."""
+        """The score of a program that was rejected or has completed all stages."""
         later = tuple(self.reached[1:-1])
         return self.score or Score(Status.OK, self.reached[-1], self.reached[0], "", self.losses, later)
 
     def take(self, task: str, found: np.ndarray, reference: np.ndarray) -> None:
-        """Add the losses of some seeds, and those of AdamW on the same."""
+        """Add the losses of some seeds, and the losses of AdamW on the same seeds."""
         self.losses[task] = self.losses.get(task, ()) + tuple(found.tolist())
         self.references[task] = self.references.get(task, ()) + tuple(reference.tolist())
         reason = fault(found, task)
@@ -100,16 +104,16 @@ class Evaluator:
     """Scores programs on tasks.
 
     Args:
-        tasks: what to train; each needs a tuned baseline.
+        tasks: tasks to train on; each needs a tuned baseline.
         seeds: the seeds of an evaluation.
-        first_seeds: how many of them are trained before the hurdle; 0 for no hurdle.
+        first_seeds: number of seeds that are trained before the hurdle; 0 for no hurdle.
         statement_price: added to the fitness for each live statement.
         slot_price: added to the fitness for each live state slot.
-        split: rows on which losses are taken.
-        short_share: share of the steps after which the first seeds are looked at before anything else; 0 for no look.
-        short_margin: how far beyond the hurdle a program may be then, AdamW having come as far.
-        race: numbers of seeds, between `first_seeds` and all, at which there is a hurdle again.
-        sanity_steps: steps of the sanity probe, with the first seeds, before anything else; 0 for none.
+        split: rows on which losses are computed.
+        short_share: share of the steps of the short training; 0 for none.
+        short_margin: how far the fitness after the short training may exceed the hurdle; AdamW trains as short.
+        race: numbers of seeds, between `first_seeds` and all, after which there is another hurdle.
+        sanity_steps: steps of the sanity probe; 0 for none.
     """
 
     def __init__(
@@ -140,16 +144,17 @@ class Evaluator:
         self._references: dict[Trainer, np.ndarray] = {}
 
     def evaluate(self, program: Program, hurdle: Heights = math.inf) -> Score:
-        """Train with a valid program and score it; see the module for what the fitness is.
+        """Score a program.
 
         Args:
             program: a valid program.
-            hurdle: fitness on the first seeds beyond which it is rejected; with a race one for each of its stages too.
+            hurdle: largest fitness on the first seeds with which the program goes on; with a race, a sequence that
+                continues with the hurdle of each of its stages.
         """
         return self.evaluate_all([program], [hurdle])[0]
 
     def evaluate_all(self, programs: Sequence[Program], hurdles: Sequence[Heights]) -> list[Score]:
-        """Score many programs, each with its hurdles; on an accelerator they are trained in batches."""
+        """Score many programs, each against its own hurdles; on an accelerator they are trained in batches."""
         heights = [(hurdle,) if isinstance(hurdle, int | float) else hurdle for hurdle in hurdles]
         runs = [self._run(program) for program in programs]
         for probe in self._probes:
@@ -174,7 +179,7 @@ class Evaluator:
         return _Run(program, score=score)
 
     def _train(self, trainers: Sequence[Trainer], runs: Sequence[_Run]) -> None:
-        """Train with every program that is not decided yet, and note what fitness it has reached."""
+        """Train with each program that has no score yet, and note the fitness that it has reached."""
         for trainer in trainers:
             left = [run for run in runs if run.score is None]
             for run, found in zip(left, trainer.losses_of([run.program for run in left]), strict=True):
@@ -184,7 +189,7 @@ class Evaluator:
                 run.reached.append(fitness_of(run.losses, run.references, self.shares) + self.price.of(run.program))
 
     def _reference(self, trainer: Trainer) -> np.ndarray:
-        """Loss of the tuned AdamW for each seed; trained when it is first needed."""
+        """Loss of the tuned AdamW for each seed; AdamW is trained at the first call."""
         if trainer not in self._references:
             self._references[trainer] = trainer.losses(baseline(trainer.task))
         return self._references[trainer]

@@ -1,7 +1,7 @@
-"""Families of tasks on images and tables: classification, denoising, and telling two views apart.
+"""Families of tasks on images and tables: classification, denoising, and contrastive learning of two views.
 
-What is random in a task besides initial weights and the order of examples (shifts, noise) is drawn once and kept with
-the rows, so that a loss is a pure function of weights and rows.
+Shifts and noise are drawn once and stored with the rows, so that a loss is a pure function of weights and rows. Only
+the initial weights and the order of examples depend on the seed.
 """
 
 from math import log, pi
@@ -16,15 +16,15 @@ from proxy_tasks.models import cross_entropy, info_nce, mlp, mlp_layout, vit, vi
 from proxy_tasks.task import Problem, Rows, Task
 
 _NOISE_SEED = 5  # any fixed number
-_LEVEL_FEATURES = 4  # frequencies that tell a denoiser how much noise there is
+_LEVEL_FEATURES = 4  # frequencies of the sines and cosines by which a denoiser reads the noise level t
 
 
 def classify(task: Task) -> Problem:
-    """Classes of examples with a perceptron.
+    """Classification with a perceptron.
 
-    Settings: `hidden`, widths of the hidden layers; `data`, an `.npz` file in place of the digits; `examples`, how many
-    of the training examples are used; `shift`, by how many pixels a training image may be moved in each direction;
-    `label_noise`, share of the training labels that are drawn anew at random. The other splits are used as they are.
+    Settings: `hidden`, widths of the hidden layers; `data`, an `.npz` file that replaces the digits; `examples`, number
+    of training examples used; `shift`, largest shift of a training image in pixels, in each direction; `label_noise`,
+    share of training labels that are replaced by random ones. The validation and test splits stay unchanged.
     """
     rows, (examples, classes) = _labelled(task)
     layout = mlp_layout([int(np.prod(examples)), *task.settings["hidden"], classes])
@@ -36,10 +36,10 @@ def classify(task: Task) -> Problem:
 
 
 def classify_with_vit(task: Task) -> Problem:
-    """Classes of images with a vision Transformer.
+    """Image classification with a vision Transformer.
 
-    Settings: those of `classify` but for `hidden`, which is the width inside each block; `patch`, side of a patch in
-    pixels; `width`, `layers` and `heads`.
+    Settings: those of `classify`, where `hidden` is the width of the perceptron inside each block; `patch`, side of a
+    patch in pixels; `width`, `layers` and `heads` of the Transformer.
     """
     rows, (image, classes) = _labelled(task)
     settings = task.settings
@@ -66,7 +66,7 @@ def _trivial(rows: dict[str, Rows], classes: int) -> float:
 
 
 def _examples(task: Task) -> data.Examples:
-    """Digits, or the user's own, of which the first `examples` serve for training."""
+    """The digits or the examples of the user's file; the training split keeps the first `examples`."""
     path = task.settings.get("data")
     splits = dict(data.arrays(path, data.limit_of(task)) if path else data.digits())
     x, y = splits["train"]
@@ -74,7 +74,7 @@ def _examples(task: Task) -> data.Examples:
 
 
 def _labelled(task: Task) -> tuple[dict[str, Rows], tuple[tuple[int, ...], int]]:
-    """Rows with shifts and noise of labels in the training split; shape of an example, and number of classes."""
+    """Rows, with shifts and label noise in the training split; the shape of an example; the number of classes."""
     splits = _examples(task)
     shape = splits["train"][0].shape[1:]
     classes = 1 + max(int(labels.max()) for _, labels in splits.values())
@@ -93,7 +93,7 @@ def _labelled(task: Task) -> tuple[dict[str, Rows], tuple[tuple[int, ...], int]]
 
 
 def _moved(task: Task, images: np.ndarray, reach: int, down: int, right: int) -> np.ndarray:
-    """Images moved by `reach - down` and `reach - right` pixels, empty pixels (the smallest value) coming in."""
+    """Images shifted by `reach - down` and `reach - right` pixels and filled up with the smallest value."""
     if images.ndim != 3:
         raise UserError(f"task `{task.name}`: only images can be moved (`shift`); `x` is {list(images.shape[1:])} each")
     padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)), constant_values=images.min())
@@ -101,13 +101,13 @@ def _moved(task: Task, images: np.ndarray, reach: int, down: int, right: int) ->
 
 
 def denoise(task: Task) -> Problem:
-    """Noise in an image, predicted by a perceptron (Ho et al., 2020); the loss is the mean squared error a pixel.
+    """Prediction of the noise in an image with a perceptron (Ho et al., 2020); the loss is the mean squared error.
 
-    An image x (digits between −1 and 1) becomes `cos(π t / 2) x + sin(π t / 2) noise` with t even over 0 … 1 (Nichol
-    and Dhariwal, 2021); the perceptron sees it and waves of t.
+    An image x (digits are scaled to −1 … 1) becomes `cos(π t / 2) x + sin(π t / 2) noise`, with t spread evenly over
+    0 … 1 (Nichol and Dhariwal, 2021). The perceptron reads the noisy image and sines and cosines of t.
 
-    Settings: `hidden`, widths of the hidden layers; `draws`, how often each training image occurs, each time with other
-    noise; `data` and `examples` as in `classify`.
+    Settings: `hidden`, widths of the hidden layers; `draws`, number of noisy copies of each training image; `data` and
+    `examples` as in `classify`.
     """
     generator = np.random.default_rng(_NOISE_SEED)
     rows: dict[str, Rows] = {}
@@ -132,12 +132,12 @@ def denoise(task: Task) -> Problem:
 
 
 def contrast(task: Task) -> Problem:
-    """Two views of an image told from those of the others, by a perceptron that embeds them (Chen et al., 2020).
+    """Contrastive learning with a perceptron that embeds two views of each image (Chen et al., 2020).
 
-    A view is the image moved at random, with noise.
+    A view is the image, randomly shifted, plus noise. The loss asks which of the views of a batch belong together.
 
-    Settings: `hidden`, widths of the hidden layers; `features`, length of an embedding; `temperature`; `shift`, by how
-    many pixels a view is moved at most; `noise`, standard deviation; `draws`, `data` and `examples` as in `denoise`.
+    Settings: `hidden`, widths of the hidden layers; `features`, length of an embedding; `temperature`; `shift`, largest
+    shift of a view in pixels; `noise`, its standard deviation; `draws`, `data` and `examples` as in `denoise`.
     """
     settings = task.settings
     generator = np.random.default_rng(_NOISE_SEED)

@@ -1,14 +1,14 @@
 """Input arrays of the compiled training loop: weights, order of the data, schedule and horizon of every seed.
 
-Training conditions that differ between seeds (`Task.circumstances`) enter the loop as data, so that all seeds of an
-evaluation are trained together by one compiled loop:
+Training conditions that differ between seeds (`Task.circumstances`) enter the loop as data, so that one compiled loop
+trains all seeds of an evaluation together:
 
-- loss scale: a scalar a seed, multiplied with the gradient;
-- schedule: a row a seed;
-- number of examples and label noise: the training rows of each variant lie one after the other, and the order of
-  each seed points into those of its own;
-- batch: the rows of a smaller batch occur several times, which leaves the mean over them as it is;
-- steps: a horizon a seed, beyond which its weights stay.
+- loss scale: one factor for each seed, multiplied with the gradient;
+- schedule: one row for each seed;
+- number of examples and label noise: the training rows of all variants are concatenated, and the order of each seed
+  indexes into its own variant;
+- batch: the rows of a smaller batch are repeated, which does not change their mean;
+- steps: a horizon for each seed, after which its weights stay the same.
 
 Inputs that are the same for all seeds have no seed axis, so that a task without circumstances pays nothing.
 """
@@ -33,13 +33,13 @@ def loop_inputs(task: Task, seeds: Sequence[int], split: str, horizon: Horizon =
     Args:
         task: the task.
         seeds: S seeds.
-        split: rows on which the loss is taken after training.
+        split: rows on which the loss is computed after training.
         horizon: number of steps, or share of the steps of each seed, after which training stops; `None` for all.
 
     Returns:
-        `weights`, shape `(S, P)`; `order`, rows of each batch, int32, shape `(steps, S, batch)`; `schedule`, shape
-        `(steps,)`, or `(steps, S, 1)` where it differs between seeds; `horizon`, int32, shape `()` or `(S,)`; `train`
-        and `scored`, rows of data; `loss_scale`, shape `(S, 1)`, where losses are scaled.
+        `weights`, shape `(S, P)`; `order`, row numbers of each batch, int32, shape `(steps, S, batch)`; `schedule`,
+        shape `(steps,)`, or `(steps, S, 1)` if it differs between seeds; `horizon`, int32, shape `()` or `(S,)`;
+        `train` and `scored`, rows of data; `loss_scale`, shape `(S, 1)`, if losses are scaled.
 
     Raises:
         UserError: a circumstance does not fit the task or its data.
@@ -78,7 +78,7 @@ def _steps(steps: int, horizon: Horizon) -> int:
 
 @lru_cache(maxsize=4096)
 def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Initial weights, shape `(P,)`, and the rows of each batch, int32, shape `(steps, batch)`, of one seed."""
+    """Initial weights of a seed, shape `(P,)`, and row numbers of its batches, int32, shape `(steps, batch)`."""
     circumstance = task.circumstance(seed)
     variant = task.under(circumstance)
     built = problem(variant)
@@ -94,7 +94,7 @@ def start(task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def training_rows(task: Task) -> tuple[Rows, dict[Circumstance, np.int32]]:
-    """Training rows of all circumstances of a task one after the other, and where those of each one begin.
+    """Concatenated training rows of all circumstances of a task, and the first row of each circumstance.
 
     Raises:
         UserError: a circumstance names a setting that the family does not have, or changes more than training rows.

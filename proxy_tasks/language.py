@@ -1,4 +1,4 @@
-"""Families of tasks on text, character by character: what comes next, and what was masked."""
+"""Families of tasks on text: prediction of the next character, and of masked characters."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,15 +10,15 @@ from proxy_tasks.models import Layout, cross_entropy, transformer, transformer_l
 from proxy_tasks.task import SPLITS, Problem, Rows, Task
 
 _MASK_SEED = 5  # any fixed number
-_FEWEST_WINDOWS = 8  # stretches that each part of a text must have room for
+_FEWEST_WINDOWS = 8  # smallest length of a split of a text, in windows
 
 
 def model_characters(task: Task) -> Problem:
-    """Next character of a text with a causal Transformer.
+    """Prediction of the next character of a text with a causal Transformer.
 
-    Settings: `context`, characters that are seen; `width`, `layers`, `heads` and `hidden` of the Transformer;
-    `windows`, how many stretches of the validation and of the test text are scored; `data`, a text file in place of the
-    documentation.
+    Settings: `context`, number of characters that the model reads; `width`, `layers`, `heads` and `hidden` of the
+    Transformer; `windows`, number of text windows in the validation and in the test split; `data`, a text file that
+    replaces Python's documentation.
     """
     rows, vocabulary = _windows(task, task.settings["context"] + 1)
     layout, layers, heads = _language_model(task, vocabulary)
@@ -33,9 +33,9 @@ def model_characters(task: Task) -> Problem:
 
 
 def fill_in_characters(task: Task) -> Problem:
-    """Masked characters of a text with a Transformer that sees both sides (Devlin et al., 2019).
+    """Prediction of masked characters with a bidirectional Transformer (Devlin et al., 2019).
 
-    Settings: those of `model_characters`; `masked`, how many characters of a stretch are masked and predicted.
+    Settings: those of `model_characters`; `masked`, number of characters that are masked in each window.
     """
     rows, vocabulary = _windows(task, task.settings["context"])
     if task.settings["masked"] >= task.settings["context"]:
@@ -67,7 +67,7 @@ def _language_model(task: Task, vocabulary: int, by_distance: bool = False) -> t
 
 
 def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
-    """Stretches of text for each split, none of them twice, and the number of different characters."""
+    """Windows of text for each split, without repetitions, and the number of distinct characters."""
     path, count = task.settings.get("data"), task.settings["windows"]
     splits, vocabulary = data.text(path, data.limit_of(task)) if path else (data.documentation(), len(data.CHARACTERS))
     rows: dict[str, Rows] = {}
@@ -84,7 +84,7 @@ def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
 
 
 def _unseen(rows: np.ndarray, seen: set[bytes]) -> tuple[np.ndarray, set[bytes]]:
-    """Rows neither in `seen` nor repeated, and `seen` with them; stretches of indentation and ruled lines recur."""
+    """Distinct rows not in `seen`, and `seen` with these added; indentation and ruled lines recur in a text."""
     new = {row.tobytes(): index for index, row in reversed(list(enumerate(rows)))}
     chosen = sorted(index for key, index in new.items() if key not in seen)
     return rows[chosen], seen | new.keys()

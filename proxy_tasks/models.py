@@ -1,9 +1,9 @@
 """Small networks as pure functions on a flat vector of weights.
 
-A model is a list of named parameter arrays (`Layout`) and a function that reads them. Losses use a log-softmax
-that is shifted by its largest entry, so that no weights, however large, give a loss that is zero by overflow. Gains of
-norms are stored as differences from 1: a program cannot tell them from other weights by their initial size, and
-weight decay pulls a gain to 1, not to 0.
+A model is a list of named parameter arrays (`Layout`) and a function that reads them. The log-softmax of a loss is
+shifted by its largest entry, so that large weights do not give a loss of zero by overflow. Gains of norms are stored
+as differences from 1: a program cannot recognise them by their initial size, and weight decay pulls them to 1, not to
+0.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-_RELATIVE = 2.0  # deviation of the biases by distance; with 0 the masked model learned no more than frequencies
+_RELATIVE = 2.0  # standard deviation of the biases by distance; with 0 the masked model learned frequencies only
 
 
 class Parameter(NamedTuple):
-    """One array: its name, its shape, and how its initial values are drawn.
+    """A parameter array and the distribution of its initial values.
 
-    `scale` is the standard deviation of normal values, or, where `orthogonal` is set, the factor on a random matrix
-    with orthonormal rows or columns. Zero gives zeros.
+    Attributes:
+        name: unique in its layout.
+        shape: of the array.
+        scale: standard deviation of the initial normal values; with `orthogonal`, factor on the matrix; 0 gives zeros.
+        orthogonal: draw a random matrix with orthonormal rows or columns.
     """
 
     name: str
@@ -75,8 +78,8 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 def mlp_layout(widths: Sequence[int]) -> Layout:
     """Weights and biases of a perceptron with the given widths.
 
-    Weights are orthogonal (Saxe et al., 2014) with the gain √2 of rectified units (He et al., 2015), which narrow
-    layers need: with independent weights some seeds begin with a layer that passes next to nothing.
+    Initial weights are orthogonal (Saxe et al., 2014), with the gain √2 of rectified units (He et al., 2015). Narrow
+    layers need this: with independent weights, the first layer of some seeds passes almost no signal.
     """
     arrays = []
     for index, shape in enumerate(pairwise(widths)):
@@ -98,7 +101,7 @@ def mlp(layout: Layout, weights: Array, inputs: Array) -> Array:
 
 
 def _blocks_layout(width: int, layers: int, hidden: int) -> list[Parameter]:
-    """Arrays of pre-norm blocks; what writes into the residual stream starts smaller the more blocks there are."""
+    """Arrays of pre-norm blocks; matrices that write to the residual stream start smaller if there are more blocks."""
     deviation = 1 / sqrt(width)
     arrays = []
     for layer in range(layers):
@@ -118,8 +121,8 @@ def transformer_layout(
 ) -> Layout:
     """Arrays of a Transformer on tokens: learned positions, pre-norm blocks, output tied to the embedding.
 
-    With `relative_heads`, as many heads have a bias for each distance besides (Shaw et al., 2018; Raffel et al., 2020).
-    It is drawn with deviation 2, so that heads look at different neighbours from the beginning.
+    `relative_heads` is the number of heads with a learned bias for each distance (Shaw et al., 2018; Raffel et al.,
+    2020). The biases start with a standard deviation of 2, so that heads attend to different neighbours at once.
     """
     deviation = 1 / sqrt(width)
     arrays = [
@@ -188,9 +191,11 @@ def transformer(
         tokens: shape `(B, L)`.
         layers: number of blocks.
         heads: heads of the attention.
-        places: `None` for a causal model, which gives the logits of the next token at every place, shape
-            `(B, L, vocabulary)`; or the places, shape `(B, K)`, at which a model that sees everything gives the logits
-            of the token there, shape `(B, K, vocabulary)`.
+        places: `None` for a causal model; positions, shape `(B, K)`, whose tokens a bidirectional model predicts.
+
+    Returns:
+        Logits of the next token at each position, shape `(B, L, vocabulary)`, or of the tokens at `places`, shape
+        `(B, K, vocabulary)`.
     """
     arrays = layout.unflatten(weights)
     hidden = arrays["embedding"][tokens] + arrays["position"][None, : tokens.shape[1]]
@@ -210,8 +215,8 @@ def vit(layout: Layout, weights: Array, patches: Array, layers: int, heads: int)
 def info_nce(first: Array, second: Array, temperature: float) -> Array:
     """Contrastive loss of two views, both ways (Chen et al., 2020, "SimCLR"; Radford et al., 2021), in nats.
 
-    −log of the share that the cosine similarity of an example's own other view has among all examples of the batch;
-    `first` and `second` of shape `(B, D)`.
+    Cross-entropy of a softmax over the cosine similarities, divided by `temperature`, between one view of an example
+    and the other views of all examples of the batch. `first` and `second` have the shape `(B, D)`.
     """
     unit = [view / jnp.sqrt(jnp.sum(jnp.square(view), axis=-1, keepdims=True) + 1e-12) for view in (first, second)]
     similarities = unit[0] @ unit[1].T / temperature

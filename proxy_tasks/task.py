@@ -3,9 +3,9 @@
 `Task` names data, model and budget. `Problem` holds the rows of data of each split and pure functions of a flat weight
 vector. Two known instances: an MLP on scikit-learn's digits, and a Transformer on the text of Python's documentation.
 
-An evaluation trains one network a seed. `Task.circumstances` lets the training conditions differ between seeds (domain
-randomisation: Tobin et al., 2017), so that constants have to suit all of them: an optimizer that fits one scale of
-the loss, or one shape of the schedule, is none.
+An evaluation trains one network for each seed. `Task.circumstances` lets the training conditions differ between seeds
+(domain randomisation: Tobin et al., 2017), so that a program has to suit several scales of the loss and several shapes
+of the schedule with the same constants.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class Circumstance:
         schedule_power: power of the cosine schedule.
         peak: learning rate at the first step.
         steps: length of training and of the schedule, in steps; at most `steps` of the task.
-        batch: different examples a step; a divisor of the task's `batch`. The cost of a step stays the same.
+        batch: distinct examples in a step; a divisor of the task's `batch`. The cost of a step stays the same.
         examples: number of training examples, before they are shifted or drawn repeatedly.
         label_noise: share of the training labels that are drawn at random.
 
@@ -63,17 +63,17 @@ class Task:
         name: name in configs and on the command line.
         family: name of the family, which builds the `Problem`, or `module:function`.
         description: one line for listings.
-        batch: examples a step.
+        batch: number of examples in a step.
         steps: number of training steps.
         schedule_power: the learning rate at step t of T is `peak · (0.5 (1 + cos(π t / T))) ^ schedule_power`; 1 gives
             the usual cosine.
         settings: further settings of the family (widths, number of training examples, …).
         size: cost of training as a multiple of the smallest task of the family, roughly: 1, 10 or 100.
-        peak: learning rate at the first step. It has the order of a real learning rate, so that `lr` is not a free
-            constant 1 of the program; lower on larger tasks, so that the constants of a program carry over.
+        peak: learning rate at the first step, of a usual size (0.01), so that programs cannot use `lr` as a constant 1.
+            Larger tasks have a lower peak, so that the constants of a program carry over.
         tuned: tuned baselines and noise, as in `baselines.yaml`; `None` for a task that is listed there.
-        circumstances: training conditions by seed: seed s is trained under number `s mod n` of the n that are given.
-            Without any, every seed is trained under the conditions of the task.
+        circumstances: training conditions: of n, seed s has number `s mod n`. If empty, every seed is trained under the
+            conditions of the task.
     """
 
     name: str
@@ -101,9 +101,9 @@ class Task:
         return self.circumstances[seed % len(self.circumstances)] if self.circumstances else Circumstance()
 
     def under(self, circumstance: Circumstance) -> "Task":
-        """The task with the schedule, steps, batch and data of a circumstance, and none that vary between seeds.
+        """The task with the schedule, steps, batch and data of a circumstance, and without `circumstances`.
 
-        The factors on the loss and on the initial weights are no part of a task: `Trainer` applies them.
+        The factors on the loss and on the initial weights are not part of a task; `loop_inputs` applies them.
 
         Raises:
             UserError: `steps` or `batch` do not fit the task.
@@ -134,13 +134,13 @@ class Problem:
     Attributes:
         sizes: number of weights in each parameter array; their sum is P.
         initialise: `generator -> weights`, float32, shape `(P,)`.
-        loss: `(weights of shape (P,), rows) -> mean loss over the rows`, in nats an example (or a
-            character); mean squared error where noise is predicted.
+        loss: `(weights of shape (P,), rows) -> mean loss over the rows`, in nats for each example or character, or a
+            mean squared error.
         rows: the data of each split.
-        separable: the loss is a mean of terms that depend on one row each. A contrastive loss is not, since it
+        separable: whether the loss is a mean of terms that depend on one row each. A contrastive loss is not, since it
             compares the rows of a batch with each other.
-        trivial: validation loss of a predictor that ignores its input, such as one that knows the frequencies of the
-            classes alone; `None` where it is not known.
+        trivial: validation loss of a predictor that ignores its input, such as one that predicts the frequencies of
+            the classes; `None` if it is not known.
     """
 
     sizes: tuple[int, ...]

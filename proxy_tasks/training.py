@@ -1,8 +1,9 @@
-"""The training loop that scores: one compilation for a task and a size class, all seeds of an evaluation together.
+"""The training loop: trains all seeds of an evaluation together, compiled once for each task and size class.
 
-Each step draws a batch, takes the gradient for every seed at once, lets the optimizer turn it into an update, and
-subtracts that. The loop ends early once no seed has finite weights left. Nothing but the state slots survives a step.
-Training conditions may differ between seeds; they are inputs of the loop (`proxy_tasks.inputs`).
+Each step takes a batch for each seed, computes the gradients of all seeds at once, lets the optimizer turn them into
+updates, and subtracts these from the weights. The loop ends early when no seed has finite weights. The state slots are
+all that a program keeps from step to step. Training conditions may differ between seeds; they are inputs of the loop
+(`proxy_tasks.inputs`).
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -20,37 +21,37 @@ from proxy_tasks.families import problem
 from proxy_tasks.inputs import Horizon, loop_inputs
 from proxy_tasks.task import Problem, Rows, Task
 
-TOGETHER = 32  # programs in a batch; always as many, so that what a program gets does not depend on how many there are
-COMPILED = 64  # loops that are kept once XLA has compiled them for one structure; each takes a few MiB
+TOGETHER = 32  # programs in a batch; a fixed number, so that rounding does not depend on the number of programs
+COMPILED = 64  # compiled loops of single structures that are kept; each takes a few MiB
 
 
 class Structure(Hashable, Protocol):
-    """What is left of an optimizer without its constants; equal structures share what has been compiled."""
+    """An optimizer without its constants; equal structures share one compilation."""
 
     def rule(self, constants: Array, sizes: tuple[int, ...]) -> UpdateRule:
-        """The update rule with constants, float32, shape `(C,)`, which are traced; `sizes` as for `compiled`."""
+        """The update rule for traced constants, float32, shape `(C,)`; `sizes` as for `primitives.compiled`."""
 
 
 class Optimizer(Protocol):
-    """What may train besides a program: an update rule with constants as data."""
+    """An update rule that is not a program, with constants as data."""
 
     @property
     def structure(self) -> Structure:
-        """It, without its constants."""
+        """The optimizer without its constants."""
 
     @property
     def values(self) -> tuple[float, ...]:
-        """Its constants, in the order in which the structure takes them."""
+        """The constants, in the order in which the structure takes them."""
 
 
 class Trainer:
-    """Trains one network a seed with any program, or any other optimizer, and reports the losses.
+    """Trains one network for each seed with a program or another optimizer, and reports the losses.
 
     Args:
-        task: what to train.
+        task: the task to train on.
         seeds: each has its own initial weights and order of the data, and the circumstance `task.circumstance(seed)`.
-        split: rows on which the loss is taken after training.
-        compile_programs: let XLA compile each program (for long runs) instead of interpreting it.
+        split: rows on which the loss is computed after training.
+        compile_programs: compile each program with XLA instead of interpreting it; pays for long trainings.
         horizon: number of steps (an integer) or share of the steps of each seed (a float in (0, 1]) after which
             training stops, the schedule being that of the whole training; `None` for all steps.
 
@@ -76,10 +77,10 @@ class Trainer:
         self.inputs: dict[str, Any] = jax.device_put(loop_inputs(task, self.seeds, split, horizon))
 
     def losses(self, program: Program | Optimizer) -> np.ndarray:
-        """Loss of each seed after training with a program; not finite where training diverged. Shape `(seeds,)`.
+        """Loss of each seed after training, shape `(seeds,)`; not finite where training diverged.
 
-        An optimizer that is no program is compiled by XLA in any case. What is compiled is compiled once for each
-        structure and number of seeds, whatever the constants are.
+        An optimizer that is not a program is always compiled. XLA compiles once for each structure and number of
+        seeds; other constants need no new compilation.
         """
         if not isinstance(program, Program):
             return self._compiled_losses(program.structure, program.values)
@@ -97,15 +98,14 @@ class Trainer:
 
         Args:
             programs: valid programs.
-            together: whether batches of them are trained at once, all functions of the language computed at each
-                statement and one chosen. That pays on an accelerator, which is where it is done unless told
-                otherwise; a CPU is faster with one program after the other.
+            together: whether to train batches of programs at once, which computes every function of the language at
+                each statement and selects one. By default only on accelerators; a CPU is faster program by program.
         """
         together = jax.default_backend() != "cpu" if together is None else together
         if not together or self._compile_programs:
             return np.array([self.losses(program) for program in programs]).reshape(-1, len(self.seeds))
         encoded = [encode(program) for program in programs]
-        alike: dict[tuple[int, int], list[int]] = {}  # by number of statements and of slots that there is room for
+        alike: dict[tuple[int, int], list[int]] = {}  # by size class: room for statements, room for slots
         for index, code in enumerate(encoded):
             alike.setdefault((len(code.operations), len(code.outputs)), []).append(index)
         losses = np.empty((len(programs), len(self.seeds)), np.float32)
@@ -121,7 +121,7 @@ class Trainer:
 
 @dataclass(frozen=True)
 class _Written:
-    """The structure of a program: its live part, every constant zero."""
+    """The structure of a program: its live part with every constant set to zero."""
 
     program: Program
 
@@ -132,18 +132,18 @@ class _Written:
 def interpreted_loop(
     task: Task, functions: int, together: bool = False
 ) -> Callable[[Encoded, dict[str, Any]], tuple[Array, Array]]:
-    """The compiled loop of a task, for any encoded program; compiles once for each size class and number of seeds.
+    """The training loop of a task for any encoded program; compiled once for each size class and number of seeds.
 
-    Tasks that differ in nothing but inputs of the loop (schedule, circumstances) share it.
+    Tasks that differ only in inputs of the loop (schedule, circumstances) share it.
 
     Args:
-        task: what to train.
-        functions: number of functions that the language has now; with another it is compiled again.
-        together: for a batch of encoded programs, their arrays stacked; losses and steps have an axis in front then.
+        task: the task to train on.
+        functions: number of functions in the language; registering another one needs a new compilation.
+        together: take a batch of encoded programs, their arrays stacked; losses and steps then have a leading axis.
 
     Returns:
         `(encoded program, inputs) -> (losses, steps)`: the loss of each seed, not finite where training diverged, and
-        the number of steps that were taken, which is smaller than the horizon if no seed was left.
+        the number of steps taken, which is smaller than the horizon if no seed had finite weights left.
     """
     return _interpreted_loop(_without_inputs(task), functions, together)
 
@@ -158,15 +158,15 @@ def _interpreted_loop(
 
 
 def _without_inputs(task: Task) -> Task:
-    """The task with defaults for what enters the loop as data."""
+    """The task with defaults for everything that enters the loop as data."""
     return replace(task, schedule_power=1.0, peak=PEAK, tuned=None, circumstances=())
 
 
 def compiled_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
-    """The loop of a task around the update rule of one structure, for any constants; compiled for each number of seeds.
+    """The training loop of a task for one structure with any constants; compiled once for each number of seeds.
 
     Returns:
-        `(constants, inputs) -> (losses, steps)`, as `interpreted_loop` has it.
+        `(constants, inputs) -> (losses, steps)`, as for `interpreted_loop`.
     """
     return _compiled_loop(_without_inputs(task), structure)
 

@@ -14,7 +14,7 @@ from selection.tuning import EntrantT, Objective, TuningResult, tune, validation
 
 # About the medians of the constants that were tuned for the smallest tasks, in the order of the program.
 _STARTS = {"adamw": (0.7, 0.75, 0.1, 1.7), "lion": (0.73, 0.87, 0.4, 1.1)}
-_RESTARTS = 3  # independent tunings, the best of which counts
+_RESTARTS = 3  # independent tunings; the best is kept
 _NOISE_SEEDS = 24
 
 
@@ -24,14 +24,14 @@ def tune_baselines(
     """Tune every baseline with the same number of trials, in three independent tunings each.
 
     Args:
-        task: what to train.
-        trials: trainings for each baseline, over all its tunings.
-        seeds: networks trained in each trial.
+        task: the task to train on.
+        trials: number of trials for each baseline, over all its tunings.
+        seeds: number of networks trained in each trial.
         report: called with the name, the number of each trial and the best mean log loss so far.
 
     Returns:
-        `programs`: for each baseline its text, constants, and mean validation loss on fresh seeds; `noise`: the
-        standard deviation over these seeds of the paired log loss ratio of the two.
+        `programs`: text, constants and mean validation loss on fresh seeds of each baseline; `noise`: standard
+        deviation over these seeds of log(loss of Lion / loss of AdamW); `trials` and `seeds` as given.
     """
     fresh = Trainer(task, range(FRESH_SEEDS, FRESH_SEEDS + _NOISE_SEEDS))
     objective = validation_loss(task, seeds)
@@ -52,7 +52,7 @@ def tune_baselines(
 
 
 def _start(task: Task, name: str) -> Program:
-    """Where tuning begins: for a larger task the constants of the smallest of its family, which carry over."""
+    """The program from which tuning starts; on a larger task, with the constants of the smallest of its family."""
     smallest = TASKS.get(task.name.removesuffix(f"_x{task.size}"))
     if task.size > 1 and smallest is not None:
         return baseline(smallest, name)
@@ -65,7 +65,7 @@ def best_of_restarts(
     trials: int,
     report: Callable[[int, float], None] = lambda trial, best: None,
 ) -> TuningResult[EntrantT]:
-    """The best of three independent tunings, which share the trials; arguments as for `tune`."""
+    """The best of three independent tunings, each with a third of the trials; arguments as for `tune`."""
     each = max(1, trials // _RESTARTS)
 
     def counted(before: int) -> Callable[[int, float], None]:
@@ -76,15 +76,13 @@ def best_of_restarts(
 
 
 def write_baselines(task: Task, found: dict[str, Any]) -> None:
-    """Store tuned baselines in the file that comes with the tasks."""
+    """Store tuned baselines of a built-in task in `proxy_tasks/baselines.yaml`; `found` as from `tune_baselines`."""
     table = yaml.safe_load(BASELINES_FILE.read_text(encoding="utf-8")) if BASELINES_FILE.exists() else None
     rows = {
         name: {key: row[key] for key in ("constants", "validation_loss")} for name, row in found["programs"].items()
     }
     table = dict(table or {}) | {task.name: {**rows, **{key: found[key] for key in ("noise", "trials", "seeds")}}}
-    header = (
-        "# TuningResult constants in the order in which the built-in program has them; `optsearch tune TASK --write`.\n"
-    )
-    part = BASELINES_FILE.with_name(BASELINES_FILE.name + ".part")  # a file that is there is always whole
+    header = "# Tuned constants, in the order of the built-in program; written by `optsearch tune TASK --write`.\n"
+    part = BASELINES_FILE.with_name(BASELINES_FILE.name + ".part")  # replaced at once, so that no reader sees a part
     part.write_text(header + yaml.safe_dump(table, sort_keys=True), encoding="utf-8")
     part.replace(BASELINES_FILE)

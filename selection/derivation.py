@@ -1,4 +1,4 @@
-"""From a program to what can be taken away: simplified, recognised, exported, with every step on the way."""
+"""Derivation of a program: simplification, recognition, and every step of both."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,19 +11,19 @@ from selection.trials import LocalTrials, TrialRunner, Work
 from selection.tuning import random_search, tuning_work
 from simplify import Recognised, Step, recognise, reduce, resembles, simplify
 
-DERIVATION_SEEDS = 24  # an effect of a fifth of the spread over seeds is then as large as the noise
+DERIVATION_SEEDS = 24  # with 24 seeds, the standard error of a mean is a fifth of the spread over seeds
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """What a program comes down to.
+    """Result of simplifying and recognising a program.
 
     Attributes:
-        original: the program.
-        program: the simplified one.
-        steps: what was done, in order.
-        recognised: the optimizer that it is; `None` if it is none of those known.
-        resembles: the optimizer that it is but for a remainder, if there is one.
+        original: the program before simplification.
+        program: the simplified program.
+        steps: steps of the simplification, in order.
+        recognised: the published optimizer that the program is; `None` if it is none of the known ones.
+        resembles: the published optimizer that the program differs from by a remainder; `None` if there is none.
     """
 
     original: Program
@@ -49,7 +49,7 @@ class Derivation:
 
     @property
     def verdict(self) -> str:
-        """What was recognised, in words."""
+        """The result of recognition as a phrase."""
         if self.recognised:
             return f"recognised: {self.recognised}"
         return f"resembles {self.resembles}" if self.resembles else "no optimizer known here"
@@ -70,15 +70,16 @@ def derive(
     runner: TrialRunner | None = None,
     report: Callable[[str], None] = lambda what: None,
 ) -> Derivation:
-    """Simplify a valid program and say what it is.
+    """Simplify a valid program and recognise it.
 
     Args:
-        program: what to simplify.
-        judge: scores programs on seeds that serve for nothing else; without it, simplification is exact.
-        tuner: scores programs to tune the constants after reduction.
-        trials: scorings for that; 0 for no tuning.
+        program: the program.
+        judge: fitness on seeds of its own, by which parts that make no difference are dropped; without it,
+            simplification is exact.
+        tuner: fitness by which the constants are tuned after parts were dropped.
+        trials: number of evaluations for this tuning; 0 for none.
         runner: runs the trials; this process by default.
-        report: called with what is being done.
+        report: called with a line of text at the start of each phase.
 
     Raises:
         UserError: the program cannot be trained.

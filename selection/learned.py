@@ -1,14 +1,14 @@
-"""A learned optimizer, the school that a symbolic search argues against: a small network gives each weight its update.
+"""A learned optimizer as a baseline: a small perceptron computes the update of each weight.
 
-For every weight a perceptron reads what an optimizer could know (gradient, averages of it and of its square at several
-decays, the weight, how far training has come) and gives two numbers (Metz et al., 2020; Metz et al., 2022, section 3):
+For each weight the perceptron reads the gradient, averages of the gradient and of its square with several decays, the
+weight, and the progress of training, and returns two numbers (Metz et al., 2020; Metz et al., 2022, section 3):
 
     w ← w − rate · (direction · exp(magnitude · m) + decay · w)        with (direction, m) = perceptron(features)
 
-Features are relative to the parameter array that they belong to, so that neither the scale of a loss nor the size of
-a layer shows. The perceptron was trained on small tasks of this project (`python -m benchmarks.learned`, by evolution
-strategies); rate, decay and magnitude are constants that are tuned as those of any other optimizer. It holds five
-numbers of state for each weight, where AdamW holds two.
+Features are normalised within each parameter array, so that they depend neither on the scale of the loss nor on the
+size of a layer. The perceptron was trained on small tasks of this project with evolution strategies (`python -m
+benchmarks.learned`). Rate, decay and magnitude are constants, tuned like those of any other optimizer. The state has
+five numbers for each weight; that of AdamW has two.
 """
 
 import json
@@ -30,9 +30,9 @@ PATH = Path(__file__).with_name("learned.json")
 
 MOMENTA = (0.5, 0.9, 0.99)  # decays of averages of the gradient
 SQUARES = (0.9, 0.99)  # and of its square
-_SPANS = (10.0, 100.0, 1000.0)  # steps; what has been done of them is a feature each
-_GUARD = 1e-12  # in squares and their means
-_LIMIT = 5.0  # no feature lies further from zero
+_SPANS = (10.0, 100.0, 1000.0)  # time scales in steps; progress on each is a feature
+_GUARD = 1e-12  # added to squares and their means before division
+_LIMIT = 5.0  # features are clipped to ±5
 FEATURES = 3 + 2 * len(MOMENTA) + len(SQUARES) + len(_SPANS) + 1
 WIDTHS = (FEATURES, 6, 6, 2)  # the smallest of Metz et al. (2022) has two hidden layers of 4
 SIZE = sum((inside + 1) * outside for inside, outside in pairwise(WIDTHS))  # weights of the perceptron
@@ -42,12 +42,19 @@ Leaves = list[Array]
 
 @cache
 def weights_digest() -> str:
-    """Which weights the perceptron has, eight hexadecimal digits."""
+    """Digest of the trained weights of the perceptron, eight hexadecimal digits."""
     return blake2b(PATH.read_bytes(), digest_size=4).hexdigest()
 
 
 class LearnedState(NamedTuple):
-    """Steps so far, the highest rate so far, and for each leaf the averages, shapes `(3, n)` and `(2, n)`."""
+    """State of the learned optimizer.
+
+    Attributes:
+        steps: number of steps so far, float32.
+        highest: highest learning rate so far.
+        momenta: averages of the gradient, shape `(3, n)` for each leaf of n weights.
+        squares: averages of its square, shape `(2, n)` for each leaf.
+    """
 
     steps: Array
     highest: Array
@@ -58,13 +65,13 @@ class LearnedState(NamedTuple):
 def learned(
     rate: Array, weight_decay: Array, magnitude: Array, theta: Array | None = None
 ) -> "optax.GradientTransformation":
-    """The learned optimizer as a transformation of optax, on a list of flat leaves.
+    """The learned optimizer as an optax transformation on a list of flat leaves.
 
     Args:
-        rate: length of a step now, schedule included.
-        weight_decay: share of a weight that goes, relative to the rate.
-        magnitude: how much the second output scales the first; 1 as it was trained.
-        theta: weights of the perceptron, shape `(SIZE,)`; those that were trained if it is left out.
+        rate: learning rate of this step, schedule included.
+        weight_decay: decay of the weights, relative to the rate.
+        magnitude: factor on the exponent that scales the direction; the perceptron was trained with 1.
+        theta: weights of the perceptron, shape `(SIZE,)`; the trained ones by default.
     """
     chosen = jnp.asarray(trained()) if theta is None else theta
 
@@ -83,15 +90,16 @@ def learned(
         changes = [-rate * (d + weight_decay * w) for d, w in zip(moved, params, strict=True)]
         return changes, LearnedState(steps, highest, momenta, squares)
 
-    import optax  # a fifth of a second, which commands need not wait for that only name optimizers
+    import optax  # takes a fifth of a second; commands that only list optimizers do not need it
 
     return optax.GradientTransformation(init, update)
 
 
 def initial(generator: np.random.Generator) -> np.ndarray:
-    """Weights to begin training with, shape `(SIZE,)`: random, but for a path that passes m / √v on, as Adam does.
+    """Initial weights of the perceptron for its training, shape `(SIZE,)`, with which it behaves like Adam.
 
-    Two units of each layer carry its positive and its negative part; what the others do has no effect at first.
+    Two units of each layer carry the positive and the negative part of m / √v to the output. The other units have
+    random weights, and the output ignores them at first.
     """
     carried = FEATURES - len(_SPANS) - 1 - len(MOMENTA) + 1  # m / √v with the decays 0.9 and 0.99
     layers = []
@@ -110,7 +118,7 @@ def initial(generator: np.random.Generator) -> np.ndarray:
 
 @cache
 def trained() -> np.ndarray:
-    """Weights of the perceptron as they were trained, float32, shape `(SIZE,)`."""
+    """Trained weights of the perceptron, float32, shape `(SIZE,)`."""
     return np.array(json.loads(PATH.read_text(encoding="utf-8"))["weights"], np.float32)
 
 
@@ -120,7 +128,7 @@ def _average(decays: tuple[float, ...], old: Array, new: Array) -> Array:
 
 
 def _features(params: Array, gradient: Array, momenta: Array, squares: Array, steps: Array, progress: Leaves) -> Array:
-    """What the perceptron reads for each weight of a leaf of n, shape `(FEATURES, n)`."""
+    """Features of each weight of a leaf of n weights, shape `(FEATURES, n)`."""
     momenta, squares = (
         averages / (1 - jnp.asarray(decays)[:, None] ** steps)  # bias correction, as in Adam
         for averages, decays in ((momenta, MOMENTA), (squares, SQUARES))
@@ -143,7 +151,7 @@ def _relative(values: Array) -> Array:
 
 
 def _perceptron(theta: Array, rows: Array) -> tuple[Array, Array]:
-    """Both outputs for features of shape `(FEATURES, P)`."""
+    """Both outputs of the perceptron, shape `(P,)` each, for features of shape `(FEATURES, P)`."""
     start = 0
     for index, (inside, outside) in enumerate(pairwise(WIDTHS)):
         matrix = theta[start : start + inside * outside].reshape(inside, outside)

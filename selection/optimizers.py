@@ -1,12 +1,12 @@
-"""The baselines that are no programs: optimizers of optax, and a learned one, as values with constants to tune.
+"""The baselines that are not programs: optimizers from optax, and a learned one, as values with constants to tune.
 
-An `Optimizer` is a name and numbers; its functions are looked up in a table by name, so that it is hashable, can be a
-key, and travels to a worker in a few bytes. Its constants are traced, so that tuning them compiles nothing anew.
+An `Optimizer` is a name and its constants; a table maps the name to functions. An optimizer is therefore hashable and
+takes a few bytes on the way to a worker. Constants are traced, so that tuning them needs no new compilation.
 
-Every seed has an optimizer of its own, and optax sees one leaf for each parameter array. Leaves are flat. That
-matters to Adafactor alone, which replaces the second moments of matrices of at least 128 by 128 by sums over rows and
-columns, to save memory (Shazeer and Stern, 2018, section 3): of flat leaves it keeps all second moments, and so
-loses nothing to the approximation.
+Each seed has its own optimizer state, and optax sees one flat leaf for each parameter array. Only Adafactor depends on
+the shape of leaves: to save memory, it approximates the second moments of matrices of at least 128 by 128 by sums over
+rows and columns (Shazeer and Stern, 2018, section 3). For flat leaves it keeps all second moments, without the
+approximation.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,15 +32,14 @@ Make = Callable[..., "optax.GradientTransformation"]
 class Definition:
     """Definition of an optimizer.
 
-    Two definitions are equal if their tokens are: a definition that has been sent to another process equals the one
-    that was sent.
+    Definitions with equal spelling and token are equal, also after one of them was sent to another process.
 
     Attributes:
-        spelling: how the optimizer is written.
-        make: builds the transformation from the constants by position: the learning rate multiplied by the schedule,
-            then the other constants as they are.
+        spelling: name of the function in printed text, such as `optax.adam`.
+        make: builds the transformation from positional constants: the learning rate times the schedule, then the
+            other constants.
         start: name and starting value of each constant, the learning rate first.
-        token: identifies the definition; empty in the table of this module, where the spelling does.
+        token: identifier of a user's definition; empty in the table of this module, where spellings are unique.
     """
 
     spelling: str
@@ -60,9 +59,9 @@ class Optimizer:
     """An optimizer with constants.
 
     Attributes:
-        name: of its row in the table, or of the user's optimizer.
-        values: its constants, float32, in the order of `names`.
-        own: definition of an optimizer that is not in the table; see `selection.own_optimizers`.
+        name: name in the table, or name of the user's optimizer.
+        values: constants, float32, in the order of `names`.
+        own: definition of a user's optimizer (`selection.own_optimizers`); `None` for one of the table.
 
     Example:
         >>> str(OPTIMIZERS["adam"].with_constants([0.001, 0.9, 0.999]))
@@ -75,12 +74,12 @@ class Optimizer:
 
     @property
     def definition(self) -> Definition:
-        """The user's definition, or that of the table."""
+        """The definition of the user, or the row of the table."""
         return self.own or _TABLE[self.name]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of its constants."""
+        """Names of the constants."""
         return tuple(self.definition.start)
 
     @property
@@ -89,7 +88,14 @@ class Optimizer:
         return replace(self, values=tuple(map(float32, self.definition.start.values())))
 
     def with_constants(self, values: Iterable[float]) -> "Optimizer":
-        """The same optimizer with other constants, in the order of `names`; raises `UserError` for too many or few."""
+        """The optimizer with other constants.
+
+        Args:
+            values: one for each of `names`, in this order.
+
+        Raises:
+            UserError: there are too many or too few values.
+        """
         chosen = tuple(map(float32, values))
         if len(chosen) != len(self.names):
             raise UserError(
@@ -105,9 +111,9 @@ class Optimizer:
             sizes: number of weights in each parameter array, in order; their sum is P.
 
         Returns:
-            Two functions on weights of shape `(S, P)`, S networks that know nothing of each other. They take the
-            learning rate of the task; the constant `learning_rate` is multiplied by its ratio to `PEAK`, so that it is
-            the learning rate at the first step of the smallest tasks.
+            Two functions on weights of shape `(S, P)`: S independent networks. They take the learning rate of the task
+            at this step. The constant `learning_rate` is multiplied by its ratio to `PEAK`, so that it is the learning
+            rate at the first step of the smallest tasks.
         """
         row = self.definition
 
@@ -123,11 +129,11 @@ class Optimizer:
 
 
 def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes: tuple[int, ...]) -> UpdateRule:
-    """The update rule of a transformation of optax that is made anew at each step, for the schedule at that step.
+    """The update rule of an optax transformation that is built at each step from the schedule at that step.
 
     Args:
-        transform: `schedule -> transformation`, whose state has the same shape whatever the schedule is. It gets the
-            learning rate of the task relative to `PEAK`, which is 1 at the first step of the smallest tasks.
+        transform: `schedule -> transformation`; the schedule is the learning rate of the task divided by `PEAK`, which
+            is 1 at the first step of the smallest tasks. The shape of the state must not depend on it.
         sizes: number of weights in each parameter array; the transformation sees a list of flat leaves.
     """
     ends = np.cumsum(sizes)[:-1].tolist()
@@ -143,20 +149,20 @@ def rule_of(transform: "Callable[[Array], optax.GradientTransformation]", sizes:
             change, state = transform(rate).update(leaves(gradient), state, leaves(flat))
             return -jnp.concatenate(change), state
 
-        rates = jnp.broadcast_to(jnp.ravel(schedule) / PEAK, weights.shape[:1])  # one a network, or one for all
+        rates = jnp.broadcast_to(jnp.ravel(schedule) / PEAK, weights.shape[:1])  # one for each network
         return jax.vmap(one)(weights, gradient, state, rates)
 
     return UpdateRule(init, update)
 
 
 def _adafactor(rate: Array, decay_rate: Array, clipping_threshold: Array, weight_decay: Array) -> Any:  # noqa: ANN401
-    # optax takes the share of the weights that goes at each step; in all others that share is rate × decay
+    # `weight_decay_rate` is the share of a weight that is subtracted; in all other optimizers it is rate × decay
     options = {"decay_rate": decay_rate, "clipping_threshold": clipping_threshold}
     return _optax("adafactor")(rate, weight_decay_rate=rate * weight_decay, **options)
 
 
 def _sgd(rate: Array, momentum: Array, weight_decay: Array) -> "optax.GradientTransformation":
-    """With decoupled decay, as in all others (SGDW; Loshchilov and Hutter, 2019, Algorithm 1)."""
+    """SGD with decoupled weight decay, as in all others (SGDW; Loshchilov and Hutter, 2019, Algorithm 1)."""
     import optax
 
     parts = optax.trace(momentum), optax.add_decayed_weights(weight_decay), optax.scale_by_learning_rate(rate)
@@ -172,7 +178,7 @@ def _with_decay(name: str) -> Make:
 
 
 def _optax(name: str) -> Callable[..., Any]:
-    import optax  # a fifth of a second, which commands need not wait for that only name optimizers
+    import optax  # takes a fifth of a second; commands that only list optimizers do not need it
 
     made: Callable[..., Any] = getattr(optax, name)
     return made
@@ -199,7 +205,7 @@ _TABLE = {
     "learned": Definition("learned", learned, {"learning_rate": 0.01, "weight_decay": 0.1, "magnitude": 1.0}),
 }
 
-_STORED = {"adamw": "adamw", "adam": "adamw", "lion": "lion"}  # whose constants are stored with each task
+_STORED = {"adamw": "adamw", "adam": "adamw", "lion": "lion"}  # the stored baseline from which each takes its constants
 
 OPTIMIZERS: dict[str, Optimizer] = {
     name: Optimizer(name, tuple(map(float32, row.start.values()))) for name, row in _TABLE.items()
@@ -207,16 +213,16 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 
 def starting(name: str, task: Task) -> Optimizer:
-    """The optimizer `name` with constants that tuning on a task begins with: those that are `stored`, or the table's.
+    """An optimizer of the table with the constants from which its tuning on a task starts.
 
-    Programs come with constants that a search has tried for long. So AdamW and Lion begin with those that were tuned
-    for the task with as large a budget, and Adam with AdamW's.
+    These are the constants that are stored for the task (AdamW and Lion; Adam starts from those of AdamW), otherwise
+    those of the table. Programs come from a search with well-tried constants, so the baselines must not start worse.
     """
     return stored(name, task) or optimizer(name)
 
 
 def stored(name: str, task: Task) -> Optimizer | None:
-    """The optimizer `name` with constants that are stored as tuned for a task; `None` where there are none."""
+    """The optimizer `name` with the tuned constants that are stored for a task; `None` if there are none."""
     if name not in _STORED or not has_baseline(task, _STORED[name]):
         return None
     chosen = optimizer(name)
@@ -226,7 +232,15 @@ def stored(name: str, task: Task) -> Optimizer | None:
 
 
 def optimizer(name: str, constants: Sequence[float] | None = None) -> Optimizer:
-    """The optimizer `name`, with its starting constants or others; raises `UserError` with the nearest known name."""
+    """An optimizer of the table.
+
+    Args:
+        name: key of `OPTIMIZERS`.
+        constants: in the order of its names; the starting constants by default.
+
+    Raises:
+        UserError: there is no such optimizer, or there are too many or too few constants.
+    """
     if name not in OPTIMIZERS:
         raise UserError(f"unknown optimizer `{name}`{nearest(name, OPTIMIZERS)} (known: {', '.join(OPTIMIZERS)})")
     return OPTIMIZERS[name] if constants is None else OPTIMIZERS[name].with_constants(constants)

@@ -1,9 +1,9 @@
-"""A user's transformation of optax as an `Optimizer`, so that it can be tuned and compared as the baselines are.
+"""A user's optax transformation as an `Optimizer`, so that it can be tuned and compared like a baseline.
 
-There are two kinds. Of a *factory* such as `optax.nadam`, a function with a parameter `learning_rate` that returns a
-transformation, every parameter whose default is a float is a constant to be tuned, except guards against division by
-zero (`eps…`). A *transformation* is complete: its updates are multiplied by one constant, `scale`, and by the learning
-rate schedule of the task. Constants are traced, so a factory must not branch on their values.
+There are two kinds. A *factory*, such as `optax.nadam`, is a function that takes a `learning_rate` and returns a
+transformation; its constants are all parameters with a float as default, except guards against division by zero
+(`eps…`). A *transformation* is complete and has one constant, `scale`, by which its updates are multiplied, as well as
+by the schedule of the task. Constants are traced, so a factory must not branch on their values.
 """
 
 import inspect
@@ -34,13 +34,13 @@ def from_optax(
     """Wrap a transformation of optax, or a function that returns one.
 
     Args:
-        own: a transformation, or a factory with a parameter `learning_rate`. It sees one network at a time, as a list
-            of flat arrays, one for each parameter array.
+        own: a transformation, or a factory with a parameter `learning_rate`. It sees the parameters of one network, as
+            a list of flat arrays.
         name: name in tables; by default that of the function.
-        start: of a factory, constants to be tuned and where their tuning starts, in place of the defaults.
+        start: starting value of each constant of a factory to tune, in place of its parameters with a float default.
 
     Returns:
-        The optimizer with its starting constants. Wrapped again, the same function is another optimizer.
+        The optimizer with its starting constants. Two calls with the same function return different optimizers.
 
     Raises:
         UserError: `own` is neither, has no parameter of a name in `start`, or does not work with traced constants.
@@ -80,7 +80,7 @@ def _made(factory: Callable[..., Any], names: tuple[str, ...], *values: Array) -
 
 
 def _name(factory: Callable[..., Any]) -> str:
-    """Name of a function, also of one whose arguments are partly bound."""
+    """Name of a function, also inside `functools.partial`."""
     plain = factory.func if isinstance(factory, partial) else factory
     return str(getattr(plain, "__name__", "factory"))
 

@@ -1,10 +1,10 @@
-"""Arrangement: an order of nodes and names for state slots that do not depend on how the program was written.
+"""Arrangement: a canonical order of nodes and canonical names of state slots.
 
-Slots are told apart by what they do. All start alike, and each round gives a slot the digest of its next value as the
-slots of the round before make it, until no class splits any more. Slots are then named in the order of how deep their
-next values are, those of one depth by their digests. Nodes follow one another as a walk from the update finds them,
-deeper arguments first, and those of one depth by their digests. Digests without constants come before digests with
-them, so that tuning seldom changes an order.
+Slots are distinguished by colour refinement: all start with the same colour, and each round gives a slot the digest of
+its next value, computed from the colours of the round before, until no class splits. Slots are named in the order of
+the depth of their next values, then of their digests. Nodes are ordered by a walk from the update, deeper arguments
+first, then by digest. Digests without constants are compared before digests with constants, so that tuning seldom
+changes the order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from primitives import UPDATE
 from simplify.terms import NARY, Graph, Node, commutative, joined
 
-Key = tuple[bytes, bytes]  # a digest without constants, and one with them
+Key = tuple[bytes, bytes]  # a digest without constants, and one with constants
 
 
 class Literal(Graph):
-    """A graph of functions as they were written; but for the order of arguments where that does not matter."""
+    """A graph of functions as written; only arguments of commutative functions are sorted."""
 
     def _make(self, function: str, arguments: tuple[int, ...]) -> int:
         if commutative(function):
@@ -26,11 +26,11 @@ class Literal(Graph):
 
 
 class Arrangement(NamedTuple):
-    """Order and names.
+    """Canonical order and names.
 
     Attributes:
         order: nodes, arguments before functions.
-        slots: new names of the live slots by old ones.
+        slots: canonical names of the live slots, by their old names.
     """
 
     order: Sequence[int]
@@ -38,12 +38,12 @@ class Arrangement(NamedTuple):
 
 
 def arranged(graph: Graph, roots: Mapping[str, int], names: Sequence[str]) -> Arrangement:
-    """Arrange what the roots are made of.
+    """Arrange the nodes on which the roots depend.
 
     Args:
-        graph: where the roots are.
-        roots: the update and the next value of each live slot, by name.
-        names: names of slots, of which as many are used as are live.
+        graph: the graph of the roots.
+        roots: nodes of the update and of the next value of each live slot, by name.
+        names: canonical names of slots; the live slots get the first ones.
     """
     order = graph.order(roots.values())
     graph.work.spend(4 * len(order))
@@ -66,7 +66,7 @@ def _depths(graph: Graph, order: Sequence[int]) -> dict[int, int]:
 
 
 def _keys(graph: Graph, order: Sequence[int], roots: Mapping[str, int], slots: Sequence[str]) -> dict[int, Key]:
-    """What nodes are ordered by, where slots are known by what they do and not by name."""
+    """Sort keys of nodes, in which slots are represented by their colours instead of their names."""
     colours: dict[str, Key] = dict.fromkeys(slots, (b"slot", b"slot"))
     classes = 1
     while True:

@@ -1,7 +1,7 @@
-"""From a graph back to a program: n-ary nodes become statements, shared ones once, in an order that keeps the state.
+"""From a graph back to a program: n-ary nodes become binary statements, and a shared node is one statement.
 
-A slot is assigned as soon as nothing reads its old value any more; where the program wants an old value to the very
-end, or two outputs are equal, a copy (`x * 1`) is made, for the language has no plain assignment.
+A slot is assigned once no later statement reads its old value. If an old value is an output, or two outputs are equal,
+a copy (`x * 1`) is made, since the language has no plain assignment.
 """
 
 from collections import Counter
@@ -18,9 +18,9 @@ class Emission:
     """Statements for the roots of a graph.
 
     Args:
-        graph: where the roots are.
-        roots: the update and the next value of each live slot, by name.
-        arrangement: the order of nodes and the names of slots; by default that of the graph.
+        graph: the graph of the roots.
+        roots: nodes of the update and of the next value of each live slot, by name.
+        arrangement: the order of nodes and the names of slots; by default those of the graph.
     """
 
     def __init__(self, graph: Graph, roots: Mapping[str, int], arrangement: Arrangement | None = None) -> None:
@@ -41,7 +41,7 @@ class Emission:
         self._outputs = {names[name]: self._output(node, names[name]) for name, node in roots.items()}
 
     def _find_wholes(self, order: Sequence[int]) -> dict[str, list[tuple[int, int, Counter[int]]]]:
-        """Sums and products with their lengths and operands, the longest first."""
+        """Sums and products by function, the longest first, each with its number of operands and the operands."""
         nodes = self._graph.nodes
         found: dict[str, list[tuple[int, int, Counter[int]]]] = {function: [] for function in NARY}
         for node in order:
@@ -54,7 +54,7 @@ class Emission:
         return self._graph.nodes[node].function == INVERSE
 
     def _output(self, node: int, name: str) -> Operand:
-        """The statement of an output, which is that of no other output."""
+        """The statement of an output; each output has a statement of its own."""
         value = self._as_tree(node, self._value(node))
         if not isinstance(value, int) or value in self._taken:
             if value == name:
@@ -79,7 +79,7 @@ class Emission:
         return needed
 
     def _add(self, function: str, operands: Sequence[Operand], fresh: bool = False) -> int:
-        # Statement 0 is not the constant 0.0, although Python calls them equal.
+        # Statement 0 and the constant 0.0 are different operands, although Python calls them equal.
         key = (function, *operands, *[isinstance(operand, float) for operand in operands])
         if fresh or key not in self._numbers:
             self._numbers[key] = len(self._statements)
@@ -87,7 +87,7 @@ class Emission:
         return self._numbers[key]
 
     def _as_tree(self, node: int, value: Operand) -> Operand:
-        """A value shaped like the weights, made from a scalar or leaf where it is one."""
+        """A value with the shape of the weights; a scalar or a value for each array is expanded."""
         if self._graph.kind(node) is Kind.TREE:
             return value
         zero = self._add("multiply", (GRADIENT, 0.0))
@@ -122,7 +122,7 @@ class Emission:
         return self._add(function, operands)
 
     def _shared(self, function: str, node: int, operands: Sequence[int]) -> tuple[list[int], Counter[int]]:
-        """Nodes that are needed anyway and are part of a sum or product, the largest first, and what is left of it."""
+        """Other nodes of the program that are part of a sum or product, the largest first; the remaining operands."""
         left, parts = Counter(sorted(operands, key=self._place)), []
         length = len(operands)
         self._graph.work.spend(len(self._wholes[function]) // 4)

@@ -1,14 +1,14 @@
-"""Exact simplification: the shortest program that the rules lead to, with every step that led there.
+"""Exact simplification: the shortest program that the rules lead to, with every step on the way.
 
-A program is first written in an order and with names that do not depend on how it was written. Then each pass reads
-it as a graph, twice: as it stands, and with everything multiplied out, which undoes whatever order its author had in
-mind. From both the rules look for something shorter until none applies, and the shorter result is written back as
-statements. Passes are repeated until nothing changes, so that simplifying twice is simplifying once; a pass that would
-make a program longer is not made. The result is run beside the original on probes, and rules that are not exact
-without reservation are given up where that shows a difference.
+1. The program is rewritten in a canonical order and with canonical names.
+2. A pass reads it as two graphs: as it stands, and with everything multiplied out. On each graph rules are applied
+   until none makes it shorter. The shorter result is written back as statements, unless it is longer than before.
+3. Passes are repeated until one changes nothing, so that simplification is idempotent.
+4. The result and the original run on probes. If they differ, simplification is repeated without the rules that are
+   exact only up to a reservation (`Exactness`).
 
-Work is counted. Past a limit the result is what was found so far, which is equal to the original but may not be the
-shortest, and says so.
+Work is counted in units. Beyond a limit the result is that of the last complete pass, which equals the original but may
+not be the shortest program; `Simplified.complete` is then false.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from simplify.terms import read
 from simplify.work import SEARCH, THOROUGH, Exhausted, Work
 
 _PASSES = 20
-_ARRANGEMENTS = 2  # the first may write `x * x` as `square(x)`, which moves it in the second
+_ARRANGEMENTS = 2  # the first may write `x * x` as `square(x)`, which changes the order in the second
 _RESERVATIONS = (
     tuple(Exactness),
     (Exactness.EXACT, Exactness.GUARD, Exactness.FINITE),
@@ -35,7 +35,7 @@ _RESERVATIONS = (
     (Exactness.EXACT,),
 )
 RENAMED = "state under its canonical name"
-_PROBING = 8  # units of work that one statement takes on the probes
+_PROBING = 8  # units of work for running one statement on the probes
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Simplified:
     """Result of simplification.
 
     Attributes:
-        program: equal to the original but shorter, its live slots named first.
-        steps: the derivation.
-        slots: for each slot of the original whose values the result still holds, its name there.
-        complete: whether the limit of work was not reached; where it was, the program may not be the shortest.
+        program: the simplified program, equal to the original; live slots come first.
+        steps: the steps of the derivation.
+        slots: new names of the original's slots, for those whose values the result still holds.
+        complete: false if the limit of work was reached, so that a shorter program may exist.
     """
 
     program: Program
@@ -56,10 +56,10 @@ class Simplified:
 
 
 def canonical(program: Program, budget: int = SEARCH) -> Program:
-    """The canonical form of a program, for a search that looks for duplicates and pays for length.
+    """The canonical form of a program, by which a search can find duplicates and measure length.
 
-    Programs that differ in names, in the order of statements, in dead statements or by the exact rules have one form.
-    The canonical form of a canonical form is itself, unless the budget was reached.
+    Programs that differ in names, in statement order, in dead statements or by the exact rules have the same form. The
+    function is idempotent, unless the budget was reached.
 
     Args:
         program: a valid program.
@@ -116,7 +116,7 @@ def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
 
 
 def _same(program: Program, found: Simplified) -> bool:
-    """Whether the result does the same on probes; with small inputs, too, where a divisor may come near the guard."""
+    """Whether the result agrees with the program on probes, also on small inputs, where the guard in `/` matters."""
     made = {step.exactness for step in found.steps}
     tolerance = GUARDED if made & {Exactness.GUARD, Exactness.SHIFTED} else TOLERANCE
     if not agree(program, found.program, found.slots, tolerance):
@@ -134,7 +134,7 @@ def _dead_steps(program: Program) -> tuple[Step, ...]:
 
 
 def _to_the_end(program: Program, exactness: tuple[Exactness, ...], work: Work) -> Simplified:
-    """Passes until one changes nothing, or leads back to an earlier one: then the first of the circle in order."""
+    """Passes until one changes nothing; if they run in a cycle, the smallest program of the cycle by a fixed order."""
     seen = [Simplified(program, (), {slot: slot for slot in live(program).slots})]
     try:
         work.spend(_PROBING * len(program.statements))
@@ -155,7 +155,7 @@ def _to_the_end(program: Program, exactness: tuple[Exactness, ...], work: Work) 
 
 
 def _arranged(program: Program, work: Work) -> Simplified:
-    """A program of live statements in an order and with names of slots that do not depend on how it was written."""
+    """The live statements in canonical order, with canonical names of slots."""
     slots = {slot: slot for slot in live(program).slots}
     for _ in range(_ARRANGEMENTS):
         graph = Literal(work=work)
@@ -168,7 +168,7 @@ def _arranged(program: Program, work: Work) -> Simplified:
 
 
 def _pass(given: Simplified, exactness: tuple[Exactness, ...], work: Work) -> Simplified:
-    """The shorter of two ways of simplifying; what was given if both are longer."""
+    """The shorter result of two ways of simplifying; the program itself if both are longer."""
     program = given.program
     memory = Memory(program, exactness, work)
     way = shortened(memory, exactness, work)
@@ -182,7 +182,7 @@ def _pass(given: Simplified, exactness: tuple[Exactness, ...], work: Work) -> Si
 
 
 def _written(emission: Emission, slots: tuple[str, ...]) -> Program | None:
-    """The program, if it is one: constants that grow together may leave the range of float32."""
+    """The program; `None` if it is not valid, since products of constants may leave the range of float32."""
     try:
         draft = emission.program(slots)
     except ProgramError:

@@ -1,9 +1,9 @@
-"""Everything multiplied out: sums of products of what cannot be taken apart, which has one form only.
+"""Expansion: a program as sums of products, and its canonical form for recognition.
 
-`Expanding` undoes interpolations and products of sums, so that whatever order a program was written in leaves no trace.
-The canonical form goes further, for the eyes of recognition: constants are pulled out of functions, a sum inside a
-function begins with a coefficient of 1, and state is measured in units in which the first term of its next value has
-the coefficient 1. So `0.9·m + g` and `interp(g, m, 0.9)` are the same state, as far as any update can tell.
+`Expanding` multiplies out interpolations and products of sums, so that the grouping of the original program is lost.
+The canonical form also pulls constants out of functions, scales a sum inside a function so that its first coefficient
+is 1, and scales each state slot so that the first term of its next value has the coefficient 1. `0.9·m + g` and
+`interp(g, m, 0.9)` are then the same state: rescaling a slot does not change updates.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,11 +17,11 @@ from simplify.rules import rule_set
 from simplify.terms import INVERSE, Graph
 from simplify.work import THOROUGH, Work
 
-_NODES = 6000  # a graph that would grow beyond this is not multiplied out any further
-_CONSTANTS = 500  # as many are compared; the known optimizers have at most a few dozen
-_ROUNDS = 3  # of measuring state: a slot may be made of others
+_NODES = 6000  # size of a graph at which expansion stops
+_CONSTANTS = 500  # number of constants that are compared; known optimizers have at most a few dozen
+_ROUNDS = 3  # rounds of scaling the state, since slots depend on each other
 
-# What a factor c inside a function is outside of it.
+# The factor outside a function that equals a factor c inside.
 _PULLED: dict[str, Callable[[float], float | None]] = {
     "sign": lambda c: 1.0 if c > 0 else -1.0,
     "sqrt": lambda c: abs(c) ** 0.5,
@@ -30,12 +30,12 @@ _PULLED: dict[str, Callable[[float], float | None]] = {
     "norm": abs,
     "global_norm": abs,
     "reciprocal": lambda c: 1 / c,
-    INVERSE: lambda c: 1 / c,  # up to the guard
+    INVERSE: lambda c: 1 / c,  # ignores the guard
 }
 
 
 class Expanding(Graph):
-    """A graph in which everything is multiplied out, until it has become too large."""
+    """A graph in which products of sums are multiplied out, up to a largest size."""
 
     def __init__(
         self, exactness: tuple[Exactness, ...], nonnegative: frozenset[str], *extra: Use, work: Work | None = None
@@ -44,7 +44,7 @@ class Expanding(Graph):
         self._without = rule_set((Use.ALWAYS, *extra), exactness)
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
-        """The node of a function of nodes, or of whatever the rules make of it."""
+        """Make the node of a function of nodes, multiplied out."""
         if len(self.nodes) > _NODES:
             self._rules = self._without
         return super().make(function, arguments)
@@ -57,7 +57,7 @@ class Canonical(Expanding):
         super().__init__(tuple(Exactness), nonnegative, Use.PULLING, work=work)
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
-        """The node of a function of nodes; a sum inside a function begins with a coefficient of 1."""
+        """Make the node of a function of nodes; a sum inside a function gets the first coefficient 1."""
         arguments = tuple(arguments)
         if len(arguments) == 1 and self.nodes[arguments[0]].function == "add":
             factor = self.leading(arguments[0])
@@ -68,7 +68,7 @@ class Canonical(Expanding):
         return super().make(function, arguments)
 
     def leading(self, node: int, without: str = "") -> float:
-        """The coefficient of the first term of a sum that does not contain an input, if that is given."""
+        """The coefficient of the first term of a sum; terms that contain the given input are skipped."""
         operands = self.nodes[node].arguments if self.nodes[node].function == "add" else (node,)
         for operand in sorted(operands, key=self._without_constant):
             if self.value(operand) is None and not self.contains(operand, without):
@@ -78,7 +78,7 @@ class Canonical(Expanding):
         return 1.0
 
     def _without_constant(self, node: int) -> list[bytes]:
-        """What terms are ordered by, so that a coefficient of 1 makes no difference."""
+        """Sort key of a term that ignores its coefficient."""
         inner = self.nodes[node]
         factors = inner.arguments if inner.function == "multiply" else (node,)
         return [self.key(factor)[0] for factor in factors if self.value(factor) is None]
@@ -88,7 +88,7 @@ class Canonical(Expanding):
         return any(self.nodes[inner].leaf == name for inner in self.order([node]))
 
     def scaled(self, node: int, factor: float) -> int:
-        """A sum or anything else times a constant."""
+        """A node times a constant; a sum is multiplied term by term."""
         operands = self.nodes[node].arguments if self.nodes[node].function == "add" else (node,)
         constant = self.leaf(factor)
         return super().make("add", [super(Canonical, self).make("multiply", (constant, o)) for o in operands])
@@ -103,7 +103,12 @@ def _pulled(function: str, factor: float) -> float | None:
 
 
 class Form(NamedTuple):
-    """The canonical form of a program: its structure without constants, and the constants in order."""
+    """The canonical form of a program.
+
+    Attributes:
+        structure: names of the live slots, then digests, without constants, of the update and of each slot.
+        constants: all occurrences of constants, in an order that depends on the structure alone.
+    """
 
     structure: tuple[bytes, ...]
     constants: tuple[float, ...]
@@ -138,8 +143,8 @@ def canonical_form(program: Program, budget: int = THOROUGH) -> Form:
 
 
 def _constants(graph: Graph, nodes: Sequence[int]) -> Iterator[float]:
-    """Constants as often as they occur, in an order that the structure alone decides."""
-    some: set[int] = set()  # nodes with constants in them
+    """All occurrences of constants, in an order that depends on the structure alone."""
+    some: set[int] = set()  # nodes that contain constants
     for node in graph.order(nodes):
         if graph.value(node) is not None or not some.isdisjoint(graph.nodes[node].arguments):
             some.add(node)

@@ -1,7 +1,7 @@
-"""Known optimizers as programs with hyper-parameters, for recognition.
+"""Published optimizers as programs with hyperparameters, for recognition.
 
-A family is the direction `u` that an optimizer takes and the state that it keeps. Every family comes with decoupled
-decay and without (Loshchilov and Hutter, 2019), and with a peak rate or with a rate of 1.
+A family is the direction `u` of an optimizer and the state that it keeps. Each family exists with and without
+decoupled weight decay (Loshchilov and Hutter, 2019), and with and without a factor on the learning rate.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from functools import cache
 
 from primitives import Program, parse
 
-# Where each hyper-parameter lies; a fit outside is no fit.
+# Range of each hyperparameter; a program that needs values outside is not recognised.
 RANGES = {"beta1": (0.0, 1.0), "beta2": (0.0, 1.0), "decay": (0.0, 100.0), "rate": (0.0, 1e4)}
 
 _DIRECTIONS = {
@@ -41,8 +41,8 @@ SOURCES = {
     "adabelief": "Zhuang et al. (2020), without bias correction",
 }
 
-# Cautious variants (Liang et al., 2024) take a step only where it agrees in sign with the gradient; without the
-# rescaling by the share of such weights. Two ways to write the mask, and one that only signs allow.
+# Cautious variants (Liang et al., 2024) update a weight only if the step and the gradient have the same sign; the
+# rescaling by the share of such weights is left out. There are two ways to write the mask, and a third one for signs.
 _CAUTIOUS = ("momentum", "nesterov", "signum", "lion", "adam", "adabelief")
 _MASKS = (
     "a = u * g; a = sign(a); a = max(a, 0.0); u = u * a",
@@ -53,12 +53,12 @@ _SIGN_MASK = "a = sign(g); u = u + a; u = u * 0.5"
 
 @dataclass(frozen=True)
 class Family:
-    """One way of writing a known optimizer.
+    """One notation of a published optimizer.
 
     Attributes:
-        name: of the optimizer.
-        body: its statements, hyper-parameters in braces.
-        fixed: hyper-parameters that this way of writing leaves out, with their values.
+        name: name of the optimizer.
+        body: its statements, with hyperparameters in braces.
+        fixed: hyperparameters that do not occur in this notation, with their values.
     """
 
     name: str
@@ -67,11 +67,11 @@ class Family:
 
     @property
     def unknowns(self) -> tuple[str, ...]:
-        """Hyper-parameters in it, in order of `RANGES`."""
+        """Names of the hyperparameters in the body, in the order of `RANGES`."""
         return tuple(name for name in RANGES if "{" + name + "}" in self.body)
 
     def program(self, values: Mapping[str, float]) -> Program:
-        """The optimizer with values of its hyper-parameters, which are not rounded."""
+        """The program with the given values of its hyperparameters, which are not rounded to float32."""
         marks = {name: float(100 + index) for index, name in enumerate(RANGES)}
         real = {mark: values[name] for name, mark in marks.items() if name in values}
         skeleton = _parsed(self.body.format(**marks))
@@ -91,7 +91,7 @@ def _parsed(body: str) -> Program:
 
 @cache
 def families() -> tuple[Family, ...]:
-    """Every family, the simple ones first: what two families fit is the first."""
+    """Every family, simple ones first: a program that fits two families is recognised as the first."""
     found = []
     for name, direction in _DIRECTIONS.items():
         found += _variants(name, direction)

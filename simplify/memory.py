@@ -1,9 +1,9 @@
-"""State slots that could be left out, and what is known of the others.
+"""State slots: which ones are redundant, and which are never negative.
 
-Slots that stay zero are constants, and slots that always hold equal values are one. Both are fixpoints: all slots are
-assumed to be so, and the assumption is dropped for those whose next value contradicts it. Likewise for slots that are
-never negative, such as an average of squares. Three steps on probes contradict most assumptions before any graph is
-made; what they leave is decided by the rules.
+A slot that stays zero is a constant, and slots that always hold equal values can be merged. Both sets are fixpoints:
+the analysis assumes the property for all slots and drops the assumption for those whose next value contradicts it. It
+finds slots that are never negative, such as an average of squares, in the same way. Three steps on probes refute most
+assumptions cheaply; the rules decide on the others.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ from simplify.steps import Step
 from simplify.terms import Graph, read
 from simplify.work import Work
 
-_STEPS = 3  # of the probes
-_APART = 1e-6  # absolute and relative; what differs by less may differ by rounding alone
+_STEPS = 3  # number of steps on the probes
+_APART = 1e-6  # absolute and relative tolerance; smaller differences may be rounding
 
 
 class Memory:
-    """What is known of the state slots of a program.
+    """Properties of the state slots of a program.
 
     Args:
-        program: of live statements.
-        exactness: of the rules that may be used.
-        work: the units of work that it may take.
+        program: a program without dead statements.
+        exactness: exactness of the rules that may be used.
+        work: budget of the analysis.
 
     Raises:
         Exhausted: the work is used up.
@@ -70,7 +70,7 @@ class Memory:
         return bool(np.allclose(one[both], two[both], rtol=_APART, atol=_APART))
 
     def _merge(self, slots: list[str]) -> None:
-        """Find slots that always hold equal values; those that no other may be equal to are left alone."""
+        """Find slots that always hold equal values."""
         firsts: list[str] = []
         for slot in slots:
             first = next((first for first in firsts if self._may_be_equal(slot, first)), slot)
@@ -81,7 +81,7 @@ class Memory:
             self._settle(lambda _, roots: self._split(roots) | dict.fromkeys(self._zeros(), 0.0))
 
     def _narrow(self) -> None:
-        """Leave out slots whose next values may be negative, until the others bear each other out."""
+        """Drop slots whose next value may be negative, until the others confirm each other."""
         while True:
             self.graph = Graph(self._rules, self.nonnegative, self._work)
             self.roots = self.roots_in(self.graph)
@@ -91,7 +91,7 @@ class Memory:
             self.nonnegative = still
 
     def _settle(self, weaker: Callable[[Graph, dict[str, int]], dict[str, str | float]]) -> None:
-        """Weaken an assumption until the next values bear it out."""
+        """Weaken an assumption until the next values confirm it."""
         while True:
             graph = Graph(self._rules, work=self._work)
             kept = weaker(graph, self._all(graph))
@@ -100,7 +100,7 @@ class Memory:
             self._stands = kept
 
     def _split(self, roots: dict[str, int]) -> dict[str, str | float]:
-        """Slots whose next values differ stand for themselves, or for the first of those that they still equal."""
+        """Split classes of slots by their next values; each slot is represented by the first of its class."""
         first: dict[tuple[str | float, int], str] = {}
         slots = [slot for slot, stands in self._stands.items() if stands != 0.0]
         return {slot: first.setdefault((self._stands[slot], roots[slot]), slot) for slot in slots}
@@ -109,5 +109,5 @@ class Memory:
         return read(self._program, graph, {slot: graph.leaf(stands) for slot, stands in self._stands.items()})
 
     def roots_in(self, graph: Graph) -> dict[str, int]:
-        """The update, and the next values of the slots that are needed, as nodes of a graph."""
+        """Nodes of the update and of the next values of the needed slots in a graph."""
         return {name: node for name, node in self._all(graph).items() if self._stands.get(name, name) == name}

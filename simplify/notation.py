@@ -1,14 +1,14 @@
-"""Nodes of a graph in ordinary notation, for derivations."""
+"""Nodes of a graph as formulas, for derivations."""
 
 from simplify.terms import INVERSE, Graph
 
-_LENGTH = 120  # characters; what is longer is cut short
-_DEPTH = 4  # functions inside one another; what is deeper is left out
-_OPERANDS = 8  # of a sum or product; further ones are left out
+_LENGTH = 120  # characters; a longer formula is cut
+_DEPTH = 4  # nested functions; deeper ones are shown as `…`
+_OPERANDS = 8  # operands of a sum or product; further ones are shown as `…`
 
 
 def text(graph: Graph, node: int) -> str:
-    """A node in ordinary notation, cut short where it is long.
+    """A node as a formula, abbreviated if it is long.
 
     >>> graph = Graph()
     >>> text(graph, graph.make("tanh", [graph.make("divide", [graph.leaf("g"), graph.leaf("w")])]))

@@ -1,8 +1,8 @@
-"""Programs run by NumPy, for the probes: a program of fifteen statements takes 20 steps in under a millisecond.
+"""Execution of programs in NumPy, for the probes: 20 steps of fifteen statements take less than a millisecond.
 
-XLA compiles a program before it runs it; the interpreter dispatches every operation. Both cost more than the probes
-themselves, which have a few dozen weights. The functions are those of exported code (`Primitive.code`), with the five
-that look at whole arrays written out here. A function that brings no code is called as it is.
+The probes have a few dozen weights, for which compiling with XLA or dispatching from the interpreter would take far
+longer than the computation. Functions are evaluated from their exported code (`Primitive.code`); the five that reduce
+whole arrays are written out here. A primitive without code is called directly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +21,10 @@ class Probe(NamedTuple):
     """Inputs of several runs at once.
 
     Attributes:
-        weights: at the start, shape `(runs, P)`.
+        weights: initial weights, shape `(runs, P)`.
         gradients: shape `(steps, runs, P)`.
         schedule: learning rate of each step, shape `(steps,)`.
-        sizes: of the parameter arrays, which add up to `P`.
+        sizes: sizes of the parameter arrays, with the sum `P`.
     """
 
     weights: np.ndarray
@@ -34,12 +34,15 @@ class Probe(NamedTuple):
 
 
 def run(program: Program, probe: Probe, precise: bool = True) -> dict[str, np.ndarray]:
-    """The update and every state slot after each step, each of shape `(steps, runs, P)`.
+    """Run a program on a probe; the state starts at zero, and weights follow the updates.
 
     Args:
         program: a valid program.
-        probe: its inputs; the state begins at zero and weights follow the updates.
-        precise: whether to compute in float64 rather than float32.
+        probe: the inputs.
+        precise: compute in float64 rather than float32.
+
+    Returns:
+        The update and each state slot after each step, each of shape `(steps, runs, P)`.
     """
     dtype = np.float64 if precise else np.float32
     step = _step(program, precise, probe.sizes)
@@ -60,7 +63,7 @@ def run(program: Program, probe: Probe, precise: bool = True) -> dict[str, np.nd
 def _step(
     program: Program, precise: bool, sizes: tuple[int, ...]
 ) -> Callable[[Mapping[str, Values]], dict[str, Values]]:
-    """One step: from the inputs by name to the outputs by name."""
+    """One step of a program: maps inputs by name to outputs by name."""
     dtype = np.float64 if precise else np.float32
     graph = flow(program)
     calls = [

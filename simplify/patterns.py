@@ -1,8 +1,9 @@
-"""Patterns: the text of a formula that stands for every node of its form.
+"""Patterns: formulas that match every node of their form.
 
-Letters from `a` to `f` stand for constants, those from `u` to `z` for any node. A sum or product in a pattern matches
-in any order; at the root it matches any part of a longer one, of which the rest stays, and further in its last letter
-takes whatever is left. A formula of constants alone matches the constant that it has the value of: `a*x + (1 - a)*y`.
+Letters from `a` to `f` match constants, letters from `u` to `z` any node. A sum or product matches in any order. At the
+root of a pattern it also matches some of the operands of a longer sum or product; inside a pattern its last letter
+matches all remaining operands. A formula of constants, such as `1 - a` in `a*x + (1 - a)*y`, matches the constant of
+this value.
 """
 
 import ast
@@ -21,7 +22,7 @@ Bindings = dict[str, int]
 
 @dataclass(frozen=True)
 class Pattern:
-    """A function of patterns, or a leaf: a letter or a constant. What follows from that is found once."""
+    """A function of patterns, or a leaf: a letter or a constant. Derived properties are computed once."""
 
     function: str
     arguments: tuple["Pattern", ...] = ()
@@ -29,30 +30,30 @@ class Pattern:
 
     @cached_property
     def letters(self) -> frozenset[str]:
-        """The letters in it."""
+        """The letters in the pattern."""
         own = {self.leaf} if isinstance(self.leaf, str) else set()
         return frozenset(own.union(*(argument.letters for argument in self.arguments)))
 
     @cached_property
     def folds(self) -> bool:
-        """Whether it is made of constants alone."""
+        """Whether the pattern consists of constants alone."""
         return bool(self.letters) and self.letters <= set(_CONSTANTS)
 
     @cached_property
     def functions(self) -> int:
-        """How many statements it would take to compute it; constants fold."""
+        """Number of statements that compute the pattern; constants are folded."""
         return 0 if self.folds else (self.leaf is None) + sum(argument.functions for argument in self.arguments)
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """What is among the arguments of whatever it matches: functions by name, and `CONSTANT`."""
+        """Functions that occur among the arguments of every node that matches, and `CONSTANT`."""
         given = [a for a in self.arguments if a.leaf is None or a.folds or isinstance(a.leaf, float)]
         return frozenset(CONSTANT if a.folds or a.leaf is not None else a.function for a in given)
 
 
 @lru_cache(maxsize=1024)
 def pattern(text: str) -> Pattern:
-    """Read a formula such as `x / sqrt(x*x)`, as it is written."""
+    """Parse a formula such as `x / sqrt(x*x)` without changing it."""
     return _read(ast.parse(text, mode="eval").body)
 
 
@@ -75,7 +76,7 @@ def _read(node: ast.expr) -> Pattern:
 
 @lru_cache(maxsize=1024)
 def normal(given: Pattern) -> Pattern:
-    """A pattern with the functions that graphs are made of: n-ary sums and products, guarded inverses."""
+    """The pattern in the functions of graphs: n-ary sums and products, guarded inverses."""
     if given.leaf is not None or given.folds:
         return given
     arguments = tuple(map(normal, given.arguments))
@@ -99,7 +100,7 @@ def _flat(function: str, arguments: tuple[Pattern, ...]) -> Pattern:
     flat: list[Pattern] = []
     for argument in arguments:
         flat += argument.arguments if argument.function == function and not argument.folds else (argument,)
-    # What binds letters comes before what uses them, and a letter that takes anything comes last.
+    # Operands that bind letters come before those that use them; a letter that matches any node comes last.
     return Pattern(
         function,
         tuple(
@@ -120,7 +121,7 @@ def _has_formula(given: Pattern) -> bool:
 
 
 def matches(graph: Graph, root: Pattern, node: int) -> Iterator[tuple[Bindings, tuple[int, ...]]]:
-    """Every way in which a normal pattern matches a node: what its letters stand for, and the rest of the operands."""
+    """Each match of a normal pattern with a node: the nodes of its letters, and the remaining operands."""
     if root.function in NARY and not root.folds:
         if graph.nodes[node].function == root.function:
             yield from _operands(graph, root, root.arguments, graph.nodes[node].arguments, {}, at_root=True)
@@ -178,13 +179,13 @@ def _operands(
     if len(nodes) < len(wanted):
         return
     first, rest = wanted[0], wanted[1:]
-    if not rest and not at_root and len(nodes) > 1:  # the last letter takes all that is left
+    if not rest and not at_root and len(nodes) > 1:  # the last letter matches all remaining operands
         if isinstance(first.leaf, str):
             for bindings in _match(graph, first, graph.make(parent.function, nodes), bound):
                 yield bindings, ()
         return
     function = "" if first.leaf is not None or first.folds else first.function
-    # Constants come first, and there is one at most.
+    # Constants come first among operands, and there is at most one.
     places = nodes[:1] if first.folds or isinstance(first.leaf, float) else nodes
     for index, node in enumerate(places):
         if function and graph.nodes[node].function != function:
@@ -195,7 +196,7 @@ def _operands(
 
 
 def build(graph: Graph, result: Pattern, bindings: Mapping[str, int]) -> int:
-    """Make the node of a pattern as it is written, with its letters bound."""
+    """Make the node of a pattern whose letters are bound."""
     if isinstance(result.leaf, str):
         return bindings[result.leaf]
     if result.leaf is not None:

@@ -1,11 +1,12 @@
-"""Do two programs do the same? Both run on fixed probes, and their updates and states are compared step by step.
+"""Comparison of two programs on fixed probes: updates and states must agree at each step.
 
-Values are compared in float64, so that what counts is what the programs compute and not how they round: `v + 3 - 3`
-is `v`, although float32 loses half of its digits on the way. In float32 both must be finite at the same places.
-Gradients have very different sizes from one weight to the next but are far from the guard 1e-8 in `/`, and weights
-follow the updates. Where programs part, it is asked whether the first one parts from itself as much when its
-gradients move by a rounding error: near a jump or a pole of some function, rounding is amplified without bound, and
-that is not a difference between the programs.
+Values are compared in float64, so that different rounding does not count: `v + 3 - 3` equals `v`, although float32
+loses half of its digits. In float32, both programs must be finite at the same places. Gradients differ in size by
+orders of magnitude from weight to weight, but stay far from the guard 1e-8 in `/`. Weights follow the updates.
+
+Near a jump or a pole of a function, rounding errors are amplified without bound. If two programs differ, the first one
+is therefore run again with gradients that are changed by a rounding error. If it differs from itself as much, the
+difference does not count.
 """
 
 from collections.abc import Mapping
@@ -18,11 +19,11 @@ from simplify.numeric import Probe, run
 
 STEPS = 20
 STARTS = 3
-_SIZES = (5, 3, 4)  # parameter arrays
-TOLERANCE = 2e-4  # relative; twenty steps of float32 are within 1e-5
-GUARDED = 1e-2  # relative; a value of 1e-6 moves as much by the guard 1e-8
-_FLOOR = 2e-5  # of the largest value of the step: what is left where large values cancel
-_SMALL = 0.03  # gradients of some 1e-3
+_SIZES = (5, 3, 4)  # sizes of the parameter arrays
+TOLERANCE = 2e-4  # relative; rounding over twenty steps of float32 stays within 1e-5
+GUARDED = 1e-2  # relative; the guard 1e-8 changes a value of 1e-6 by as much
+_FLOOR = 2e-5  # absolute tolerance relative to the largest value of a step, for values that cancel
+_SMALL = 0.03  # factor that makes gradients of about 1e-3
 _NUDGE = 3e-7  # a few units in the last place of a float32
 
 
@@ -30,14 +31,17 @@ _NUDGE = 3e-7  # a few units in the last place of a float32
 def trace(
     program: Program, nudge: float = 0.0, precise: bool = True, steps: int = STEPS, small: bool = False
 ) -> dict[str, np.ndarray]:
-    """The update and every state slot after each step, each of shape `(steps, 3, 12)`, for three starts.
+    """Run a program on the probes, from three initial weights.
 
     Args:
         program: a valid program.
         nudge: relative change of the gradients.
-        precise: whether to compute in float64 rather than float32.
-        steps: how many there are, 20 at most.
-        small: whether gradients are small and the learning rate falls from 1e-2 to 1e-6 rather than from 1 to 0.2.
+        precise: compute in float64 rather than float32.
+        steps: number of steps, at most 20.
+        small: use small gradients, and a learning rate that falls from 1e-2 to 1e-6 instead of from 1 to 0.2.
+
+    Returns:
+        The update and each state slot after each step, each of shape `(steps, 3, 12)`.
     """
     probe = _probes()
     schedule = np.geomspace(1e-2, 1e-6, STEPS) if small else probe.schedule
@@ -54,14 +58,14 @@ def agree(
     *,
     small: bool = False,
 ) -> bool:
-    """Whether two programs give the same updates, and the same values in state slots.
+    """Whether two programs give the same updates and the same values in state slots.
 
     Args:
         first: a valid program.
-        second: another.
-        names: what slots of the first are called in the second; slots that are not named are not compared.
-        tolerance: relative; `GUARDED` where the guard in `/` may make a difference.
-        small: whether to use small gradients and learning rates.
+        second: another one.
+        names: slots of the first program that are compared, with their names in the second.
+        tolerance: relative tolerance; `GUARDED` if the guard in `/` may make a difference.
+        small: use small gradients and learning rates.
     """
     pairs = {UPDATE: UPDATE} | dict(names or {})
     one, other = (trace(program, precise=False, small=small) for program in (first, second))
@@ -82,7 +86,7 @@ def _first(steps: list[np.ndarray]) -> np.ndarray:
 
 
 def _parted(one: np.ndarray, other: np.ndarray, tolerance: float) -> np.ndarray:
-    """The first step at which two traces differ, for each start; their length where they never do."""
+    """The first step at which two traces differ, for each start; the number of steps if they agree."""
     finite = np.where(np.isfinite(one), np.abs(one), 0.0)
     scale = np.max(finite, axis=2, keepdims=True)
     with np.errstate(invalid="ignore"):

@@ -1,8 +1,8 @@
-"""Ranges: between which two numbers a node lies, and whether it can be zero, by interval arithmetic.
+"""Ranges: the interval in which the values of a node lie, and whether they can be zero, by interval arithmetic.
 
-The range of a node follows from those of its arguments. It holds in real numbers, wherever the node is a number at
-all. The learning rate is taken to be positive. Of a function of one argument the registry knows enough: one that
-increases maps ends of ranges to ends of ranges, and so does a user's own.
+The range of a node follows from those of its arguments. It holds for real numbers, where the node is not NaN. The
+learning rate is assumed to be positive. An increasing function of one argument, also a user's, maps the ends of a range
+to the ends of its range.
 
 Two known instances: an average of squares lies in `[0, inf)`, and `arccos(x) - 4` in `[-4, -0.85]`.
 """
@@ -20,7 +20,7 @@ from simplify.terms import INVERSE, Graph
 
 
 class Range(NamedTuple):
-    """Ends of an interval, and whether zero is left out of it."""
+    """An interval, possibly without zero."""
 
     low: float = -inf
     high: float = inf
@@ -28,22 +28,22 @@ class Range(NamedTuple):
 
     @property
     def nonnegative(self) -> bool:
-        """Whether nothing in it is below zero."""
+        """Whether all values are at least zero."""
         return self.low >= 0
 
     @property
     def positive(self) -> bool:
-        """Whether all in it is above zero."""
+        """Whether all values are above zero."""
         return self.low > 0 or (self.low == 0 and self.nonzero)
 
     @property
     def negative(self) -> bool:
-        """Whether all in it is below zero."""
+        """Whether all values are below zero."""
         return self.high < 0 or (self.high == 0 and self.nonzero)
 
     @property
     def without_zero(self) -> bool:
-        """Whether zero is not in it."""
+        """Whether zero is not among the values."""
         return self.nonzero or self.low > 0 or self.high < 0
 
 
@@ -51,7 +51,7 @@ ANYWHERE, AT_LEAST_ZERO, ABOVE_ZERO = Range(), Range(0.0), Range(0.0, inf, True)
 
 
 def range_of(graph: Graph, node: int) -> Range:
-    """The range of a node; ranges are remembered with the graph."""
+    """The range of a node; ranges are cached in the graph."""
     known: dict[int, Range] = graph.ranges
     open_ends = [node]
     while open_ends:
@@ -86,7 +86,7 @@ def _found(graph: Graph, node: int) -> Range:
 
 
 def _times(x: float, y: float) -> float:
-    return 0.0 if x == 0 or y == 0 else x * y  # an end at infinity is no value
+    return 0.0 if x == 0 or y == 0 else x * y  # an infinite end is not a value of the range
 
 
 def _both(x: Range, y: Range) -> Range:
@@ -96,7 +96,7 @@ def _both(x: Range, y: Range) -> Range:
 
 
 def _product(arguments: Sequence[int], given: Sequence[Range]) -> Range:
-    """A product, in which factors that occur an even number of times are not negative."""
+    """The range of a product; a factor that occurs an even number of times is not negative."""
     result = Range(1.0, 1.0, True)
     for factor, here in dict(zip(arguments, given, strict=True)).items():
         times = arguments.count(factor)
@@ -205,7 +205,7 @@ _KNOWN: Mapping[str, Callable[[Sequence[Range]], Range]] = {
 
 
 def _unary(function: str, given: Range) -> Range:
-    """A function of one argument that increases maps ends to ends."""
+    """The range of an increasing function of one argument: it maps ends to ends."""
     if function not in REGISTRY or Property.INCREASING not in REGISTRY[function].properties:
         return ANYWHERE
     with np.errstate(all="ignore"):
@@ -215,7 +215,7 @@ def _unary(function: str, given: Range) -> Range:
 
 
 def _edge(function: str, end: float, side: float) -> float:
-    """Where a function has no value at the end of a range, that at the end of its domain."""
+    """The value of a function at the end of a range; at the end of its domain [-1, 1] if it has none there."""
     if not isnan(end):
         return end
     with np.errstate(all="ignore"):
@@ -224,7 +224,7 @@ def _edge(function: str, end: float, side: float) -> float:
 
 
 def keeps_sign(function: str) -> bool:
-    """Whether a function of one argument has the sign of its argument: it increases, through zero.
+    """Whether a function of one argument has the sign of its argument: it is increasing and maps zero to zero.
 
     >>> keeps_sign("expm1"), keeps_sign("exp"), keeps_sign("sin")
     (True, False, False)

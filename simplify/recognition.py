@@ -1,13 +1,13 @@
-"""Recognise: is a program, whatever its constants, an optimizer of the literature?
+"""Recognition: the published optimizer that a program is, with its hyperparameters.
 
-The canonical form of the program is compared with those of `simplify.families`. Where the structures are equal, the
-hyper-parameters are the solution of as many equations as there are constants in the form, and unless they solve all of
-them within rounding, the program is another one. Last, the optimizer with these hyper-parameters is run beside the
-program on probes. So three things have to agree before a name is given.
+A program is recognised if it passes three tests:
 
-What fits no family may fit one up to a part that can be named: something that is done to the gradient first, to the
-learning rate, or to the weights where they decay. Then the answer has a remainder, and is a resemblance rather than a
-recognition.
+1. Its canonical form has the structure of a family (`simplify.families`).
+2. Hyperparameters exist that give the family the constants of the program, all of them within rounding.
+3. The optimizer with these hyperparameters and the program give the same updates on probes.
+
+A program that fails may pass with a part taken out that acts on the gradient, on the learning rate, or on the weights
+in the decay. That is a resemblance, and the part is its `remainder`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,12 +28,12 @@ from simplify.rules import SHORT, rule_set
 from simplify.terms import Graph, read
 from simplify.work import SEARCH, THOROUGH, Exhausted
 
-_PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # where the solution starts; nothing special
-_ROUNDS, _PATIENCE = 25, 4  # of the solution, at most, and without getting closer
-_SETTINGS = 6  # of a family, to see which signs depend on its hyper-parameters
-_CLOSE = 1e-4  # relative; constants are float32, and 1 - beta is as wrong as beta
-_NUDGE = 1e-6  # for slopes
-_SLOTS = 2  # no family has more
+_PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # start of the fit; any generic values
+_ROUNDS, _PATIENCE = 25, 4  # largest number of iterations of a fit, and of iterations without progress
+_SETTINGS = 6  # random hyperparameters of a family, which show the signs of its constants
+_CLOSE = 1e-4  # relative; constants are float32, and 1 - beta has the absolute error of beta
+_NUDGE = 1e-6  # step of the finite differences
+_SLOTS = 2  # the largest number of state slots of a family
 _SAME = {
     "subtract",
     "divide",
@@ -47,13 +47,13 @@ _SAME = {
 
 @dataclass(frozen=True)
 class Recognised:
-    """Answer.
+    """A published optimizer that a program is, or resembles.
 
     Attributes:
-        name: of the optimizer.
-        constants: its hyper-parameters by name.
-        remainder: what the program does besides, in ordinary notation; empty if it is the optimizer and nothing else.
-        evidence: how it was established.
+        name: name of the optimizer.
+        constants: its hyperparameters by name.
+        remainder: formulas of the parts in which the program differs; empty for a recognition.
+        evidence: one line on the tests that the program passed.
     """
 
     name: str
@@ -69,12 +69,14 @@ class Recognised:
 
 @lru_cache(maxsize=4096)
 def recognise(program: Program, budget: int = THOROUGH) -> Recognised | None:
-    """Name the optimizer that a valid program is; `None` if it is none of those known here.
+    """Find the published optimizer that a program is.
 
     Args:
         program: a valid program.
-        budget: units of work for its simplification, as `simplify.work` counts them; past it the answer may be `None`
-            where it need not be.
+        budget: units of work for its simplification (`simplify.work`); a program that needs more may not be recognised.
+
+    Returns:
+        The optimizer, or `None` if the program is none of the known ones.
 
     >>> from primitives import builtin
     >>> str(recognise(builtin("adamw")))
@@ -85,7 +87,13 @@ def recognise(program: Program, budget: int = THOROUGH) -> Recognised | None:
 
 @lru_cache(maxsize=4096)
 def resembles(program: Program) -> Recognised | None:
-    """The optimizer that a valid program is but for a remainder; the same as `recognise` where nothing remains.
+    """Find the published optimizer that a program is, or differs from by a remainder.
+
+    Args:
+        program: a valid program.
+
+    Returns:
+        The optimizer with its `remainder`, which is empty for a recognised program; `None` if there is none.
 
     >>> from primitives import builtin
     >>> resembles(builtin("lion_raw")).remainder
@@ -118,7 +126,7 @@ def _recognise(simple: Program) -> Recognised | None:
             for way in permutations(names)
         ]
     except Exhausted:
-        return None  # those of the known optimizers take a tenth of this
+        return None  # known optimizers take a tenth of this work
     candidates = [
         (number, family, form)
         for form in given
@@ -136,14 +144,14 @@ def _recognise(simple: Program) -> Recognised | None:
 
 
 def _may_be_known(simple: Program) -> bool:
-    """Whether a simplified program is no longer than known optimizers, and has no function that none of them has."""
+    """Whether a simplified program is short enough to be a known optimizer, and uses only functions of these."""
     longest, functions = _bounds()
     return 0 < len(simple.statements) <= longest and all(line.primitive in functions for line in simple.statements)
 
 
 @cache
 def _bounds() -> tuple[int, frozenset[str]]:
-    """Statements of the longest family as it is written, and functions of all, in any way to write them."""
+    """Number of statements of the longest family, and the functions that the families use in any notation."""
     programs = [_place(family) for family in families()]
     functions = {statement.primitive for program in programs for statement in program.statements}
     return max(len(program.statements) for program in programs), frozenset(functions | _SAME)
@@ -151,16 +159,19 @@ def _bounds() -> tuple[int, frozenset[str]]:
 
 @cache
 def _by_structure(length: int) -> dict[tuple[bytes, ...], list[tuple[int, Family]]]:
-    """Families by the structure of their canonical form, numbered; those of one length, since each takes a while."""
+    """Numbered families by the structure of their canonical form, as `Form.structure` has it.
+
+    Only families whose structures have the given length are computed, since each takes a while.
+    """
     table: dict[tuple[bytes, ...], list[tuple[int, Family]]] = {}
     for number, family in enumerate(families()):
-        if len(live(_place(family)).slots) == length - 2:  # beside the names of the slots and the update
+        if len(live(_place(family)).slots) == length - 2:  # beside the slots: their names, and the update
             table.setdefault(_generic(family).structure, []).append((number, family))
     return table
 
 
 def _place(family: Family) -> Program:
-    """A family where the solution starts."""
+    """A family with the hyperparameters from which the fit starts."""
     return family.program({name: _PLACES[name] for name in family.unknowns})
 
 
@@ -170,7 +181,7 @@ def _generic(family: Family) -> Form:
 
 
 def _solved(family: Family, form: Form) -> dict[str, float] | None:
-    """Hyper-parameters that give a form its constants, by Gauss-Newton in coordinates without bounds."""
+    """Hyperparameters with which a family has the constants of a form, by Gauss-Newton in unbounded coordinates."""
     target = np.array(form.constants)
     if np.any(_signs(family) * target < 0):
         return None
@@ -197,7 +208,7 @@ def _solved(family: Family, form: Form) -> dict[str, float] | None:
 
 @cache
 def _signs(family: Family) -> np.ndarray:
-    """Signs of the constants of a form, where all of several settings have the same; elsewhere 0."""
+    """Sign of each constant in the form of a family; 0 where it depends on the hyperparameters."""
     generator = np.random.default_rng(0)
     settings = [_values(family, generator.normal(size=len(family.unknowns)) * 2.0) for _ in range(_SETTINGS)]
     forms = [_generic(family), *(canonical_form(family.program(setting)) for setting in settings)]
@@ -206,7 +217,7 @@ def _signs(family: Family) -> np.ndarray:
 
 
 def _residual(family: Family, point: np.ndarray, target: np.ndarray) -> np.ndarray | None:
-    """Relative differences of the constants; `None` where the structure is another, as it is at special values."""
+    """Relative differences of the constants; `None` if the structure differs, as it does at special values."""
     form = canonical_form(family.program(_values(family, point)))
     if form.structure != _generic(family).structure or len(form.constants) != len(target):
         return None
@@ -230,9 +241,10 @@ def _values(family: Family, point: np.ndarray) -> dict[str, float]:
 
 
 def _without(program: Program) -> Iterator[tuple[str, Program]]:
-    """The program with `g`, `lr` or `w` in place of what is done to it first, the largest such part first.
+    """Programs in which a part is replaced by the input that it transforms, the largest part first.
 
-    A constant factor is no such part, but belongs to the hyper-parameters: `-0.3 w` is a decay with the wrong sign.
+    The part reads `g` (and possibly `lr`), `lr` alone, or `w` alone. A constant factor is not replaced, since it
+    belongs to the hyperparameters: `-0.3 w` is a decay with the wrong sign.
     """
     graph = Graph(rule_set(SHORT))
     roots = read(program, graph)

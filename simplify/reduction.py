@@ -1,20 +1,22 @@
-"""Scored reduction: what can be left out of a program without a difference that training would show.
+"""Ablation: drops the parts of a program that make no difference in training.
 
-Exact rules cannot drop what matters little, such as a clip that hardly ever binds. Here a part of the program is left
-out, the rest is trained again on the same seeds, and the change is kept where the two cannot be told apart.
+Exact rules cannot drop a part that matters little, such as a clip that hardly ever binds. An ablation drops a part,
+trains the rest on the same seeds, and keeps the change if the two programs cannot be told apart.
 
 *The rule.* Let d be the mean over seeds of the difference in log loss to the original, paired by seed, and s the
-standard error of the original's own mean log loss over these seeds. A change is kept if |d| <= s: whoever trained the
-original again with other seeds would see as large a difference. Three things keep this honest. The comparison is
-always with the original, so that small losses do not add up. It is made at several scales of the schedule (1, 8 and
-64 times `lr`), since a program whose rate does not suit the task hardly moves, and then no part of it matters; a
-scale at which the original diverges is left out. And it cuts both ways: a part whose loss makes the program *better*
-was not idle either, and a better optimizer is for the search to propose and for fresh seeds to judge.
+standard error of the mean log loss of the original over these seeds. A change is kept if |d| ≤ s: training the original
+with other seeds would change its loss as much.
 
-Greedy: what saves most statements and slots is tried first, the first change that is kept is made, and all over again.
+- Every comparison is with the original, so that small losses do not add up.
+- It is made at several scales of the schedule (1, 8 and 64 times `lr`). A program whose learning rate is far too small
+  hardly moves the weights, and no part of it would seem to matter. Scales at which the original diverges are skipped.
+- A change that lowers the loss by more than s is not kept either, since the part was not idle. Better optimizers have
+  to come from the search, and be judged on fresh seeds.
 
-Who trains, and where, is not decided here: reduction is a generator around the scores that it is handed, and waits
-where they wait.
+The order is greedy: changes that save most statements and slots are tried first; the first one that passes is made,
+and the next round starts from the new program.
+
+Reduction is a generator that yields the trainings it waits for, so that its caller decides where they run.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -43,12 +45,12 @@ from simplify.steps import SCORED, Step
 from simplify.terms import NARY, Graph, read
 
 T = TypeVar("T")
-Waiting = Generator[Any, Any, T]  # a computation that waits for trainings, in whatever way its caller understands
+Waiting = Generator[Any, Any, T]  # a computation that yields the trainings for which it waits
 Score = Callable[[Sequence[Program]], Waiting[list[np.ndarray]]]
 
-SCALES = (64.0, 8.0, 1.0)  # of the schedule, those that tell most first
-_DIGITS = 0.02  # relative change of a constant that rounding may make
-_DISTANCE = 0.15  # the same for the distance to 1 of a rate of averaging
+SCALES = (64.0, 8.0, 1.0)  # factors on the schedule; the most sensitive comparison comes first
+_DIGITS = 0.02  # largest relative change of a constant by rounding
+_DISTANCE = 0.15  # the same for 1 − β, where β is the decay of an average
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,10 @@ class Verdict:
     """Comparison with the original at one scale of the schedule.
 
     Attributes:
-        kept: whether the two cannot be told apart.
+        kept: whether the two programs cannot be told apart.
         change: mean difference in log loss; not finite where training diverged.
-        noise: the largest difference that passes.
-        scale: of the schedule.
+        noise: largest difference that passes.
+        scale: factor on the schedule.
     """
 
     kept: bool
@@ -72,35 +74,35 @@ class Verdict:
 
 
 class Yardstick:
-    """Tells programs from an original by the rule above.
+    """Compares programs with an original by the rule above.
 
     Args:
-        score: `programs -> log loss of each seed` for each, shape `(seeds,)`, always on the same seeds; not finite
-            where training diverged.
-        losses: those of the original at each scale of the schedule.
+        score: `programs -> log losses` of each program, shape `(seeds,)`, always on the same seeds; not finite where
+            training diverged.
+        losses: log losses of the original at each scale of the schedule.
     """
 
     def __init__(self, score: Score, losses: dict[float, np.ndarray]) -> None:
         self._score = score
         self._losses = {scale: values for scale, values in losses.items() if np.all(np.isfinite(values))}
         if not self._losses:
-            raise UserError("the program diverges on this task, so nothing can be compared with it")
+            raise UserError("the program diverges on this task, so that no ablation can be compared with it")
         if min(len(values) for values in self._losses.values()) < 2:
             raise UserError("reduction needs at least 2 seeds, to know what is noise")
 
     @classmethod
     def of(cls, original: Program, score: Score, scales: Sequence[float] = SCALES) -> Waiting["Yardstick"]:
-        """The yardstick that comparisons with `original` need."""
+        """Train the original at each scale, and make its yardstick."""
         losses = yield from score([scaled(original, scale) for scale in scales])
         return cls(score, {scale: np.asarray(values, float) for scale, values in zip(scales, losses, strict=True)})
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """Scales at which the original can be trained, those that tell most first."""
+        """Scales at which the original does not diverge, the most sensitive first."""
         return tuple(self._losses)
 
     def judge(self, programs: Sequence[Program], scales: Sequence[float] = ()) -> Waiting[list[Verdict]]:
-        """The verdict on each program at the first scale that tells it from the original, or else at the last scale."""
+        """Verdict on each program: at the first scale that tells it from the original, otherwise at the last scale."""
         verdicts: dict[int, Verdict] = {}
         left = list(range(len(programs)))
         for scale in scales or self.scales:
@@ -117,7 +119,7 @@ class Yardstick:
 
 
 def plain(score: Callable[[Program], np.ndarray]) -> Score:
-    """A score that is there at once, for `reduce` and `Yardstick` outside of a run; see `at_once`."""
+    """Make a score that does not wait from a plain function, for `reduce` and `Yardstick` outside of a run."""
 
     def scores(programs: Sequence[Program]) -> Waiting[list[np.ndarray]]:
         yield from ()
@@ -127,17 +129,17 @@ def plain(score: Callable[[Program], np.ndarray]) -> Score:
 
 
 def at_once(work: Waiting[T]) -> T:
-    """The result of a computation whose scores never wait."""
+    """The result of a computation whose scores do not wait (see `plain`)."""
     try:
         next(work)
     except StopIteration as end:
         result: T = end.value
         return result
-    raise RuntimeError("it waits for somebody to train")
+    raise RuntimeError("the computation waits for a training; run it with a `TrialRunner`")
 
 
 def scaled(program: Program, scale: float) -> Program:
-    """The program as it would be with a larger learning rate."""
+    """The program with a factor on its learning rate."""
     if scale == 1:
         return program
     return program._replace(
@@ -152,17 +154,17 @@ def reduce(
     report: Callable[[str], None] = lambda what: None,
     width: int = 1,
 ) -> Waiting[Simplified]:
-    """Simplify a valid program exactly, then leave out what makes no difference, then round its constants.
+    """Simplify a valid program exactly, drop the parts that make no difference, and round its constants.
 
     Args:
         program: the original.
-        score: `programs -> log loss of each seed` for each, always on the same seeds.
-        tune: `program -> program` with better constants, kept before rounding if they score no worse.
-        report: called with what is being done.
-        width: how many drafts are scored at once; it changes nothing but the time.
+        score: `programs -> log losses` of each program, shape `(seeds,)`, always on the same seeds.
+        tune: `program -> program` with tuned constants, which are kept if they score no worse.
+        report: called with a line of text at the start of each phase.
+        width: number of ablations that are scored at once; affects the time, not the result.
 
     Raises:
-        UserError: the original cannot be trained on the task.
+        UserError: the original diverges on the task, or there are fewer than two seeds.
     """
     report("simplifying exactly")
     exact = simplify(program)
@@ -187,7 +189,7 @@ def reduce(
         tuned = yield from tune(best)
         before, after = yield from score([best, tuned])
         gain = float(np.mean(before) - np.mean(after))
-        if tuned != best and gain >= 0:  # not on the seeds that it was tuned on
+        if tuned != best and gain >= 0:  # scored on seeds that the tuning did not use
             note = f"log loss {-gain:+.4f}"
             steps.append(Step("constants tuned", _constants(best), _constants(tuned), SCORED, note))
             best, yardstick = tuned, (yield from Yardstick.of(tuned, score, (1.0,)))
@@ -201,7 +203,7 @@ def reduce(
 
 @dataclass(frozen=True)
 class _Draft:
-    """A shorter program: what was done, to what, and the exact steps that followed."""
+    """A shorter program, with the ablation that led to it and the exact steps that followed."""
 
     program: Program
     what: str
@@ -216,7 +218,7 @@ def _length(program: Program) -> int:
 
 
 def _drafts(program: Program, seen: set[str]) -> list[_Draft]:
-    """Programs with a part left out, shortest first; each function of weights only once, over all calls."""
+    """Programs with one part dropped, shortest first; programs that compute the same occur once over all calls."""
     graph = Graph(rule_set(SHORT))
     roots = read(program, graph)
     drafts = []
@@ -234,7 +236,7 @@ def _drafts(program: Program, seen: set[str]) -> list[_Draft]:
 
 
 def _changes(graph: Graph, roots: dict[str, int]) -> Iterator[tuple[str, int, int]]:
-    """What may be left out: the part, and what stands in its place."""
+    """Ablations of a program: each with the dropped part and its replacement."""
     slots = [name for name in roots if name != UPDATE]
     for slot in slots:
         for other in slots:
@@ -260,9 +262,9 @@ def _constants(program: Program) -> str:
 
 
 def _rounded(program: Program, yardstick: Yardstick) -> Waiting[Program]:
-    """Constants with the fewest digits, one after the other, where that stays within the noise."""
+    """Round the constants, one after the other, to the fewest digits that stay within the noise."""
     values = [value for *_, value in program.constants()]
-    scale = (min(yardstick.scales),)  # a rate changed by a per cent is another scale of the schedule, and nothing else
+    scale = (min(yardstick.scales),)  # one is enough: changing a rate by a per cent is itself a change of scale
     for place, value in enumerate(values):
         for short in _shorter(value):
             draft = [*values[:place], short, *values[place + 1 :]]
@@ -274,13 +276,13 @@ def _rounded(program: Program, yardstick: Yardstick) -> Waiting[Program]:
 
 
 def _shorter(value: float) -> Iterator[float]:
-    """A constant with more and more digits, as long as that is not the constant itself."""
+    """A constant rounded to 1, 2, … digits, until nothing is rounded off."""
     for digits in range(1, 8):
         short = float32(float(f"{value:.{digits}g}"))
         if short == value:
             return
         near = abs(short - value) <= _DIGITS * abs(value)
-        if 0.5 < abs(value) < 1:  # a rate of averaging
+        if 0.5 < abs(value) < 1:  # the decay of an average
             near &= abs(short) < 1 and abs(abs(short) - abs(value)) <= _DISTANCE * (1 - abs(value))
         if near:
             yield short

@@ -1,4 +1,4 @@
-"""A rule: a pattern, what it becomes, the law in ordinary notation, and when it holds."""
+"""A rewrite rule: a pattern, its replacement, the law in ordinary notation, and the conditions under which it holds."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from simplify.terms import Graph
 
 
 class Exactness(StrEnum):
-    """What a rule may change."""
+    """The changes that a rule may cause."""
 
-    EXACT = "exact"  # nothing but rounding
+    EXACT = "exact"  # rounding alone
     GUARD = "exact up to the guard in /"
     SHIFTED = "exact but for a divisor near the guard in /, which is met at another size"
     FAR = "exact but for sizes below 1e-10 or above 1e12"
@@ -21,7 +21,7 @@ class Exactness(StrEnum):
 
 
 class Domain(StrEnum):
-    """What a letter has to be for a rule to hold."""
+    """A condition on the node that a letter of a pattern matches."""
 
     POSITIVE = "> 0"
     NONNEGATIVE = ">= 0"
@@ -33,27 +33,27 @@ class Domain(StrEnum):
 
 
 class Use(StrEnum):
-    """When a rule is applied."""
+    """The phase of simplification in which a rule is applied."""
 
-    ALWAYS = "always"  # it never takes more statements
-    CONTRACTING = "contracting"  # the same, but undone where everything is multiplied out
-    GAINFUL = "gainful"  # where the program gets shorter by it
-    PULLING = "pulling"  # where the program does not get longer; pulls constants outwards
-    FACTORING = "factoring"  # the same for sums, but undone where everything is multiplied out
-    EXPANDING = "expanding"  # to multiply everything out
+    ALWAYS = "always"  # whenever it matches; it never needs more statements
+    CONTRACTING = "contracting"  # like `ALWAYS`, but not where everything is multiplied out
+    GAINFUL = "gainful"  # only if the program becomes shorter
+    PULLING = "pulling"  # unless the program becomes longer; pulls constants out of functions
+    FACTORING = "factoring"  # like `PULLING` for sums, but not where everything is multiplied out
+    EXPANDING = "expanding"  # where everything is multiplied out
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row.
+    """A row of the table of rules.
 
     Attributes:
         left: the pattern, in the notation of `simplify.patterns`.
-        right: what it becomes.
-        law: the same in ordinary notation.
-        where: what letters have to be.
-        exactness: what it may change.
-        use: when it is applied.
+        right: the replacement, in the same notation.
+        law: the rule in ordinary notation.
+        where: conditions on the letters.
+        exactness: the changes that it may cause.
+        use: the phase in which it is applied.
     """
 
     left: str
@@ -68,7 +68,7 @@ class Rule:
 
     @cached_property
     def pattern(self) -> Pattern:
-        """What it matches, in the functions that graphs are made of."""
+        """The pattern in the functions of graphs."""
         return normal(pattern(self.left))
 
     @property
@@ -78,15 +78,15 @@ class Rule:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What has to be among the arguments of a node that it matches: functions by name, and `CONSTANT`."""
+        """Functions that must occur among the arguments of a node that matches, and `CONSTANT`."""
         return self.pattern.needs
 
     def apply(self, graph: Graph, node: int) -> int | None:
-        """What a node becomes; `None` where the rule does not apply."""
+        """Rewrite a node; `None` if the rule does not apply."""
         return next(self.results(graph, node), None)
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """What a node may become, once for each way in which the pattern matches."""
+        """The rewritten node for each match of the pattern."""
         graph.work.spend()
         for bindings, rest in matches(graph, self.pattern, node):
             if self._holds(graph, bindings):

@@ -1,6 +1,6 @@
-"""Rules that a pattern cannot express: for sums of any length, for ranges, and for signs.
+"""Rules that a pattern cannot express: on sums of any length, on ranges, and on signs.
 
-Each has a row of the table like any other rule, whose pattern is its simplest case.
+Each has a row in the table of rules, whose pattern is its simplest case.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from simplify.terms import Graph
 
 
 def term(graph: Graph, node: int) -> tuple[float, tuple[int, ...]]:
-    """The constant in a product, and its other factors; those of a constant are none."""
+    """The constant factor of a node and its other factors; a constant has no others."""
     value = graph.value(node)
     if value is not None:
         return value, ()
@@ -40,11 +40,11 @@ def _product(graph: Graph, coefficient: float, factors: Sequence[int]) -> int:
 
 
 class LikeTerms(Rule):
-    """Terms with the same factors are added up: `x + 2*x + y - x` becomes `2*x + y`."""
+    """Adds up terms with the same factors: `x + 2*x + y - x` becomes `2*x + y`."""
 
     @property
     def needs(self) -> frozenset[str]:
-        """Nothing in particular: any operand may occur twice."""
+        """The empty set: any operand may occur twice."""
         return frozenset()
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
@@ -62,10 +62,10 @@ class LikeTerms(Rule):
 
 
 class Leading(Rule):
-    """A rule for a sum or product with a certain constant, which is the first operand."""
+    """Rewrites a sum or product whose first operand is a certain constant."""
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """What the rest becomes, if the constant is the one of the pattern."""
+        """The rewritten node, if the constant is the one of the pattern."""
         first, *rest = graph.nodes[node].arguments
         wanted = next(argument.leaf for argument in self.pattern.arguments if isinstance(argument.leaf, float))
         if graph.value(first) == wanted:
@@ -73,10 +73,10 @@ class Leading(Rule):
 
 
 class CommonFactor(Rule):
-    """Terms of a sum that share a factor: `x*y + x*z + x + u` becomes `x * (y + z + 1) + u`."""
+    """Pulls out a factor that terms of a sum share: `x*y + x*z + x + u` becomes `x * (y + z + 1) + u`."""
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """The sum, once for each factor that several terms share."""
+        """The rewritten sum for each factor that several terms share."""
         terms = {argument: term(graph, argument) for argument in _operands(graph, node)}
         counts = Counter(factor for _, factors in terms.values() for factor in dict.fromkeys(factors))
         for factor in [factor for factor, times in counts.items() if times > 1]:
@@ -93,10 +93,10 @@ class CommonFactor(Rule):
 
 
 class CommonConstant(Rule):
-    """Terms of a sum with constants: `a*x + b*y + z` becomes `a * (x + b/a*y) + z`, for any `x` but an input."""
+    """Pulls out the constant of a term: `a*x + b*y + z` becomes `a * (x + b/a*y) + z`, if `x` is not an input."""
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """The sum, once for each term whose constant may be pulled out."""
+        """The rewritten sum for each term whose constant can be pulled out."""
         terms = {argument: term(graph, argument) for argument in _operands(graph, node)}
         scaled = {node: pair for node, pair in terms.items() if pair[1] and pair[0] not in (0.0, 1.0)}
         rest = [argument for argument in terms if argument not in scaled]
@@ -108,10 +108,10 @@ class CommonConstant(Rule):
 
 
 class Average(Rule):
-    """Two terms of a sum whose constants add up to 1 are an average."""
+    """Writes two terms of a sum whose constants add up to 1 as `interp`."""
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """The sum, once for each such pair."""
+        """The rewritten sum for each such pair."""
         arguments = _operands(graph, node)
         terms = [(argument, *term(graph, argument)) for argument in arguments]
         scaled = [one for one in terms if one[2] and one[1] != 1]
@@ -124,10 +124,10 @@ class Average(Rule):
 
 
 class Distributed(Rule):
-    """A product with a sum becomes the sum of the products with each of its terms."""
+    """Multiplies out a product with a sum."""
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """The sum, once for each operand that is a sum."""
+        """The rewritten product for each operand that is a sum."""
         arguments = _operands(graph, node)
         for place, argument in enumerate(arguments):
             if graph.nodes[argument].function == "add":
@@ -137,15 +137,15 @@ class Distributed(Rule):
 
 
 class Dominated(Rule):
-    """`max` and `min` of two nodes are one of them, where their ranges do not overlap."""
+    """Replaces `max` and `min` of two nodes by one of them, if their ranges do not overlap."""
 
     @property
     def needs(self) -> frozenset[str]:
-        """Nothing in particular: an input has a range, too."""
+        """The empty set: an input has a range, too."""
         return frozenset()
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """The node that is the larger or smaller one everywhere, if there is one."""
+        """The node that is always the larger or the smaller one, if there is one."""
         first, second = graph.nodes[node].arguments
         one, other = range_of(graph, first), range_of(graph, second)
         if one.low >= other.high:
@@ -155,15 +155,15 @@ class Dominated(Rule):
 
 
 class LikeSigns(Rule):
-    """The sign of a node is that of the product of its bases; see `simplify.signs`."""
+    """Replaces the sign of a node by that of the product of its bases; see `simplify.signs`."""
 
     @property
     def needs(self) -> frozenset[str]:
-        """Nothing in particular: many functions keep signs."""
+        """The empty set: many functions keep signs."""
         return frozenset()
 
     def results(self, graph: Graph, node: int) -> Iterator[int]:
-        """The sign of the product; where the rule is always applied, only if the product is no more than one base."""
+        """The sign of the product; if the rule is always applied, only for a product of a single base."""
         guarded, finite = self.exactness is not Exactness.EXACT, self.exactness is Exactness.FINITE
         (argument,) = graph.nodes[node].arguments
         found = signs_of(graph, argument, guarded, finite)

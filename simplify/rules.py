@@ -1,8 +1,8 @@
-"""The rules: one row each, with a pattern, what it becomes, the law in ordinary notation, and when it holds.
+"""The table of rewrite rules: pattern, replacement, law in ordinary notation, and conditions.
 
-How exact a rule is belongs to the row. All are exact in real numbers, up to what their mark says: up to the guard
-1e-8 in `/`, or where no NaN or infinity arises. Rows for odd, even, increasing, idempotent and homogeneous functions
-are made from the registry, so that they hold for a primitive of the user's own too.
+Each rule is exact in real numbers, or up to the reservation in its row: up to the guard 1e-8 in `/`, or unless a NaN or
+an infinity arises. Rules for odd, even, increasing, idempotent and homogeneous functions are generated from the
+registry, so that they hold for registered primitives too.
 
 Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(g, interp(g, v, a), b)` becomes
 `interp(g, v, a*b)` by one.
@@ -24,7 +24,7 @@ from simplify.rule_kinds import (
     LikeTerms,
 )
 
-SHORT = (Use.ALWAYS, Use.CONTRACTING)  # what is applied wherever programs are made shorter
+SHORT = (Use.ALWAYS, Use.CONTRACTING)  # the rules that are applied while nodes are made, unless sums are multiplied out
 
 _POSITIVE_X, _NONNEGATIVE_X = {"x": Domain.POSITIVE}, {"x": Domain.NONNEGATIVE}
 _GUARD, _FINITE = Exactness.GUARD, Exactness.FINITE
@@ -88,7 +88,7 @@ _SCALES_UNDER_SIGNS = (
          "sign(x + b·y) = sign interp(x, y, b/(1 + b))", {"b": Domain.POSITIVE}, use=Use.GAINFUL),
 )  # fmt: skip
 
-# Constants that tuning drove to where they no longer matter.
+# Constants that tuning has driven to values at which they have no effect.
 _FAR = Exactness.FAR
 _SATURATION = (
     Rule("tanh(a*x)", "sign(x)", "tanh(c·x) = sign x for c > 1e12", {"a": Domain.HUGE}, _FAR),
@@ -180,7 +180,7 @@ _BOUNDED = {"arcsin", "arctanh"}  # NaN outside [-1, 1]
 
 
 def _generated(row: Primitive) -> list[Rule]:
-    """Rules that follow from the properties of a function of one argument."""
+    """The rules that follow from the properties of a function of one argument."""
     if row.arity != 1 or row.name in ("negative", "square", "cube"):
         return []
     f, has = row.name, row.properties
@@ -217,12 +217,12 @@ def _all(functions: _Functions) -> tuple[Rule, ...]:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Every rule for the language as it is now."""
+    """Every rule for the functions that are registered now."""
     return _all(_functions())
 
 
 class RuleSet:
-    """Some rules, found by what they can match.
+    """A sequence of rules with an index by the functions that they match.
 
     Args:
         chosen: the rules in order.
@@ -235,7 +235,7 @@ class RuleSet:
         self._fitting: dict[tuple[str, frozenset[str]], tuple[Rule, ...]] = {}
 
     def fitting(self, function: str, among: frozenset[str]) -> Sequence[Rule]:
-        """Rules for a function, in order, that can match where its arguments are `among`."""
+        """Rules, in order, that can match a function whose arguments are calls of the functions `among`."""
         key = function, among
         if key not in self._fitting:
             rules = self._by_root.get(function, ())
@@ -249,5 +249,5 @@ def _rule_set(functions: _Functions, uses: tuple[Use, ...], exactness: tuple[Exa
 
 
 def rule_set(uses: tuple[Use, ...], exactness: tuple[Exactness, ...] = tuple(Exactness)) -> RuleSet:
-    """The rules of some uses and exactness."""
+    """The rules with one of the given uses and exactness."""
     return _rule_set(_functions(), uses, exactness)

@@ -1,4 +1,4 @@
-"""An order and names for statements, so that state is not overwritten while its old value is wanted."""
+"""Order and names of statements, such that no slot is overwritten before its old value was read."""
 
 import heapq
 from collections import Counter
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from primitives import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Argument, Program, Statement, float32
 
-Operand = int | str | float  # a statement by number, an input, a constant
+Operand = int | str | float  # number of a statement, name of an input, or a constant
 Written = tuple[str, tuple[Operand, ...]]  # a statement: its function and operands
 
 
 def scheduled(
     statements: Sequence[Written], needed: set[int], outputs: Mapping[str, Operand], slots: tuple[str, ...]
 ) -> Program:
-    """A program of the needed statements, as early as they were written and the state allows.
+    """Order statements into a program: in the given order, as far as the state allows.
 
     Args:
         statements: each before those that use it.
-        needed: numbers of those that matter.
-        outputs: the update and the next values of slots.
-        slots: of the signature.
+        needed: numbers of the statements that the program keeps.
+        outputs: operands of the update and of the next values of slots, by name.
+        slots: names of the state slots in the signature.
     """
     return _Schedule(statements, needed, outputs, slots).program()
 
@@ -35,8 +35,8 @@ class _Schedule:
         self._names: dict[int, str] = {}
         self._fresh = 0
         self._users: dict[int, list[int]] = {number: [] for number in needed}
-        self._missing: dict[int, int] = {}  # operands of a statement that are still to come
-        self._readers: Counter[str] = Counter()  # statements still to come that read an input
+        self._missing: dict[int, int] = {}  # number of operands of a statement that are not placed yet
+        self._readers: Counter[str] = Counter()  # number of unplaced statements that read an input
         for number, (_, operands) in self._statements.items():
             inner = {operand for operand in operands if isinstance(operand, int)}
             self._missing[number] = len(inner)
@@ -46,7 +46,7 @@ class _Schedule:
         self._chain(outputs[UPDATE])
 
     def _chain(self, value: Operand) -> None:
-        """What leads to the update and nowhere else is called `update` already."""
+        """Statements that lead to the update alone, which are named `update` too."""
         while isinstance(value, int):
             self._names[value] = UPDATE
             inner = [o for o in self._statements[value][1] if isinstance(o, int)]
@@ -54,19 +54,19 @@ class _Schedule:
             value = next(free, "")
 
     def program(self) -> Program:
-        """Statement after statement, always the first whose operands are there and whose slot is read no more."""
+        """Place statements one by one: always the first whose operands are placed and whose slot is not read later."""
         lines: list[Statement] = []
         copies: list[tuple[int, str]] = []
         ready = [number for number, missing in self._missing.items() if not missing]
         heapq.heapify(ready)
-        waiting: dict[str, int] = {}  # for an old value of a slot to be read
+        waiting: dict[str, int] = {}  # new values of slots whose old values are still read
         while ready or waiting:
             if ready:
                 number = heapq.heappop(ready)
                 if self._blocked(number):
                     waiting[self._owner[number]] = number
                     continue
-            else:  # an old value is wanted once more: the new one waits under another name
+            else:  # the old value is still read: the new one gets another name for now
                 number = min(waiting.values())
                 del waiting[self._owner[number]]
                 copies.append((number, self._owner.pop(number)))
@@ -108,7 +108,7 @@ class _Schedule:
         return self._names[number]
 
     def _hint(self, number: int) -> str:
-        """What products of an input with a constant are called."""
+        """Name for a common product: `rate` for lr · c, `decay` for w · c, `g2` for g²; empty for any other."""
         function, operands = self._statements[number]
         if function == "multiply" and isinstance(operands[-1], float):
             return {LEARNING_RATE: "rate", WEIGHTS: "decay"}.get(str(operands[0]), "")

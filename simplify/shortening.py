@@ -1,7 +1,7 @@
-"""Shortening: from what a program computes to the shortest graph for it that the rules lead to.
+"""Shortening: the search for the shortest graph of a program that the rules lead to.
 
-There are two ways to begin: with the graph as it stands, and with everything multiplied out. On each, rules that do
-not always pay are applied one by one wherever the program gets no longer by it, until none applies any more.
+There are two starting points: the graph as it stands, and the graph with everything multiplied out. From each, rules
+that may lengthen a program are applied one by one where they do not, until none applies.
 """
 
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ _CLIMBS = (Use.GAINFUL, Use.PULLING, Use.FACTORING)
 
 
 class Way(NamedTuple):
-    """A graph with the roots of a program, and how they were found.
+    """A graph of a program, and the steps that led to it.
 
     Attributes:
-        graph: where the roots are.
-        roots: the update and the next value of each live slot, by name.
-        steps: of the derivation.
-        length: statements that it takes to write the roots.
-        complete: whether the limit of work was not reached.
+        graph: the graph of the roots.
+        roots: nodes of the update and of the next value of each live slot, by name.
+        steps: steps of the derivation.
+        length: number of statements of the roots.
+        complete: false if the limit of work was reached.
     """
 
     graph: Graph
@@ -40,10 +40,10 @@ class Way(NamedTuple):
 
 
 def shortened(memory: Memory, exactness: tuple[Exactness, ...], work: Work) -> Way:
-    """The shorter of the two ways.
+    """The shorter of the results from both starting points.
 
     Raises:
-        Exhausted: the limit of work was reached before either.
+        Exhausted: the limit of work was reached before either was found.
     """
     graph = memory.graph
     plain = _climbed(graph, _live(graph, memory.roots), (), exactness)
@@ -71,12 +71,12 @@ def _multiplied_out(memory: Memory, exactness: tuple[Exactness, ...], work: Work
     ]
     graph.log.clear()
     if all(graph.key(node)[0] == memory.graph.key(memory.roots[name])[0] for name, node in roots.items()):
-        return None  # it is what it was before
+        return None  # nothing was multiplied out
     return _climbed(graph, _live(graph, roots), tuple(steps), exactness)
 
 
 def _climbed(graph: Graph, roots: dict[str, int], steps: tuple[Step, ...], exactness: tuple[Exactness, ...]) -> Way:
-    """Apply rules that do not always pay wherever they do."""
+    """Apply rules that may lengthen a program, wherever they do not."""
     rules = rule_set(_CLIMBS, exactness)
     firings = list(graph.log)
     length = Emission(graph, roots).length
@@ -101,7 +101,7 @@ def _climbed(graph: Graph, roots: dict[str, int], steps: tuple[Step, ...], exact
 def _better(
     graph: Graph, rules: RuleSet, roots: dict[str, int], length: int
 ) -> tuple[dict[str, int], int, list[Firing]] | None:
-    """Roots after the first rule that pays, with their length and the rules that were applied."""
+    """The roots after the first rule that pays, with their length and the rules that were applied."""
     for rule, node, new, start in _chances(graph, rules, roots):
         changed = dict(zip(roots, graph.rebuilt(list(roots.values()), graph, {node: new}), strict=True))
         if changed == roots:
@@ -113,7 +113,7 @@ def _better(
 
 
 def _chances(graph: Graph, rules: RuleSet, roots: dict[str, int]) -> Iterator[tuple[Rule, int, int, int]]:
-    """Every way in which a rule applies: the rule, the node, its result, and where the log stood before."""
+    """Each application of a rule: the rule, the node, its result, and the length of the log before."""
     for node in graph.order(roots.values()):
         for rule in rules.fitting(graph.nodes[node].function, graph.arguments(node)):
             start = len(graph.log)
@@ -123,7 +123,7 @@ def _chances(graph: Graph, rules: RuleSet, roots: dict[str, int]) -> Iterator[tu
 
 
 def _live(graph: Graph, roots: dict[str, int]) -> dict[str, int]:
-    """The update and the slots that it still depends on."""
+    """The update, and the slots on which it depends."""
     wanted = [UPDATE]
     for name in wanted:
         leaves = {graph.nodes[node].leaf for node in graph.order([roots[name]])}

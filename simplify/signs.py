@@ -1,11 +1,11 @@
-"""Signs: which inputs of a node its sign depends on, and how.
+"""Signs: the sign of a node as a product of the signs of simpler nodes, its *bases*.
 
-The sign of a node is that of a product of *bases*, nodes of whose sign nothing simpler is known. A base that is never
-negative, or occurs an even number of times, says only where the product is zero. So `x·x·x`, `x·|x|`, `tanh(3·x)`,
-`x / |y|` and `x + x·x·x` all have the sign of `x`; `x·x·y` has that of `y`, but is zero where `x` is, too.
+`x·x·x`, `x·|x|`, `tanh(3·x)`, `x / |y|` and `x + x·x·x` all have the sign of the base `x`. A base that is never
+negative, or that occurs an even number of times, only matters where it is zero: `x·x·y` has the sign of `y`, but is
+zero where `x` is zero.
 
-Some steps hold up to a reservation only: `1 / x` has the sign of `x` except near the guard or at zero, and `arcsin x`
-where it is a number. Each rule that builds on signs says which reservations it makes.
+Some steps hold with a reservation: `1 / x` has the sign of `x` except near the guard and at zero, and `arcsin x` has
+the sign of `x` except where it is NaN. A rule that uses signs names the reservations that it makes.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ class Signs(NamedTuple):
     """The sign of a node as a product.
 
     Attributes:
-        flipped: whether a factor -1 belongs to it.
-        odd: bases that belong to it with their sign.
-        even: bases that belong to it with the square of their sign, which is 0 or 1.
+        flipped: whether the product has a factor −1.
+        odd: bases that contribute their sign.
+        even: bases that contribute the square of their sign, which is 0 or 1.
     """
 
     flipped: bool = False
@@ -42,13 +42,13 @@ class Signs(NamedTuple):
 
 
 def signs_of(graph: Graph, node: int, guarded: bool = False, finite: bool = False) -> Signs:
-    """The sign of a node; signs are remembered with the graph.
+    """The sign of a node; signs are cached in the graph.
 
     Args:
-        graph: where the node is.
-        node: its number.
-        guarded: whether the guard in `/` may be left out of account.
-        finite: whether NaN and infinity may.
+        graph: the graph of the node.
+        node: number of the node.
+        guarded: ignore the guard in `/`.
+        finite: ignore NaN and infinities.
     """
     open_ends = [node]
     while open_ends:
@@ -108,7 +108,7 @@ def _averaged(graph: Graph, arguments: tuple[int, ...], given: list[Signs]) -> S
 
 
 def _alike(given: Iterable[Signs]) -> Signs | None:
-    """The sign of a sum of terms of one sign; it is zero where that term is that is zero least often."""
+    """The sign of a sum whose terms all have the same sign, given by the term that is least often zero."""
     terms = list(given)
     least = min(terms, key=lambda term: len(term.even))
     same = all(t.flipped == least.flipped and t.odd == least.odd and least.even <= t.even for t in terms)

@@ -1,8 +1,8 @@
-"""A step of a derivation: what was done to a program, and what it may have changed."""
+"""A step of a derivation: a rule that was applied to a program, and the changes that it may cause."""
 
 from dataclasses import dataclass
 
-SCORED = "scored"  # the exactness of a step that was kept because the program scored no worse
+SCORED = "scored"  # exactness of a step that was kept because training showed no difference
 
 
 @dataclass(frozen=True)
@@ -10,11 +10,11 @@ class Step:
     """One step of a derivation.
 
     Attributes:
-        rule: what was done, in ordinary notation or words.
-        before: the formula or statement that it was done to.
-        after: what it became; empty for what was dropped.
-        exactness: what the step may change: a member of `Exactness`, or `SCORED`.
-        note: further figures, such as the change of the score.
+        rule: the rule, as a formula or in words.
+        before: the formula or statement before the step.
+        after: the formula or statement after the step; empty if it was dropped.
+        exactness: the changes that the step may cause: a member of `Exactness`, or `SCORED`.
+        note: further figures, such as the change of the log loss.
     """
 
     rule: str

@@ -1,11 +1,11 @@
-"""Terms: what a program computes, as a graph in which equal expressions are one node.
+"""Terms: the function that a program computes, as a graph in which equal expressions are one node.
 
-A node is an input, a constant, or a function of other nodes, and is known by its number. Sums and products are n-ary,
-flat and in one order, so that association and commutation need no rules. Four functions are read as what they are
-made of: `x - y` is `x + -1·y`, `-x` is `-1·x`, `square` and `cube` are products, and `x / y` is `x · inverse(y)` with
-the guarded inverse 1 / (y + 1e-8) of the language. Whatever else is known of functions are the rows of
-`simplify.rules`, which are applied as nodes are made: a node that a row rewrites never comes to be used. `m / sqrt(m
-* m)` is made as `m · inverse(sqrt(m · m))`, then `m · inverse(abs(m))`, and is `sign(m)` in the end.
+A node is an input, a constant, or a function of other nodes, and has a number. Sums and products are n-ary, flat and
+sorted, so that associativity and commutativity need no rules. Five functions are replaced by simpler ones: `x - y` is
+`x + -1·y`, `-x` is `-1·x`, `square` and `cube` are products, and `x / y` is `x · inverse(y)` with the guarded inverse
+1 / (y + 1e-8) of the language. All other knowledge of functions is in `simplify.rules`. Rules are applied while nodes
+are made, so that no node uses one that can be rewritten: `m / sqrt(m * m)` is made as `m · inverse(sqrt(m · m))`, then
+`m · inverse(abs(m))`, and finally `sign(m)`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,10 +32,10 @@ from simplify.constants import total
 from simplify.numeric import function as numeric
 from simplify.work import DEEPEST, Exhausted, Work
 
-NARY = {"add": 0.0, "multiply": 1.0}  # with their neutral elements
-INVERSE = "inverse"  # 1 / (x + 1e-8), which is not a function of the language itself
-CONSTANT = "constant"  # what stands for constants among functions
-LONGEST = 64  # operands of a sum or product; a longer one keeps sums or products among its operands
+NARY = {"add": 0.0, "multiply": 1.0}  # n-ary functions and their neutral elements
+INVERSE = "inverse"  # 1 / (x + 1e-8), a function of graphs, not of the language
+CONSTANT = "constant"  # the function name of constants
+LONGEST = 64  # largest number of operands; beyond it a sum or product stays nested
 
 _DEFINITIONS: dict[str, Callable[["Graph", Sequence[int]], int]] = {
     "subtract": lambda graph, x: graph.make("add", (x[0], graph.make("multiply", (graph.leaf(-1.0), x[1])))),
@@ -55,7 +55,7 @@ class Node(NamedTuple):
 
 
 class Rewriting(Protocol):
-    """What a graph needs to know of a rule."""
+    """A rewrite rule as a graph uses it."""
 
     @property
     def law(self) -> str:
@@ -63,24 +63,24 @@ class Rewriting(Protocol):
 
     @property
     def exactness(self) -> str:
-        """What it may change."""
+        """Exactness of the rule, a member of `Exactness`."""
 
     def apply(self, graph: "Graph", node: int) -> int | None:
-        """The node that a node is rewritten to; `None` where the rule does not apply."""
+        """Rewrite a node; `None` if the rule does not apply."""
 
 
 class Rules(Protocol):
-    """What a graph needs to know of a set of rules."""
+    """A set of rules as a graph uses it."""
 
     def fitting(self, function: str, among: frozenset[str]) -> Sequence[Rewriting]:
-        """Rules for a function, in order, that can match where its arguments are `among`."""
+        """Rules, in order, that can match a function whose arguments are calls of the functions `among`."""
 
 
 class NoRules:
-    """No rules at all."""
+    """The empty set of rules."""
 
     def fitting(self, function: str, among: frozenset[str]) -> Sequence[Rewriting]:
-        """None."""
+        """The empty sequence."""
         return ()
 
 
@@ -93,12 +93,12 @@ class Firing(NamedTuple):
 
 
 class Graph:
-    """Nodes by number, each expression once.
+    """A graph of numbered nodes in which each expression occurs once.
 
     Args:
-        rules: what is applied as nodes are made.
+        rules: rules that are applied while nodes are made.
         nonnegative: state slots that are known never to be negative.
-        work: the units of work that making nodes may take.
+        work: budget for making nodes.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class Graph:
         self.nonnegative = nonnegative
         self.work = work or Work()
         self.log: list[Firing] = []
-        self.ranges: dict[int, Any] = {}  # what `simplify.ranges` found
-        self.signs: dict[tuple[int, bool, bool], Any] = {}  # what `simplify.signs` found
+        self.ranges: dict[int, Any] = {}  # cache of `simplify.ranges`
+        self.signs: dict[tuple[int, bool, bool], Any] = {}  # cache of `simplify.signs`
         self._rules = rules or NoRules()
         self._numbers: dict[Node, int] = {}
         self._made: dict[tuple[str, tuple[int, ...]], int] = {}
@@ -122,7 +122,7 @@ class Graph:
         return self._intern(Node("", (), value + 0.0 if isinstance(value, float) else value))
 
     def value(self, node: int) -> float | None:
-        """The value of a constant; `None` for anything else."""
+        """The value of a constant; `None` for any other node."""
         leaf = self.nodes[node].leaf
         return leaf if isinstance(leaf, float) else None
 
@@ -131,15 +131,15 @@ class Graph:
         return self._kinds[node]
 
     def arguments(self, node: int) -> frozenset[str]:
-        """What the arguments of a node are: functions by name, and `CONSTANT`."""
+        """Names of the functions of the arguments of a node, and `CONSTANT` for constants."""
         return self._arguments[node]
 
     def key(self, node: int) -> tuple[bytes, bytes]:
-        """What nodes are ordered by: a digest of the structure without constants, then one with them."""
+        """Sort key of a node: a digest of its structure without constants, then one with them."""
         return self._keys[node]
 
     def make(self, function: str, arguments: Iterable[int]) -> int:
-        """The node of a function of nodes, or of whatever the rules make of it.
+        """Make the node of a function of nodes, and rewrite it by the rules.
 
         Raises:
             Exhausted: the work is used up, or rewritings are nested too deeply.
@@ -186,7 +186,7 @@ class Graph:
         return isinstance(leaf, str) and leaf not in (WEIGHTS, GRADIENT, LEARNING_RATE)
 
     def _gathered(self, function: str, arguments: tuple[int, ...]) -> tuple[int, ...]:
-        """Operands of a sum or product: flat unless that is too long, at most one constant, in order."""
+        """Operands of a sum or product: flattened up to `LONGEST`, with at most one constant, sorted."""
         flat: list[int] = []
         for argument in arguments:
             node = self.nodes[argument]
@@ -200,7 +200,7 @@ class Graph:
         return (self.leaf(total(function, constants)), *rest)
 
     def _folded(self, function: str, arguments: tuple[int, ...]) -> float | None:
-        """The value of a function of constants, if it is finite; the language computes in float32."""
+        """The float32 value of a function of constants; `None` if it is not finite or an argument is no constant."""
         values = [value for value in map(self.value, arguments) if value is not None]
         if len(values) < len(arguments):
             return None
@@ -242,7 +242,7 @@ class Graph:
         return fixed if fixed is not None else max((self._kinds[a] for a in node.arguments), default=Kind.SCALAR)
 
     def order(self, roots: Iterable[int]) -> list[int]:
-        """The nodes that the roots are made of, arguments before functions."""
+        """The nodes on which the roots depend, and the roots; arguments before functions."""
         open_ends = list(roots)
         wanted = set(open_ends)
         while open_ends:
@@ -254,7 +254,7 @@ class Graph:
         return sorted(wanted)  # arguments have smaller numbers
 
     def rebuilt(self, roots: Sequence[int], into: "Graph", replaced: Mapping[int, int]) -> list[int]:
-        """The roots made anew in a graph, where some nodes stand for others (given by their number there)."""
+        """The roots, made again in another graph; `replaced` maps nodes here to the numbers that replace them there."""
         new = dict(replaced)
         for number in self.order(roots):
             if number not in new:
@@ -267,9 +267,9 @@ def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None
     """Make the nodes of a valid program's live part: the update and the next value of each live slot.
 
     Args:
-        program: what to read.
-        graph: where to make the nodes.
-        inputs: nodes that stand for inputs; by default each for itself.
+        program: a valid program.
+        graph: the graph in which the nodes are made.
+        inputs: nodes that replace inputs; by default each input is a leaf.
     """
     lines, slots = live(program)
     where = {name: graph.leaf(name) for name in program.inputs} | dict(inputs or {})
@@ -279,9 +279,9 @@ def read(program: Program, graph: Graph, inputs: Mapping[str, int] | None = None
     return {name: where[name] for name in (UPDATE, *slots)}
 
 
-@lru_cache(maxsize=65536)  # most of a program is what another was
+@lru_cache(maxsize=65536)  # most expressions of a program occur in another one
 def joined(*parts: bytes) -> bytes:
-    """A digest of several, 8 bytes."""
+    """A digest of several digests, 8 bytes."""
     return blake2b(b"|".join(parts), digest_size=8).digest()
 
 

@@ -1,17 +1,17 @@
-"""A bound on work that is counted, so that the same program ends with the same result on every machine.
+"""A budget of counted work. Unlike a time limit, it gives the same result on every machine.
 
-One unit is one small step: a node that is made, a pattern that is tried on a node, a statement that is written. A
-unit takes one to three microseconds on a core of 2024. Whoever works calls `spend`, which raises `Exhausted` once the
-units are used up; whoever holds a result that is complete in itself catches it, and goes on with that result.
+A unit is one small step: a node is made, a pattern is tried on a node, or a statement is written. It takes one to three
+microseconds on a core of 2024. `Work.spend` raises `Exhausted` when the units are used up; callers that hold a complete
+intermediate result catch it and return that result.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THOROUGH = 200_000  # for a program that somebody looks at: about a second
-SEARCH = 10_000  # for each of many thousand programs of a search: under 50 ms
+THOROUGH = 200_000  # units for a single program: about a second
+SEARCH = 10_000  # units for each of many thousand programs in a search: under 50 ms
 
-DEEPEST = 40  # rewritings inside one another; the rules lead to a dozen on programs of a hundred statements
+DEEPEST = 40  # nested rewritings; programs of a hundred statements need a dozen
 
 
 class Exhausted(Exception):  # noqa: N818 - it says what happened, and no caller takes it for an error
@@ -19,10 +19,10 @@ class Exhausted(Exception):  # noqa: N818 - it says what happened, and no caller
 
 
 class Work:
-    """Units of work that are left.
+    """A budget of units of work.
 
     Args:
-        limit: how many there are.
+        limit: number of units.
     """
 
     def __init__(self, limit: int = THOROUGH) -> None:
@@ -33,7 +33,7 @@ class Work:
         """Use up some units.
 
         Raises:
-            Exhausted: there are not as many.
+            Exhausted: fewer units are left.
         """
         self.left -= units
         if self.left < 0:
@@ -41,7 +41,7 @@ class Work:
 
     @contextmanager
     def at_most(self, units: int) -> Iterator[None]:
-        """A part of the work: inside, `units` are all that there is; what of them is left is left afterwards."""
+        """Limit the work inside a `with` block to some units; unused ones are returned at its end."""
         kept = max(0, self.left - units)
         self.left -= kept
         try:

@@ -5,6 +5,7 @@ What has been compiled is kept on disk, for the many processes that these tests 
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="optsearch-tests-")
@@ -21,6 +22,8 @@ from hypothesis import settings  # noqa: E402
 from primitives import REGISTRY  # noqa: E402
 from search.algorithms import factory, mutation  # noqa: E402
 from search.commands.panel import LivePanel  # noqa: E402
+from search.record import Journal  # noqa: E402
+from search.report import write_report  # noqa: E402
 from search.running import run as runner  # noqa: E402
 from search.settings import names  # noqa: E402
 from search.settings.reading import read_config  # noqa: E402
@@ -39,6 +42,27 @@ search: {children: 40, population: 10, tournament: 3}
 evaluation: {seeds: 2, first_seeds: 1}
 selection: {finalists: 2, seeds: 2, tuning_trials: 3}
 """
+
+
+_REPORTS = {"written": False}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_reports() -> Iterator[None]:
+    """Runs leave no report, which takes seconds, unless a test asks for `reports`."""
+
+    def write_if_wanted(folder: Path, journal: Journal) -> Path:
+        return write_report(folder, journal) if _REPORTS["written"] else folder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "write_report", write_if_wanted)
+        yield
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of this test leave their reports."""
+    monkeypatch.setitem(_REPORTS, "written", True)
 
 
 @pytest.fixture

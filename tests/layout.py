@@ -22,8 +22,9 @@ ROOMS: dict[str, set[str]] = {
     "execution": set(),
     "algorithms": {"engine", "settings"},
     "record": {"engine"},
-    "running": {"algorithms", "engine", "execution", "record", "settings"},
-    "commands": {"engine", "execution", "record", "running", "settings"},
+    "report": {"record"},
+    "running": {"algorithms", "engine", "execution", "record", "report", "settings"},
+    "commands": {"engine", "execution", "record", "report", "running", "settings"},
 }
 # Modules that may be imported from outside of their package or room, though packages are imported by their public names
 # alone: each with its reason. Tests may import any module.

@@ -15,6 +15,7 @@ from search.commands import main as cli
 from search.commands import run_commands
 from search.commands.main import main
 from search.record.folder import plain
+from search.running import run as runner
 from search.settings.config import Config
 
 
@@ -71,14 +72,35 @@ def test_a_run_leaves_its_folder_and_the_same_seed_gives_the_same_digest(
     assert again["best"] == first["best"]
 
 
-def test_a_run_for_people_prints_the_program_its_live_part_and_the_table(
-    small_run: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_for_people_prints_the_program_its_live_part_and_the_table_and_leaves_its_report(
+    small_run: Path, reports: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", str(small_run), "--set", "search.children=3"]) == 0
     captured = capsys.readouterr()
-    for words in ("found program", "its live part", "adamw (tuned)", "lion (tuned)", "digest", "results/small"):
+    for words in (
+        "found program",
+        "its live part",
+        "adamw (tuned)",
+        "lion (tuned)",
+        "digest",
+        "report results/small/report.html",
+    ):
         assert words in captured.out
     assert "search from adamw on digits" in captured.err
+    assert "loss is" in Path("results/small/report.html").read_text(encoding="utf-8")
+
+
+def test_a_report_that_fails_does_not_fail_the_run(
+    small_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(folder: Path, journal: object) -> Path:
+        raise ZeroDivisionError("a figure")
+
+    monkeypatch.setattr(runner, "write_report", fail)
+    assert main(["run", str(small_run), "--set", "search.children=1"]) == 0
+    captured = capsys.readouterr()
+    assert "no report was written: ZeroDivisionError: a figure" in captured.err
+    assert "report.html" not in captured.out
 
 
 def test_several_repeats_share_a_journal_and_differ(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -282,7 +282,7 @@ BAD = {
     ),
     "an absolute path": ('family: "/tmp/module_of_a_test:line"', "must be the name of a module, such as `my_module`"),
     "no data but a device": ("family: causal language model, data: /dev/zero", "`data` (='/dev/zero') must be a file"),
-    "not a problem": ('family: "module_of_a_test:nothing"', "must return a `proxy_tasks.task.Problem`, not int"),
+    "not a problem": ('family: "module_of_a_test:nothing"', "must return a `proxy_tasks.Problem`, not int"),
     "failing": ('family: "module_of_a_test:fails"', "failed: KeyError: 'depth'"),
     "size": ('family: "module_of_a_test:wrong_size"', "must give 4 weights, float32, as `sizes` says; it gives"),
     "gradient": ('family: "module_of_a_test:no_gradient"', "no gradient of the loss: TypeError"),

@@ -15,6 +15,7 @@ from primitives import UserError
 from search.commands.catalog_commands import list_, tune
 from search.commands.interrupts import exit_status, signals_end_command
 from search.commands.program_commands import export, simplify
+from search.commands.report_command import report
 from search.commands.reproduce import reproduce
 from search.commands.run_commands import compare, resume, run, select, validate
 from search.commands.score_commands import inspect, score
@@ -30,7 +31,21 @@ def cli() -> None:
     """Search for optimizers: evolve small programs, score them on real tasks, take the winner away."""
 
 
-for command in (run, resume, select, compare, validate, inspect, score, simplify, export, list_, tune, reproduce):
+for command in (
+    run,
+    resume,
+    select,
+    compare,
+    validate,
+    report,
+    inspect,
+    score,
+    simplify,
+    export,
+    list_,
+    tune,
+    reproduce,
+):
     cli.add_command(command)
 
 

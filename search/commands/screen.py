@@ -16,6 +16,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
 
+from primitives import visible
+
 _WIDE = 160  # columns of a table that goes to a file or a pipe
 # Weights and colours that can be read on light and on dark terminals; all other code has the colour of the terminal.
 _THEME = ANSISyntaxTheme(
@@ -27,17 +29,6 @@ _THEME = ANSISyntaxTheme(
         Generic.Inserted: Style(color="green"),
     }
 )
-
-
-def visible(text: str) -> str:
-    r"""Text with the escape of each character that is not printable in its place; line breaks and tabs stay.
-
-    >>> print(visible("loss\x1b[31m\u202e"))
-    loss\x1b[31m\u202e
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 class Screen(Console):

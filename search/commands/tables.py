@@ -13,6 +13,7 @@ from rich.text import Text
 
 from primitives import Program, live, live_part, to_text
 from search.commands.screen import code
+from search.record import REPORT
 from search.running import Method, Summary
 from selection import Comparison, Derivation, FunnelResult
 
@@ -48,6 +49,7 @@ def summary(found: Summary, folder: Path) -> RenderableType:
         comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
         Text(_counts(found.statistics)),
         Text(f"digest {found.digest}"),
+        *([Text(f"report {folder / REPORT}")] if (folder / REPORT).is_file() else ()),
         Text(f"run folder {folder}" + ("" if found.complete else f"; not finished: `optsearch resume {folder}`")),
     ]
     return Group(*parts)
@@ -250,12 +252,9 @@ def _lineage(steps: Sequence[dict[str, Any]]) -> list[RenderableType]:
     """The last steps, each with what it changed."""
     earlier = len(steps) - _STEPS_SHOWN
     lines: list[RenderableType] = [Text(f"… {earlier:,} earlier steps, which --json lists")] if earlier > 0 else []
-    before: list[str] = steps[earlier - 1]["live"] if earlier > 0 else []
     for step in steps[max(0, earlier) :]:
         lines.append(Text(f"#{step['number']} {step['mutation']}: {fitness(step['fitness'])}"))
-        if before:
-            gone = [f"- {line}" for line in before if line not in step["live"]]
-            come = [f"+ {line}" for line in step["live"] if line not in before]
-            lines.append(code("\n".join(gone + come), "diff"))
-        before = step["live"]
+        changed = [f"{sign} {line}" for sign, line in step["changes"] if sign != " "]
+        if changed:
+            lines.append(code("\n".join(changed), "diff"))
     return lines

@@ -2,10 +2,14 @@
 
 The public names of this room:
 
-- The journal: `Journal`, its rows `CandidateRow`, the `Key` of a trial, the note `MIXED`, `repair`.
+- The journal: `Journal`, its rows `CandidateRow` and their `Outcome`, the `Key` of a trial, its notes (`MIXED`, `LION`,
+  `SEARCH_ENDED`, `SECONDS`), `repair`.
+- The ancestry of a candidate: `ancestry` (`Ancestor`), `differences`, `live_lines`, `unreadable`.
+- `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
+  `CheckRow`, `CurvePoint` and `SensitivityPoint`.
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
 - The run folder: `claim`, `fresh_folder`, `locked`, `open_journal`, `look`, and the names of its files (`CONFIG`,
-  `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`, `DRAWING`, `CHECKS`).
+  `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`, `DRAWING`, `CHECKS`, `REPORT`).
 - Files that are written as a whole or not at all: `whole_file`, `write_text`; `plain` makes values fit for JSON.
 - Trust in the code that a folder names: `new_id`, `vouch`, `vouched`.
 """
@@ -19,6 +23,7 @@ from search.record.folder import (
     DRAWING,
     EXPORT,
     JOURNAL,
+    REPORT,
     SIMPLIFIED,
     SUMMARY,
     claim,
@@ -28,10 +33,20 @@ from search.record.folder import (
     open_journal,
     plain,
 )
-from search.record.journal import MIXED, Journal
+from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, Journal, Outcome
+from search.record.lineage import Ancestor, ancestry, differences, live_lines, unreadable
 from search.record.ownership import new_id, vouch, vouched
 from search.record.queries import front, query
 from search.record.repairs import repair
+from search.record.summary_file import (
+    CheckRow,
+    ComparisonRow,
+    CurvePoint,
+    SensitivityPoint,
+    SimplifyStep,
+    SummaryFile,
+    read_summary,
+)
 from search.record.trial_table import Key
 
 __all__ = [
@@ -41,22 +56,39 @@ __all__ = [
     "DRAWING",
     "EXPORT",
     "JOURNAL",
+    "LION",
     "MIXED",
+    "REPORT",
+    "SEARCH_ENDED",
+    "SECONDS",
     "SIMPLIFIED",
     "SUMMARY",
+    "Ancestor",
     "CandidateRow",
+    "CheckRow",
+    "ComparisonRow",
+    "CurvePoint",
     "Journal",
     "Key",
+    "Outcome",
+    "SensitivityPoint",
+    "SimplifyStep",
+    "SummaryFile",
+    "ancestry",
     "claim",
+    "differences",
     "fresh_folder",
     "front",
+    "live_lines",
     "locked",
     "look",
     "new_id",
     "open_journal",
     "plain",
     "query",
+    "read_summary",
     "repair",
+    "unreadable",
     "vouch",
     "vouched",
     "whole_file",

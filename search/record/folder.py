@@ -22,8 +22,8 @@ from search.record.verified import is_verified, note_verified
 
 CONFIG, JOURNAL, SUMMARY = "config.yaml", "journal.sqlite", "summary.json"
 BEST, SIMPLIFIED, EXPORT, DRAWING = "best.py", "simplified.py", "optax_export.py", "dataflow.svg"
-CHECKS = "meta_overfitting.svg"
-_OWN = (CONFIG, JOURNAL, SUMMARY, LOCK, BEST, SIMPLIFIED, EXPORT, DRAWING, CHECKS)
+CHECKS, REPORT = "meta_overfitting.svg", "report.html"
+_OWN = (CONFIG, JOURNAL, SUMMARY, LOCK, BEST, SIMPLIFIED, EXPORT, DRAWING, CHECKS, REPORT)
 _META = {"run": str, "config": dict, "start": str, "yardstick": dict, "versions": dict, "searches": int}
 
 

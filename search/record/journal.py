@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from search.engine import HistoryEntry, Record
 from search.record import trial_table
@@ -19,9 +19,25 @@ from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, hi
 from search.record.faults import damage
 from search.record.journal_file import JournalFile
 
-MIXED = "mixed hosts"  # note: hosts that compute other bits than the driver and have scored candidates
+# Notes of a journal, beside what was noted when it was begun.
+MIXED = "mixed hosts"  # hosts that compute other bits than the driver and have scored candidates
+SEARCH_ENDED = "search ended"  # whether the search is complete
+SECONDS = "seconds"  # duration of the run
+LION = "fitness of lion"  # of the tuned Lion on the seeds of the search; null with several tasks
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
+
+
+class Outcome(NamedTuple):
+    """What became of a candidate; its fitness is `None` where training diverged."""
+
+    repeat: int
+    number: int
+    mutation: str
+    fitness: float | None
+    status: str
+    matched: str
+
 
 _End = tuple[int, bytes, bytes]  # number, chain and seal of the last row of a repeat
 
@@ -105,6 +121,11 @@ class Journal(JournalFile):
         """Rows that meet a condition in SQL, with values for its question marks."""
         query = f"select {_ALL} from candidates where {where} order by {order} limit {limit}"
         return map(row, self._query(query, given))
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """What became of every candidate, ordered by repeat and number; reads less than `rows`."""
+        query = "select repeat, number, mutation, fitness, status, matched from candidates order by repeat, number"
+        return map(Outcome._make, self._query(query))
 
     def best(
         self,

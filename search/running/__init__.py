@@ -3,7 +3,7 @@
 The public names of this room:
 
 - Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), each with a `Summary`; `new_run`,
-  `search_all` for the search alone; `config_of` and `SEARCH_ENDED` for a journal.
+  `search_all` for the search alone; `config_of` for a journal; `add_studies` for what only the report shows.
 - Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`).
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
 - Looking at a run: `run_facts`, `program_facts`, `derivation`.
@@ -13,21 +13,21 @@ The public names of this room:
 from search.running.inspect import derivation, program_facts, run_facts
 from search.running.method_comparison import compare_methods
 from search.running.method_curves import Method
-from search.running.open_run import SEARCH_ENDED, config_of, new_run
+from search.running.open_run import config_of, new_run
 from search.running.reporter import Counts, Reporter, SilentReporter
 from search.running.reproduce import TARGETS, reproduce_all
-from search.running.run import resume_search, run_search, search_all, select_champion
+from search.running.run import add_studies, resume_search, run_search, search_all, select_champion
 from search.running.setup import evaluator, executor, load_tasks, versions, with_baselines
 from search.running.summary import Summary
 
 __all__ = [
-    "SEARCH_ENDED",
     "TARGETS",
     "Counts",
     "Method",
     "Reporter",
     "SilentReporter",
     "Summary",
+    "add_studies",
     "compare_methods",
     "config_of",
     "derivation",

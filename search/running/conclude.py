@@ -12,11 +12,12 @@ from primitives import Program, UserError, parse, signature
 from proxy_tasks import shares
 from search.algorithms import structure_of
 from search.engine import Twins
-from search.record import CandidateRow
+from search.record import CandidateRow, Journal
 from search.running.open_run import OpenRun
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.setup import tasks_of
+from search.running.studies import COST, FOUND, LARGEST_SHARE, Studies, study
 from search.running.summary import Summary, write_summary
 from search.settings import Config, stage_of
 from selection import (
@@ -37,16 +38,15 @@ from selection import (
     tuned_baselines,
 )
 
-FOUND = "found"  # name of the champion in tables
 
-
-def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary:
+def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool, *, studies: bool = False) -> Summary:
     """Choose the champion of a search, simplify it, compare it with the baselines, and write the results.
 
     Args:
         opened: the run.
         trials: runs the trials that this needs.
         complete: whether the search is complete; after an early stop, tuning and funnel are left out.
+        studies: train what only the report shows, whatever share of the run that takes.
 
     Raises:
         UserError: there is no program to choose from.
@@ -90,11 +90,26 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool) -> Summary
         shares=shares(tasks_of(config)),
         funnel=outcome,
         checks=tuple(Checks(config, journal, trials).all() if complete else ()),
+        studies=_studies(
+            opened, chosen.program, fresh, trials, wanted=studies or (complete and _cheap(journal, trials))
+        ),
         trained=trials.trained,
         hosts=trials.executor.usage,
     )
     write_summary(opened.folder, summary)
     return summary
+
+
+def _cheap(journal: Journal, trials: RecordedTrials) -> bool:
+    """Whether the studies cost little beside what the run has trained."""
+    return bool(LARGEST_SHARE * (journal.statistics()["evaluated"] + trials.on_record) >= COST)
+
+
+def _studies(opened: OpenRun, champion: Program, seeds: range, trials: RecordedTrials, *, wanted: bool) -> Studies:
+    if not wanted:
+        return Studies()
+    opened.reporter.phase_started("learning curves and sensitivity for the report")
+    return study(champion, tasks_of(opened.config), seeds, trials)
 
 
 def judge_of(config: Config, seeds: range, first_seeds: int = 0) -> FitnessOnSeeds:

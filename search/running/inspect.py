@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from primitives import Program, ProgramError, functional_hash, live, live_part, parse, statement_text, to_text
+from primitives import Program, functional_hash, live, live_part, parse, statement_text, to_text
 from proxy_tasks import Status
-from search.record import SUMMARY, CandidateRow, Journal
+from search.record import SUMMARY, CandidateRow, Journal, ancestry, live_lines, unreadable
 from selection import derive
 from simplify import recognise
 
@@ -66,15 +66,6 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
     }
 
 
-def unreadable(row: CandidateRow) -> str:
-    """Why the program of a row cannot be analysed, such as a function of a plugin; empty where it can."""
-    try:
-        parse(row.program)
-    except ProgramError as error:
-        return str(error)
-    return ""
-
-
 def _notes(rows: Sequence[CandidateRow], plugins: Sequence[str]) -> list[str]:
     """What could not be said of programs because no plugin is loaded, one sentence each."""
     reasons = dict.fromkeys(filter(None, map(unreadable, rows)))
@@ -87,7 +78,7 @@ def _row_facts(row: CandidateRow) -> dict[str, Any]:
     if unreadable(row):
         facts = {
             "program": row.program,
-            "live": _row_lines(row),
+            "live": live_lines(row),
             "live_program": row.program,
             "slots": [],
             "hash": row.hash,
@@ -124,24 +115,7 @@ def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, A
 
 def _lineage(journal: Journal, row: CandidateRow) -> list[dict[str, Any]]:
     """Ancestors whose live part differs from that of their parent, oldest first."""
-    steps: list[dict[str, Any]] = []
-    for ancestor in journal.lineage(row.repeat, row.number):
-        if not steps or steps[-1]["hash"] != ancestor.hash:
-            live_lines = _row_lines(ancestor)
-            steps.append(
-                {
-                    "number": ancestor.number,
-                    "mutation": ancestor.mutation,
-                    "fitness": ancestor.fitness,
-                    "hash": ancestor.hash,
-                    "live": live_lines,
-                }
-            )
-    return steps
-
-
-def _row_lines(row: CandidateRow) -> list[str]:
-    """Live statements of the program of a row; all of them where it cannot be analysed."""
-    if unreadable(row):
-        return [line.strip() for line in row.program.splitlines()[1:-1]]
-    return [statement_text(statement) for statement in live_part(parse(row.program)).statements]
+    return [
+        step._asdict() | {"changes": [list(change) for change in step.changes]}
+        for step in ancestry(journal, row.repeat, row.number)
+    ]

@@ -17,6 +17,7 @@ from search.record import (
     CONFIG,
     JOURNAL,
     MIXED,
+    SECONDS,
     Journal,
     claim,
     locked,
@@ -41,8 +42,6 @@ from search.settings import (
     restore_config,
     to_yaml,
 )
-
-SEARCH_ENDED, SECONDS = "search ended", "seconds"  # notes in the journal: the search is complete; duration of the run
 
 
 @dataclass(frozen=True)

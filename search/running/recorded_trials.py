@@ -52,6 +52,11 @@ class RecordedTrials:
         """Number of trials that are run at the same time."""
         return self.executor.count
 
+    @property
+    def on_record(self) -> int:
+        """Number of trials on record."""
+        return len(self._known)
+
     def run(self, works: Sequence[Work[T]], take_score: TakeScore = unexpected) -> list[T]:
         """Complete works concurrently: while one waits for its losses, the trials of another are run.
 

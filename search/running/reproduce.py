@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from primitives import UserError
-from search.record import CONFIG, JOURNAL, SUMMARY, look, plain, write_text
-from search.running.open_run import SECONDS, config_of
+from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, look, plain, write_text
+from search.running.open_run import config_of
 from search.running.reporter import Reporter, SilentReporter
 from search.running.run import resume_search, run_search
 from search.running.summary import Summary

@@ -14,10 +14,11 @@ from pathlib import Path
 from primitives import UserError, parse
 from proxy_tasks import baseline
 from search.algorithms import STRUCTURES, build_engine
-from search.record import CONFIG, write_text
+from search.record import CONFIG, LION, SEARCH_ENDED, Journal, plain, write_text
+from search.report import write_report
 from search.running.conclude import conclude
 from search.running.loop import search
-from search.running.open_run import SEARCH_ENDED, OpenRun, existing_run, new_run
+from search.running.open_run import OpenRun, existing_run, new_run
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter
@@ -103,8 +104,7 @@ def select_champion(
         UserError: the search is not complete, or the stages do not fit.
     """
     with existing_run(folder, reporter, stop, trust=trust) as searched:
-        if not searched.journal.meta().get(SEARCH_ENDED):
-            raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
+        _check_ended(searched.journal, folder)
         searched.journal.verify()
         opened = replace(searched, config=_with_stages(searched.config, overrides))
         load_config(opened.config, with_start=False, say=opened.reporter.note)
@@ -113,12 +113,53 @@ def select_champion(
             opened.journal.note("selection", recorded_values(opened.config, folder)["selection"])
             write_text(folder / CONFIG, to_yaml(opened.config, folder))
             opened.vouch()
-            return conclude(opened, trials, complete=True)
+            summary = conclude(opened, trials, complete=True)
+        _report(opened)
+        return summary
+
+
+def add_studies(
+    folder: Path, reporter: Reporter | None = None, stop: threading.Event | None = None, *, trust: bool = False
+) -> Summary:
+    """Train what only the report shows, for a run whose search is complete, and write its report.
+
+    Args:
+        folder: the run folder.
+        reporter: receives the events of the run.
+        stop: as for `run`.
+        trust: import the code that the folder names even if the run did not begin on this account.
+
+    Raises:
+        UserError: the search is not complete.
+    """
+    with existing_run(folder, reporter, stop, trust=trust) as opened:
+        _check_ended(opened.journal, folder)
+        with opened.workers() as trials:
+            opened.reporter.run_started(opened.config, opened.journal)
+            summary = conclude(opened, trials, complete=True, studies=True)
+        _report(opened)
+        return summary
 
 
 def _search_and_conclude(opened: OpenRun) -> Summary:
     with opened.workers() as trials:
-        return conclude(opened, trials, complete=search_all(opened, trials))
+        summary = conclude(opened, trials, complete=search_all(opened, trials))
+    _report(opened)
+    return summary
+
+
+def _report(opened: OpenRun) -> None:
+    """Write the report; a report that fails is said, and does not fail the run, whose results are written."""
+    opened.reporter.phase_started("writing the report")
+    try:
+        write_report(opened.folder, opened.journal)
+    except Exception as error:
+        opened.reporter.note(f"no report was written: {type(error).__name__}: {error}")
+
+
+def _check_ended(journal: Journal, folder: Path) -> None:
+    if not journal.meta().get(SEARCH_ENDED):
+        raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
 
 
 def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
@@ -128,7 +169,9 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
     start = parse(journal.meta()["start"])
     reporter.run_started(config, journal)
     checks = Checks(config, journal, trials)
-    reporter.lion_scored(_fitness_of_lion(config))
+    lion = _fitness_of_lion(config)
+    journal.note(LION, plain(lion))
+    reporter.lion_scored(lion)
     for number in range(settings.rounds):
         repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
         reporter.round_started(number)

@@ -21,6 +21,7 @@ from search.record import (
 from search.running.overfitting import Check
 from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
+from search.running.studies import Studies
 from selection import Comparison, Derivation, Finalist, FunnelResult
 
 
@@ -39,6 +40,7 @@ class Summary:
         shares: weight of each task in a fitness.
         funnel: results of the funnel; `None` where no stage was held.
         checks: results of the checks for overfitting.
+        studies: trainings that only the report shows.
         trained: number of trials that this command ran.
         hosts: usage of the hosts that workers ran on, by name: jobs, share of the time busy, deaths.
     """
@@ -53,6 +55,7 @@ class Summary:
     shares: dict[str, float]
     funnel: FunnelResult | None = None
     checks: tuple[Check, ...] = ()
+    studies: Studies = field(default_factory=Studies)
     trained: int = 0
     hosts: dict[str, Any] = field(default_factory=dict)
 
@@ -84,6 +87,7 @@ class Summary:
             "comparison": [row.as_json() for row in self.table],
             **(self.funnel.as_json() if self.funnel else {"stages": [], "table": []}),
             "checks": [check.as_json() for check in self.checks],
+            **self.studies.as_json(),
             "trained": self.trained,
             "hosts": self.hosts,
             "versions": versions(),

@@ -1,9 +1,8 @@
 """The config of a run: one frozen, typed section a concern.
 
-An unknown key and a value of the wrong type or out of range are refused. Fields that a config leaves out have the
-defaults below. Three steps turn a YAML file into a run: reading parses the file and resolves the paths in it
-(`search.settings.reading`); loading imports the code and reads the data that the config names
-(`search.settings.loading`).
+Unknown keys and values of the wrong type or out of range are refused. A config becomes a run in two steps: reading
+parses the YAML and resolves its paths (`search.settings.reading`), and loading imports the code and reads the data that
+the config names (`search.settings.loading`).
 """
 
 from itertools import pairwise
@@ -42,22 +41,22 @@ class Mutations(Section):
 
 
 class SearchSettings(Section):
-    """How programs are proposed."""
+    """The search: algorithm, budget, mutations and functions."""
 
     algorithm: str = Field("regularized_evolution", examples=sorted(names.ALGORITHMS))
-    children: int = Field(2000, ge=1, description="candidates of each repeat, the starting program not counted")
-    evaluations: int | None = Field(None, ge=1, description="end a repeat sooner, once so many have been evaluated")
-    population: int = Field(100, ge=1, description="members P (the paper: 1000)")
-    tournament: int = Field(6, ge=1, description="members drawn for a tournament T (the paper: 2)")
+    children: int = Field(2000, ge=1, description="candidates of each repeat, without the starting program")
+    evaluations: int | None = Field(None, ge=1, description="number of evaluations after which a repeat ends early")
+    population: int = Field(100, ge=1, description="size P of the population (the paper: 1000)")
+    tournament: int = Field(6, ge=1, description="size T of a tournament (the paper: 2)")
     repeats: int = Field(1, ge=1, description="independent searches")
     rounds: int = Field(1, ge=1, description="each later round starts from the best program of the round before")
-    plateau: int = Field(0, ge=0, description="candidates without progress, then again from the best; 0: never")
-    random_mutations: int = Field(16, ge=1, description="random: most mutations between the start and a program")
-    tree_depth: int = Field(3, ge=1, le=8, description="tree: most functions between the update and an operand")
+    plateau: int = Field(0, ge=0, description="candidates without progress, then restart from the best; 0: never")
+    random_mutations: int = Field(16, ge=1, description="`random`: most mutations between the start and a program")
+    tree_depth: int = Field(3, ge=1, le=8, description="`tree`: most functions between the update and an operand")
     mutations: Mutations = Mutations()
     structures: StructureSettings = StructureSettings()
     primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
-    plugins: list[str] = Field([], description="modules to import first, which register primitives of their own")
+    plugins: list[str] = Field([], description="modules to import first, which register extensions")
 
     @model_validator(mode="after")
     def _fits(self) -> "SearchSettings":
@@ -76,22 +75,22 @@ class SearchSettings(Section):
 
 
 class EvaluationSettings(Section):
-    """How a program is scored."""
+    """The evaluation of a program: seeds, hurdles and prices."""
 
     seeds: int = Field(8, ge=1, description="seeds of an evaluation")
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
-    hurdle_quantile: float = Field(0.33, ge=0, le=1, description="share of the population whose fitness sets it")
-    hurdle_margin: float = Field(0.15, ge=0, description="how far behind that a program may lie and still go on")
+    hurdle_quantile: float = Field(0.33, ge=0, le=1, description="quantile of the population's fitness on those seeds")
+    hurdle_margin: float = Field(0.15, ge=0, description="added to that quantile, which gives the hurdle")
     short_share: float = Field(
-        0.0, ge=0, lt=1, description="share of the steps after which there is a first look; 0: none"
+        0.0, ge=0, lt=1, description="share of the steps of a short training before all others; 0: none"
     )
-    short_margin: float = Field(0.3, ge=0, description="how far beyond the hurdle a program may be at that look")
-    race: list[int] = Field([], description="numbers of seeds at which there is a hurdle again, such as [4, 6]")
-    race_margin: float = Field(0.05, ge=0, description="how far behind a program may lie there and still go on")
+    short_margin: float = Field(0.3, ge=0, description="how far a program may exceed the hurdle after it")
+    race: list[int] = Field([], description="numbers of seeds after which there is another hurdle, such as [4, 6]")
+    race_margin: float = Field(0.05, ge=0, description="the same as `hurdle_margin`, for these hurdles")
     sanity_steps: int = Field(
-        0, ge=0, description="steps of a probe before any training that drops what cannot train at all; 0: none"
+        0, ge=0, description="steps of a probe that drops programs that cannot train at all; 0: none"
     )
-    probe: bool = Field(True, description="do not evaluate what computes the same as an earlier one on fixed probes")
+    probe: bool = Field(True, description="give a program that agrees with an earlier one on probes its score")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
 
@@ -109,13 +108,13 @@ class EvaluationSettings(Section):
 class WorkerSettings(Section):
     """Worker processes and the cluster that they run on."""
 
-    executor: Literal["inline", "ray"] = Field("inline", description="in this process, or in processes of Ray")
-    count: int | None = Field(None, ge=1, description="processes; one for each core of the machine or cluster")
-    address: str | None = Field(None, description="of a cluster begun with `ray start --head`, such as 10.0.0.1:6379")
+    executor: Literal["inline", "ray"] = Field("inline", description="train in this process, or in Ray workers")
+    count: int | None = Field(None, ge=1, description="number of workers; by default one for each core")
+    address: str | None = Field(None, description="address of a Ray cluster, such as 10.0.0.1:6379")
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
-    wall_limit: float = Field(300.0, gt=0, description="seconds that a candidate may take (ray)")
-    memory_limit: float = Field(8.0, ge=0, description="GiB that a worker may use; 0: no limit (ray)")
-    mixed: Literal["refuse", "allow"] = Field("refuse", description="machines that compute other bits (ray)")
+    wall_limit: float = Field(300.0, gt=0, description="time limit of a candidate in seconds (ray)")
+    memory_limit: float = Field(8.0, ge=0, description="memory limit of a worker in GiB; 0: none (ray)")
+    mixed: Literal["refuse", "allow"] = Field("refuse", description="machines that round differently (ray)")
     reconnect: float = Field(300.0, ge=0, description="seconds to wait for a cluster that does not answer (ray)")
 
     @model_validator(mode="after")
@@ -126,11 +125,11 @@ class WorkerSettings(Section):
 
 
 class Config(Section):
-    """A whole run."""
+    """The config of a run."""
 
-    seed: int = Field(0, ge=0)
-    program: str = Field("adamw", description="starting program: a built-in or a file")
-    tasks: list[TaskEntry] = Field(["digits"], min_length=1, description="names, or tasks of your own")
+    seed: int = Field(0, ge=0, description="key of all random numbers of the search")
+    program: str = Field("adamw", description="starting program: name of a built-in, or a file")
+    tasks: list[TaskEntry] = Field(["digits"], min_length=1, description="names of built-in tasks, or custom tasks")
     search: SearchSettings = SearchSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     workers: WorkerSettings = WorkerSettings()
@@ -139,7 +138,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _empty_sections(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the YAML says
-        """A section with every line commented out is one with every default."""
+        """Treat an empty section, whose lines are all commented out, as one with all defaults."""
         sections = ("search", "evaluation", "workers", "selection")
         if not isinstance(values, dict):
             return values

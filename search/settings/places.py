@@ -1,9 +1,9 @@
 """Files and modules that a config names: where they are looked for, and how a run folder records them.
 
-A config names files by path, relative to its own folder or to the working directory, and modules by name, such as
-`my_tasks`, never by path. Resolving makes files absolute and writes a module that is a file as `folder/my_tasks`; a
-name without a folder is that of an installed module. A run folder records both relative to itself, so that it says no
-more of the machine than it must. Nothing here opens a file or imports a module.
+A config names files by path, relative to its own folder or to the working directory. It names modules by name, such as
+`my_tasks`. Resolving makes paths absolute, and writes a module that is a file as `folder/my_tasks`; a name without a
+folder is that of an installed module. A run folder records both relative to itself, so that it does not disclose paths
+of the machine. Nothing here opens a file or imports a module.
 """
 
 import os
@@ -19,12 +19,12 @@ _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a config comes from.
+    """Origin of a config.
 
     Attributes:
-        folder: files and modules are looked for here first.
-        recorded: whether the config is that of a run folder, or of the driver of a worker; names are relative to
-            `folder` alone then, and those of modules may have a folder.
+        folder: the folder in which files and modules are looked for first.
+        recorded: whether the config comes from a run folder or from the driver of a worker. Names are then relative to
+            `folder` alone, and names of modules may have a folder.
     """
 
     folder: Path = Path()
@@ -35,12 +35,12 @@ class Origin:
         return (self.folder,) if self.recorded else (self.folder, Path())
 
     def file(self, name: str) -> Path | None:
-        """Absolute path of a file; `None` where there is no such file."""
+        """Absolute path of a file; `None` if there is no such file."""
         places = (folder / name for folder in self._folders)
         return next((place.resolve() for place in places if place.is_file()), None)
 
     def data(self, task: str, name: str) -> str:
-        """Absolute path of the data of a task; raises `UserError` where they are no regular file."""
+        """Absolute path of the data file of a task; raises `UserError` if it is not a regular file."""
         found = self.file(name)
         if found is not None:
             return str(found)
@@ -50,11 +50,11 @@ class Origin:
         raise UserError(f"task `{task}`: there is no data file {' or '.join(f'`{place}`' for place in places)}")
 
     def module(self, name: str, *, key: str) -> str:
-        """A module as `folder/name` with an absolute folder, or as it is where it is no file of these folders.
+        """Resolve a module to `folder/name` with an absolute folder; an installed module keeps its name.
 
         Args:
-            name: as the config has it.
-            key: of the config, for the error.
+            name: name of the module in the config.
+            key: key of the config, for the error.
 
         Raises:
             UserError: the name is not that of a module.
@@ -69,7 +69,7 @@ class Origin:
 
 
 def relative_to(folder: Path, path: str) -> str:
-    """An absolute path or a resolved module, relative to a folder; anything else as it is.
+    """Make an absolute path or a resolved module relative to a folder; any other text is returned unchanged.
 
     >>> relative_to(Path("/home/ann/results/run"), "/home/ann/cells.npz")
     '../../cells.npz'
@@ -83,12 +83,12 @@ def relative_to(folder: Path, path: str) -> str:
 
 
 def describe_module(name: str) -> str:
-    """A resolved module with the file that importing it runs; found without importing it."""
+    """A text with the name of a resolved module and its file, which is found without importing the module."""
     folder, slash, module = name.rpartition("/")
     if slash:
         return f"`{module}` ({folder}/{module.replace('.', '/')}.py)"
     try:
-        spec = find_spec(name.partition(".")[0])  # of the outermost package; looking for more would import that
+        spec = find_spec(name.partition(".")[0])  # the outermost package; looking further in would import it
     except (ImportError, ValueError):
         spec = None
     return f"`{name}` ({spec.origin})" if spec and spec.origin else f"`{name}`"

@@ -37,7 +37,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """The plain values of a YAML file; raises `UserError` if it is not readable or not a mapping."""
+    """The plain values of a YAML file; raises `UserError` if it cannot be read or is not a mapping."""
     values = read_yaml(path, f"config `{path}`")
     if values is None:
         raise UserError(f"config `{path}` is empty; `tasks: [digits]` would be enough")
@@ -50,21 +50,21 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
     """Check the values of a config and resolve the paths in them.
 
     Args:
-        values: as they stand in the YAML file.
+        values: plain values, as in a YAML file.
         start: folder in which files are looked for first; the working directory is second.
 
     Raises:
-        UserError: the path of the first key that is wrong, and what would be right.
+        UserError: a key is wrong; the message has its path, and what is required.
     """
     return _resolved(values, Origin(start))
 
 
 def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
-    """The config that `recorded_values` wrote, or the plain values of a resolved one.
+    """Build a config from the values that `recorded_values` returned, or from those of a resolved config.
 
     Args:
-        values: of the config; modules may have folders.
-        folder: to which paths are relative: the run folder for recorded values.
+        values: plain values; names of modules may have folders.
+        folder: the folder to which paths are relative: the run folder for recorded values.
 
     Raises:
         UserError: as for `build_config`.
@@ -73,24 +73,24 @@ def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
 
 
 def recorded_values(config: Config, folder: Path) -> dict[str, Any]:
-    """Plain values of a resolved config as the journal has them: every path is relative to the run folder."""
+    """Plain values of a resolved config for the journal: all paths are relative to the run folder."""
     relative = partial(relative_to, folder)
     return _with_places(config, relative, relative)
 
 
 def to_yaml(config: Config, folder: Path | None = None) -> str:
-    """A resolved config as YAML, every default written out.
+    """A resolved config as YAML, with every default.
 
     Args:
         config: the config.
-        folder: of the file, to which paths become relative; without it they are absolute.
+        folder: folder of the file, to which paths become relative; without it they are absolute.
     """
     values = _with_places(config, partial(relative_to, folder) if folder else str, lambda name: name.rpartition("/")[2])
     return yaml.safe_dump(values, sort_keys=False)
 
 
 def _with_places(config: Config, file: Callable[[str], str], module: Callable[[str], str]) -> dict[str, Any]:
-    """Plain values of a config, with a function applied to each path of a file and one to each name of a module."""
+    """Plain values of a config, with `file` applied to each path and `module` to each name of a module."""
     values = config.model_dump(mode="json")
     values["program"] = file(config.program)
     values["search"]["plugins"] = list(map(module, config.search.plugins))
@@ -127,7 +127,7 @@ def _resolved(values: dict[str, Any], origin: Origin) -> Config:
 
 
 def set_key(values: dict[str, Any], override: str) -> None:
-    """Apply an assignment such as `search.children=500`, whose value is YAML; raises `UserError` if it is not one."""
+    """Apply an assignment such as `search.children=500`; the value is YAML. Raises `UserError` if it is malformed."""
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise UserError(f"`--set {override}`: expected `key=value`, such as `search.children=500`")
@@ -135,7 +135,7 @@ def set_key(values: dict[str, Any], override: str) -> None:
 
 
 def assign(values: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401 - a plain value
-    """Set a key such as `search.children`; raises `UserError` where a section of the path is a value."""
+    """Set a key such as `search.children`; raises `UserError` if a part of the path is not a section."""
     *sections, key = path.split(".")
     for section in sections:
         values[section] = values.get(section) or {}
@@ -146,7 +146,7 @@ def assign(values: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN4
 
 
 def _explain(error: ValidationError) -> str:
-    """The first thing that is wrong, as one line."""
+    """The first error of a validation as one line."""
     problem = error.errors()[0]
     tags = ("list[", "literal[", *TAGS)
     path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(tags)) or "config"
@@ -166,12 +166,12 @@ def _explain(error: ValidationError) -> str:
 
 
 def shorten(text: str, most: int = 80) -> str:
-    """The beginning of a text that is longer than an error can show."""
+    """A text, cut to the length that an error can show."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _fields(location: tuple[int | str, ...]) -> list[str]:
-    """Keys of the section at a path."""
+    """Keys of the section at a location of the config."""
     model: Any = Config
     for part in location:
         if part == OWN:

@@ -10,18 +10,18 @@ from search.settings.places import Origin
 from search.settings.tasks import OwnTask, Section, TaskEntry, resolve, task_name, task_of
 from selection import OPTIMIZERS, Stage, optimizer
 
-LEAST_SEEDS = 5  # of the last stage
+LEAST_SEEDS = 5  # smallest number of seeds of the last stage
 
 
 class StageSettings(Section):
-    """One stage; `size` names the larger tasks of the families of `tasks`, or else the stage has tasks of its own."""
+    """One stage of the funnel: the tasks of the search in a larger `size`, or `tasks` of its own."""
 
-    size: int | None = Field(None, gt=1, description="10 or 100: the tasks of the search in that size")
-    tasks: list[TaskEntry] | None = Field(None, min_length=1, description="in place of `size`: names, or your own")
-    programs: int = Field(6, ge=1, description="programs that enter at most")
-    budget: int = Field(40, ge=1, description="networks that each tuning of each program and each baseline trains")
-    tuning_seeds: int = Field(2, ge=1, description="networks in each trial of that")
-    tunings: int = Field(3, ge=1, le=9, description="independent tunings of each; with 1, verdicts know of seeds alone")
+    size: int | None = Field(None, gt=1, description="10 or 100: the tasks of the search in this size")
+    tasks: list[TaskEntry] | None = Field(None, min_length=1, description="in place of `size`: names or custom tasks")
+    programs: int = Field(6, ge=1, description="largest number of programs that enter")
+    budget: int = Field(40, ge=1, description="networks trained by each tuning of a program or a baseline")
+    tuning_seeds: int = Field(2, ge=1, description="networks trained in each trial of a tuning")
+    tunings: int = Field(3, ge=1, le=9, description="independent tunings; with 1, verdicts cover seeds alone")
     seeds: int = Field(8, ge=2, description="fresh seeds of the comparison")
 
     @model_validator(mode="after")
@@ -36,18 +36,20 @@ class StageSettings(Section):
 
 
 class SelectionSettings(Section):
-    """Which of the best is the champion, and how it is compared."""
+    """Choice of the champion, the funnel, and checks during the search."""
 
     finalists: int = Field(32, ge=1, description="programs of different structure that are scored again on fresh seeds")
-    leaders: int = Field(6, ge=1, description="how many of these have their constants tuned")
-    tuning_trials: int = Field(200, ge=0, description="scorings to tune the constants of each leader")
-    seeds: int = Field(24, ge=2, description="fresh seeds of that, and as many others of the last table")
-    stages: list[StageSettings] = Field([], description="the funnel; none: the champion is chosen on the tasks alone")
-    baselines: list[str] = Field(list(OPTIMIZERS), description="that programs meet in the funnel; adamw among them")
-    check_every: int = Field(0, ge=0, description="candidates of a repeat between two checks of its best; 0: none")
-    check_size: int = Field(10, gt=1, description="size of the tasks on which it is checked")
+    leaders: int = Field(6, ge=1, description="best finalists whose constants are tuned")
+    tuning_trials: int = Field(200, ge=0, description="trials to tune the constants of each leader; 0: no tuning")
+    seeds: int = Field(24, ge=2, description="fresh seeds of the finalists; the last table uses as many others")
+    stages: list[StageSettings] = Field([], description="stages of the funnel; without any, there is no funnel")
+    baselines: list[str] = Field(list(OPTIMIZERS), description="baselines of the funnel; must contain adamw")
+    check_every: int = Field(0, ge=0, description="candidates of a repeat between checks of its best program; 0: none")
+    check_size: int = Field(10, gt=1, description="size of the tasks of a check")
     check_seeds: int = Field(4, ge=2, description="fresh seeds of a check")
-    stop_on_meta_overfitting: bool = Field(False, description="end a repeat once its best get worse on larger tasks")
+    stop_on_meta_overfitting: bool = Field(
+        False, description="end a repeat when its best programs become worse on larger tasks"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "SelectionSettings":
@@ -66,13 +68,13 @@ DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, bu
 def resolve_stages(
     stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask], leaders: int, origin: Origin
 ) -> list[StageSettings]:
-    """Check the stages of a config as far as no data are needed, and resolve their paths.
+    """Check the stages of a config as far as that needs no data, and resolve their paths.
 
     Args:
-        stages: as the config has them.
-        tasks: the tasks of the search, resolved.
-        leaders: number of programs that come with tuned constants.
-        origin: of the config.
+        stages: the stages of the config.
+        tasks: the resolved tasks of the search.
+        leaders: number of programs with tuned constants.
+        origin: origin of the config.
 
     Raises:
         UserError: a stage has no task to train, takes more programs than there are, or has too few seeds.
@@ -95,7 +97,11 @@ def resolve_stages(
 
 
 def check_stages(stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask]) -> None:
-    """Build the tasks of the stages; raises `UserError` where a stage trains no longer than what comes before it."""
+    """Build the tasks of the stages.
+
+    Raises:
+        UserError: training at a stage is not more expensive than at the stage before.
+    """
     before, least = "the search", max(_cost(task_of(entry)) for entry in tasks)
     for number, stage in enumerate(stages):
         cost = max(_cost(task) for task in stage_of(stage, tasks).tasks)
@@ -105,13 +111,13 @@ def check_stages(stages: Sequence[StageSettings], tasks: Sequence[str | OwnTask]
 
 
 def stage_of(stage: StageSettings, tasks: Sequence[str | OwnTask]) -> Stage:
-    """The stage that settings stand for; raises `UserError` where a family has no task of that size."""
+    """The funnel stage of some settings; raises `UserError` if a family has no task of this size."""
     chosen = [task_of(entry) for entry in stage.tasks or ()] or [_larger(task_name(e), stage.size or 0) for e in tasks]
     return Stage(tuple(chosen), stage.programs, stage.budget, stage.tuning_seeds, stage.seeds, stage.tunings)
 
 
 def larger_tasks(tasks: Sequence[str | OwnTask], size: int) -> tuple[Task, ...]:
-    """The tasks of a config in another size; raises `UserError` where there is none."""
+    """The tasks of a config in another size; raises `UserError` if a family has no task of this size."""
     return tuple(_larger(task_name(entry), size) for entry in tasks)
 
 
@@ -125,10 +131,10 @@ def _larger(name: str, size: int) -> Task:
 
 
 def _known(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
-    """A task of a stage needs no baselines that were tuned before."""
+    """Resolve a task of a stage, which needs no stored baselines."""
     return builtin_task(entry).name if isinstance(entry, str) else resolve(entry, origin)
 
 
 def _cost(task: Task) -> int:
-    """Examples that a training sees times weights that each of them passes."""
+    """Cost of a training: number of weights times number of examples in all steps."""
     return sum(problem(task).sizes) * task.batch * task.steps

@@ -30,37 +30,45 @@ class Operators(Section):
 
 
 class StructureSettings(Section):
-    """Search among structures: how children are bred, and through which stages they go."""
+    """Settings of the algorithm `structures`: breeding of children, and the stages of their evaluation."""
 
     generation: int = Field(60, ge=1, description="children of a generation")
-    longest: int = Field(14, ge=1, description="most live statements of a child")
-    corpus: list[str] = Field(list(CORPUS), description="programs whose parts and frequencies count; [] for none")
-    uniform: float = Field(0.35, ge=0, le=1, description="share of the uniform prior over functions; 1: only that")
-    operators: Operators = Operators()
-    twice: float = Field(0.3, ge=0, le=1, description="chance that a child is the child of a child")
-    state: bool = Field(True, description="what writes a state slot comes along with what reads it")
-    simplify: bool = Field(True, description="children are compared and priced in their simplest exact form")
-    cells: list[Literal["length", "slots", "weights"]] = Field(
-        ["length", "slots", "weights"], description="what tells cells apart; [] for one cell"
+    longest: int = Field(14, ge=1, description="largest number of live statements of a child")
+    corpus: list[str] = Field(
+        list(CORPUS), description="programs that donate parts and set the prior over functions; []: none"
     )
-    reach: float = Field(0.25, gt=0, description="cells further than this behind the best have no children")
+    uniform: float = Field(0.35, ge=0, le=1, description="weight of the uniform prior over functions; 1: no other")
+    operators: Operators = Operators()
+    twice: float = Field(0.3, ge=0, le=1, description="probability that a second operator is applied to a child")
+    state: bool = Field(True, description="copy the statements that write a state slot with those that read it")
+    simplify: bool = Field(True, description="compare and price children in their simplified form")
+    cells: list[Literal["length", "slots", "weights"]] = Field(
+        ["length", "slots", "weights"], description="properties that define a cell; []: one cell"
+    )
+    reach: float = Field(0.25, gt=0, description="largest distance of a cell from the best fitness to have children")
     shared: float = Field(0.5, ge=0, le=1, description="share of parents drawn uniformly among cells, not by rank")
     near_twin: float = Field(0.06, ge=0, description="difference of updates below which a child is a twin; 0: off")
-    descent: bool = Field(True, description="children whose recorded updates do not descend are not trained")
+    descent: bool = Field(True, description="drop children whose updates on recorded gradients do not descend")
     short_share: float = Field(0.25, gt=0, le=1, description="share of the steps of the short horizon")
     tuning_seeds: int = Field(3, ge=1, description="seeds of the short and of the whole horizon")
-    look_margin: float = Field(0.5, ge=0, description="behind the parent, at the short horizon, constants as bred")
-    short_trials: int = Field(6, ge=0, description="settings of constants tried at the short horizon; 0: not tuned")
-    short_margin: float = Field(0.08, ge=0, description="behind the parent, at the short horizon, once tuned")
-    whole_margin: float = Field(0.2, ge=0, description="behind the best no longer, whole horizon, before tuning")
-    whole_trials: int = Field(5, ge=0, description="settings tried at the whole horizon; 0: not tuned")
-    whole_tuned_margin: float = Field(0.06, ge=0, description="behind the best no longer, whole horizon, once tuned")
-    climb_seeds: int = Field(6, ge=1, description="further seeds on which constants are tuned")
-    climb_trials: int = Field(16, ge=0, description="settings tried on them; 0: not tuned")
-    judging_seeds: int = Field(12, ge=1, description="seeds of a judgement, which tuned nothing")
-    judging_margin: float = Field(0.06, ge=0, description="behind the best no longer, on judging seeds")
-    rotate_every: int = Field(10, ge=0, description="generations until fresh judging seeds join; 0: never")
+    look_margin: float = Field(
+        0.5, ge=0, description="largest distance from the parent at the short horizon, before tuning"
+    )
+    short_trials: int = Field(6, ge=0, description="tuning trials at the short horizon; 0: no tuning")
+    short_margin: float = Field(
+        0.08, ge=0, description="largest distance from the parent at the short horizon, after tuning"
+    )
+    whole_margin: float = Field(
+        0.2, ge=0, description="largest distance from the best program of at most this length, before tuning"
+    )
+    whole_trials: int = Field(5, ge=0, description="tuning trials at the whole horizon; 0: no tuning")
+    whole_tuned_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, after tuning")
+    climb_seeds: int = Field(6, ge=1, description="seeds of the further tuning")
+    climb_trials: int = Field(16, ge=0, description="trials of the further tuning; 0: none")
+    judging_seeds: int = Field(12, ge=1, description="seeds that decide whether a program enters; not used for tuning")
+    judging_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, on the judging seeds")
+    rotate_every: int = Field(10, ge=0, description="generations after which judging seeds are added; 0: never")
     refined: int = Field(3, ge=0, description="best cells whose constants are tuned further after each generation")
-    refined_trials: int = Field(6, ge=1, description="settings tried each time")
-    refined_most: int = Field(60, ge=0, description="settings tried for one incumbent at most")
-    prune: bool = Field(True, description="statements of an admitted program are left out where nothing gets worse")
+    refined_trials: int = Field(6, ge=1, description="trials of each such tuning")
+    refined_most: int = Field(60, ge=0, description="largest number of such trials for one program")
+    prune: bool = Field(True, description="drop statements of an admitted program if its fitness does not get worse")

@@ -1,11 +1,11 @@
-"""The tasks that a config names: by name where they come with the project, or described by the user.
+"""The tasks of a config: names of built-in tasks, or descriptions of custom ones.
 
     tasks:
       - digits
       - {name: flowers, family: classification, data: flowers.npz, batch: 16, steps: 300, settings: {hidden: [16]}}
 
-A task of the user's own needs tuned baselines as any other does. They are tuned once, before a run begins, and become
-part of the resolved config: so whoever resumes the run, or scores for it elsewhere, measures with the same ones.
+The baselines of a custom task are tuned once, before a run begins, and become part of the resolved config, so that a
+resumed run and other machines measure fitness against the same baselines.
 """
 
 import math
@@ -20,19 +20,19 @@ from proxy_tasks import FAMILIES, TASKS, Circumstance, Task, builtin_task, noise
 from search.settings.places import Origin
 from selection import tune_baselines
 
-TAGS = NAMED, OWN = "task name", "own task"  # pydantic's; they stand in the paths of its errors
+TAGS = NAMED, OWN = "task name", "own task"  # tags of the union, which occur in the locations of pydantic's errors
 _MAY_BE_ZERO = ("shift", "label_noise", "noise")
 
 
 class Section(BaseModel):
-    """One part of a config: what it does not know, and what has the wrong type, is refused."""
+    """Base class of the sections of a config: frozen, strictly typed, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _whole_numbers(cls, values: Any) -> Any:  # noqa: ANN401 - plain values of any shape
-        """Take `1e3` for 1000 where a whole number is wanted."""
+        """Accept `1e3` as 1000 in fields for whole numbers."""
         if not isinstance(values, dict):
             return values
         wanted = {name for name, field in cls.model_fields.items() if field.annotation in (int, int | None)}
@@ -40,47 +40,47 @@ class Section(BaseModel):
 
 
 class Tuned(Section):
-    """Baselines of a task, as `optsearch tune` finds them."""
+    """Tuned baselines of a custom task, as printed by `optsearch tune`."""
 
-    adamw: list[float] = Field(min_length=4, max_length=4, description="constants: both betas, decay, rate")
-    lion: list[float] = Field(min_length=4, max_length=4)
-    noise: float = Field(gt=0, description="standard deviation over seeds of the log loss ratio of the two")
+    adamw: list[float] = Field(min_length=4, max_length=4, description="constants: beta1, beta2, decay, rate")
+    lion: list[float] = Field(min_length=4, max_length=4, description="constants in the same order")
+    noise: float = Field(gt=0, description="standard deviation over seeds of log(loss of Lion / loss of AdamW)")
 
 
 class OwnCircumstance(Section):
-    """Training conditions of some of the seeds of an evaluation; see `proxy_tasks.task.Circumstance`."""
+    """Training conditions of some of the seeds of an evaluation; see `proxy_tasks.Circumstance`."""
 
     loss_scale: float = Field(1.0, gt=0, description="factor on the training loss")
     initial_scale: float = Field(1.0, gt=0, description="factor on the initial weights")
     schedule_power: float | None = Field(None, gt=0, description="power of the cosine schedule")
     peak: float | None = Field(None, gt=0, description="learning rate at the first step")
     steps: int | None = Field(None, ge=1, description="training steps; at most those of the task")
-    batch: int | None = Field(None, ge=1, description="different examples a step; divides that of the task")
+    batch: int | None = Field(None, ge=1, description="distinct examples in a step; divides `batch` of the task")
     examples: int | None = Field(None, ge=1, description="number of training examples")
     label_noise: float | None = Field(None, ge=0, le=1, description="share of training labels drawn at random")
 
 
 class OwnTask(Section):
-    """A task of the user's own."""
+    """A custom task."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
-    family: str = Field(description="name of a family, or `module:function` of a registered one of your own")
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="name in tables and in the journal")
+    family: str = Field(description="name of a built-in family, or `module:function` of a registered one")
     data: str | None = Field(None, description="an .npz file with `x` and `y`, or a text file; beside the config")
-    data_limit: int | None = Field(None, ge=1, description="largest size of that file, in MiB; 1024 if left out")
-    batch: int = Field(64, ge=1, description="examples a step")
-    steps: int = Field(200, ge=1)
+    data_limit: int | None = Field(None, ge=1, description="largest size of the data file in MiB; 1024 by default")
+    batch: int = Field(64, ge=1, description="examples in a step")
+    steps: int = Field(200, ge=1, description="training steps")
     schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
     peak: float = Field(PEAK, gt=0, description="learning rate at the first step")
     circumstances: list[OwnCircumstance] = Field(
-        [], description="training conditions by seed: seed s has number s mod n; without any, all are as the task says"
+        [], description="training conditions that differ between seeds: of n, seed s has number s mod n"
     )
-    settings: dict[str, Any] = Field({}, description="what the family wants to know besides")
-    trials: int = Field(300, ge=1, description="trainings of each baseline, 8 networks each, where `tuned` is left out")
+    settings: dict[str, Any] = Field({}, description="settings of the family")
+    trials: int = Field(300, ge=1, description="trials to tune each baseline, 8 networks each, unless `tuned` is given")
     tuned: Tuned | None = Field(None, description="baselines that were tuned before")
 
 
 def whole(value: Any) -> Any:  # noqa: ANN401 - plain values of any shape
-    """A float that is a whole number as an integer; anything else as it is."""
+    """Convert a float that is a whole number to an integer; return any other value unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -101,16 +101,16 @@ TaskEntry = Annotated[
 
 
 def task_name(entry: str | OwnTask) -> str:
-    """What an entry of `tasks` is called."""
+    """Name of the task of an entry of `tasks`."""
     return entry if isinstance(entry, str) else entry.name
 
 
 def resolve(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
-    """Check an entry; a custom task gets every default and absolute paths. No file is read.
+    """Check an entry of `tasks`, and add defaults and absolute paths to a custom task; no file is read.
 
     Args:
-        entry: as the config has it.
-        origin: of the config.
+        entry: the entry in the config.
+        origin: origin of the config.
 
     Raises:
         UserError: there is no such task or data file, or a setting is wrong.
@@ -139,7 +139,7 @@ def resolve(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
 
 
 def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a family with those that are given; raises `UserError` for what it does not know or cannot be."""
+    """The settings of a family, updated by the given ones; raises `UserError` for an unknown or invalid setting."""
     given = {name: value if isinstance(known.get(name), float) else whole(value) for name, value in given.items()}
     for name, value in given.items():
         if name not in known:
@@ -161,7 +161,7 @@ def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) ->
 
 
 def task_of(entry: str | OwnTask) -> Task:
-    """The task that a resolved entry stands for."""
+    """The task of a resolved entry."""
     if isinstance(entry, str):
         return builtin_task(entry)
     own = {"data": entry.data, "data_limit": entry.data_limit}
@@ -183,7 +183,16 @@ def task_of(entry: str | OwnTask) -> Task:
 
 
 def with_tuned_constants(entry: str | OwnTask, seeds: int, report: Callable[[str, int, float], None]) -> str | OwnTask:
-    """The entry with tuned baselines: those that it has, or else new ones from its `trials` on so many seeds."""
+    """The entry with tuned baselines; they are tuned now if it has none.
+
+    Args:
+        entry: a resolved entry of `tasks`; a built-in task is returned unchanged.
+        seeds: number of networks in each of its `trials`.
+        report: called with the name of the baseline, the number of each trial, and the best mean log loss so far.
+
+    Raises:
+        UserError: the tuned AdamW learns nothing on the task.
+    """
     if isinstance(entry, str) or entry.tuned is not None:
         return entry
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -198,7 +207,7 @@ def with_tuned_constants(entry: str | OwnTask, seeds: int, report: Callable[[str
 
 
 def _check_learnt(entry: OwnTask, loss: float) -> None:
-    """Refuse a task on which the tuned AdamW learns nothing; raises `UserError`."""
+    """Raise `UserError` if the tuned AdamW learns nothing on the task."""
     trivial = problem(task_of(entry)).trivial
     if trivial is not None and loss >= trivial:
         raise UserError(
@@ -208,5 +217,5 @@ def _check_learnt(entry: OwnTask, loss: float) -> None:
 
 
 def tuned_constants(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What `tune_baselines` found, as `tuned` has it."""
+    """The result of `tune_baselines` as values of the section `tuned`."""
     return {name: row["constants"] for name, row in found["programs"].items()} | {"noise": found["noise"]}

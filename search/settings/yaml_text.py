@@ -1,7 +1,7 @@
-"""YAML as configs use it: safe, small, and without the surprises of YAML 1.1.
+"""Reading of YAML: PyYAML's safe loader with limits on size, and without the surprises of YAML 1.1.
 
-Aliases can make a text of 500 bytes stand for gigabytes, and `010` or `1:30` are read as 8 and 90. Both are refused,
-and so is a key that occurs twice. `1e-3` is a number, as in YAML 1.2.
+Refused are texts that aliases expand to gigabytes, numbers such as `010` and `1:30` (8 and 90 in YAML 1.1), and
+repeated keys. `1e-3` is a number, as in YAML 1.2.
 """
 
 import re
@@ -13,13 +13,13 @@ import yaml
 
 from primitives import UserError
 
-_MOST_BYTES = 1_000_000  # of a config; the largest that comes with the project has 3,000
-_MOST_VALUES = 50_000  # once aliases are written out
+_MOST_BYTES = 1_000_000  # largest size of a config; those of the project have up to 3,000
+_MOST_VALUES = 50_000  # largest number of values after expansion of aliases
 _SURPRISES = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$")  # octal; base 60
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML, in which `1e-3` is a number and a key that occurs twice is an error."""
+    """PyYAML's safe loader, in which `1e-3` is a number and a repeated key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         self.flatten_mapping(node)
@@ -77,7 +77,7 @@ def read_yaml(path: Path, what: str) -> Any:  # noqa: ANN401 - plain values of a
 
 
 def parse_yaml(text: str, what: str) -> Any:  # noqa: ANN401 - plain values of any shape
-    """The values that a YAML text stands for; raises `UserError` with the line where it is not valid."""
+    """The values of a YAML text; raises `UserError` with the line of an error."""
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -99,12 +99,12 @@ def parse_yaml(text: str, what: str) -> Any:  # noqa: ANN401 - plain values of a
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
-    """Number of values below a node once every alias is written out."""
+    """Number of values below a node after expansion of aliases."""
     if id(node) in known:
         if not known[id(node)]:
             raise yaml.constructor.ConstructorError(None, None, "an alias that contains itself", node.start_mark)
         return known[id(node)]
-    known[id(node)] = 0  # being counted
+    known[id(node)] = 0  # the count is in progress
     children = node.value if isinstance(node, yaml.CollectionNode) else []
     parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
     known[id(node)] = 1 + sum(_count(part, known) for part in parts)

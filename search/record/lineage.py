@@ -1,0 +1,80 @@
+"""The ancestry of a candidate: each step that changed its function, with what it changed."""
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from primitives import ProgramError, live_part, parse, statement_text
+from search.record.candidate_table import CandidateRow
+from search.record.journal import Journal
+
+
+class Change(NamedTuple):
+    """A line of the live part: `-` was removed, `+` was added, a blank was kept."""
+
+    sign: str
+    line: str
+
+
+class Ancestor(NamedTuple):
+    """A candidate in the ancestry of another.
+
+    Attributes:
+        number: its number.
+        mutation: name of the change made to its parent.
+        fitness: infinite where training diverged.
+        hash: functional hash.
+        live: its live statements.
+        changes: its live statements and those that its parent had in their place, in order; no signs for the first.
+    """
+
+    number: int
+    mutation: str
+    fitness: float
+    hash: str
+    live: list[str]
+    changes: list[Change]
+
+
+def ancestry(journal: Journal, repeat: int, number: int) -> list[Ancestor]:
+    """Ancestors of a candidate, and the candidate, whose function differs from that of their parent; oldest first."""
+    steps: list[Ancestor] = []
+    for row in journal.lineage(repeat, number):
+        if not steps or steps[-1].hash != row.hash:
+            lines = live_lines(row)
+            before = steps[-1].live if steps else lines
+            changes = differences(before, lines)
+            steps.append(Ancestor(row.number, row.mutation, row.fitness, row.hash, lines, changes))
+    return steps
+
+
+def differences(before: Sequence[str], after: Sequence[str]) -> list[Change]:
+    """The lines of two programs, those in common once.
+
+    >>> differences(["a", "b"], ["a", "c"])
+    [Change(sign=' ', line='a'), Change(sign='-', line='b'), Change(sign='+', line='c')]
+    """
+    found: list[Change] = []
+    for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found += [Change(" ", line) for line in before[first:last]]
+        else:
+            found += [Change("-", line) for line in before[first:last]]
+            found += [Change("+", line) for line in after[start:end]]
+    return found
+
+
+def unreadable(row: CandidateRow) -> str:
+    """Why the program of a row cannot be analysed, such as a function of a plugin; empty where it can."""
+    try:
+        parse(row.program)
+    except ProgramError as error:
+        return str(error)
+    return ""
+
+
+def live_lines(row: CandidateRow) -> list[str]:
+    """Live statements of the program of a row; all of them where it cannot be analysed."""
+    if unreadable(row):
+        return [line.strip() for line in row.program.splitlines()[1:-1]]
+    return [statement_text(statement) for statement in live_part(parse(row.program)).statements]

@@ -1,0 +1,206 @@
+"""What a report tells, gathered from a run folder: plain values, not yet words or figures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from primitives import Program, ProgramError, UserError, builtin, live_part, parse, to_text
+from proxy_tasks import Price
+from search.record import (
+    LION,
+    SEARCH_ENDED,
+    Ancestor,
+    CandidateRow,
+    Journal,
+    SimplifyStep,
+    SummaryFile,
+    ancestry,
+    front,
+    live_lines,
+    read_summary,
+)
+from search.report.history import History, history
+from selection import derive
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The program that the report is about.
+
+    Attributes:
+        found: text of its live part, as the search found it or with tuned constants.
+        simplified: text of the simplified program; the same as `found` where it cannot be analysed.
+        programs: both, parsed, by title; empty where a function is not known here, such as one of a plugin.
+        repeat: number of its repeat.
+        number: its number.
+        fitness: in the search.
+        recognised: name of the known optimizer that it is.
+        constants: hyperparameters under their usual names, where it was recognised.
+        resembles: known optimizer that it is but for a remainder, and the remainder.
+        evidence: how it was recognised.
+        verdict: result of the recognition.
+        steps: of the derivation.
+        tuned: whether its constants were tuned after the search.
+    """
+
+    found: str
+    simplified: str
+    programs: Mapping[str, Program]
+    repeat: int
+    number: int
+    fitness: float
+    recognised: str | None = None
+    constants: Mapping[str, float] | None = None
+    resembles: str | None = None
+    evidence: str = ""
+    verdict: str = ""
+    steps: Sequence[SimplifyStep] = ()
+    tuned: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a report tells.
+
+    Attributes:
+        run: path of the run folder.
+        meta: notes of the journal.
+        statistics: counts of the journal.
+        digest: hash over the recorded history.
+        complete: whether the search is complete.
+        summary: `None` where the run has not come to its end.
+        notes: what could not be read or said.
+        champion: `None` where no program was trained on all seeds.
+        front: best candidate of each length.
+        ancestors: of the champion, oldest first.
+        course: of the search.
+        references: fitness of the tuned AdamW and Lion in the search, with price; NaN where it is not known.
+    """
+
+    run: Path
+    meta: Mapping[str, Any]
+    statistics: Mapping[str, Any]
+    digest: str
+    complete: bool
+    summary: SummaryFile | None
+    notes: Sequence[str]
+    champion: Champion | None
+    front: Sequence[CandidateRow]
+    ancestors: Sequence[Ancestor]
+    course: History
+    references: Mapping[str, float]
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The resolved config."""
+        config: Mapping[str, Any] = self.meta["config"]
+        return config
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks of the search."""
+        return [str(entry["name"] if isinstance(entry, dict) else entry) for entry in self.config["tasks"]]
+
+
+def gather(run: Path, journal: Journal) -> Facts:
+    """Gather the facts of a run.
+
+    Args:
+        run: the run folder.
+        journal: its journal, open.
+    """
+    meta = journal.meta()
+    notes: list[str] = []
+    try:
+        summary = read_summary(run)
+    except UserError as error:
+        summary, notes = None, [f"{error}; what follows comes from the journal alone"]
+    champion = _champion(summary) if summary else _leader(journal)
+    return Facts(
+        run=run,
+        meta=meta,
+        statistics=journal.statistics(),
+        digest=journal.digest(),
+        complete=bool(meta.get(SEARCH_ENDED)),
+        summary=summary,
+        notes=notes,
+        champion=champion,
+        front=front(journal),
+        ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
+        course=history(journal.outcomes(), journal.counts()),
+        references=_references(meta, summary),
+    )
+
+
+def _champion(summary: SummaryFile) -> Champion:
+    """The champion of a run that has come to its end."""
+    best, simplified = summary.best, summary.simplified
+    resembles = simplified.resembles
+    named = f"{resembles.name}, but for {'; '.join(resembles.remainder)}" if resembles and resembles.remainder else None
+    return Champion(
+        found=best.live,
+        simplified=simplified.program,
+        programs=_parsed({"found, live part": best.live, "simplified": simplified.program}),
+        repeat=best.repeat,
+        number=best.number,
+        fitness=best.search_fitness,
+        recognised=simplified.recognised,
+        constants=simplified.constants,
+        resembles=named,
+        evidence=simplified.evidence,
+        verdict=simplified.verdict,
+        steps=simplified.steps,
+        tuned=best.tuned,
+    )
+
+
+def _leader(journal: Journal) -> Champion | None:
+    """The candidate of lowest fitness so far, simplified by exact rules."""
+    for row in journal.best(1):
+        lines = "\n".join(live_lines(row))
+        try:
+            program = live_part(parse(row.program))
+        except ProgramError:
+            return Champion(
+                lines, lines, {}, row.repeat, row.number, row.fitness, verdict="calls a function of a plugin"
+            )
+        found = derive(program)
+        return Champion(
+            found=to_text(program),
+            simplified=to_text(found.program),
+            programs={"best so far, live part": program, "simplified": found.program},
+            repeat=row.repeat,
+            number=row.number,
+            fitness=row.fitness,
+            recognised=found.recognised.name if found.recognised else None,
+            constants=found.recognised.constants if found.recognised else {},
+            evidence=found.recognised.evidence if found.recognised else "",
+            verdict=found.verdict,
+            steps=[SimplifyStep(**vars(step)) for step in found.steps],
+        )
+    return None
+
+
+def _parsed(texts: Mapping[str, str]) -> dict[str, Program]:
+    """Programs by title; empty where one cannot be analysed."""
+    try:
+        return {title: parse(text) for title, text in texts.items()}
+    except ProgramError:
+        return {}
+
+
+def _references(meta: Mapping[str, Any], summary: SummaryFile | None) -> dict[str, float]:
+    """Fitness of the tuned AdamW, which is its price, and of the tuned Lion.
+
+    That of Lion is on the seeds of the search where it was noted, and on fresh seeds otherwise.
+    """
+    evaluation = meta["config"]["evaluation"]
+    price = Price(evaluation["statement_price"], evaluation["slot_price"])
+    lion = meta.get(LION)
+    if not isinstance(lion, float):
+        rows = [row for row in (summary.comparison if summary else ()) if row.program == "lion (tuned)"]
+        fresh = [row.log_ratio for row in rows if row.split == "validation"]
+        lion = fresh[0] + price.of(builtin("lion")) if len(fresh) == 1 else math.nan
+    return {"AdamW": price.of(builtin("adamw")), "Lion": lion}

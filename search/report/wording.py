@@ -1,0 +1,151 @@
+"""The sentences of a report: what was found, how good it is, and how sure that is."""
+
+import math
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from search.record import CONFIG, ComparisonRow, SummaryFile
+from search.report.facts import Champion, Facts
+
+FOUND, ADAMW, LION = "found", "adamw (tuned)", "lion (tuned)"  # names of a comparison
+_FEW = 5  # seeds, below which an interval says little
+
+
+class Verdict(NamedTuple):
+    """The result of one comparison.
+
+    Attributes:
+        kind: `better`, `worse`, `unclear` or `diverged`; a class of the style sheet.
+        text: a sentence.
+    """
+
+    kind: str
+    text: str
+
+
+def percent(log_ratio: float, digits: int = 1) -> str:
+    """A log loss ratio as the change of the loss.
+
+    >>> percent(-0.2231), percent(float("nan"))
+    ('−20.0 %', 'diverged')
+    """
+    if not math.isfinite(log_ratio):
+        return "diverged"
+    change = round(100 * math.expm1(log_ratio), digits) + 0.0  # not -0
+    return f"{change:+.{digits}f} %".replace("-", "−")
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    """Both ends of an interval, as changes of the loss."""
+    return " … ".join(map(percent, bounds)) if all(map(math.isfinite, bounds)) else "–"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number with a fixed number of digits, or a dash."""
+    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def headline(champion: Champion) -> str:
+    """What was found, in a few words."""
+    if champion.recognised:
+        return f"The search found {optimizer(champion.recognised)}"
+    if champion.resembles:
+        return f"The search found {optimizer(champion.resembles)}"
+    return "The search found an optimizer that is not among the known ones"
+
+
+def optimizer(name: str) -> str:
+    """The usual spelling of the name of an optimizer.
+
+    >>> optimizer("adamw"), optimizer("rmsprop"), optimizer("lion, but for clip(g, lr) in place of g")
+    ('AdamW', 'RMSProp', 'Lion, but for clip(g, lr) in place of g')
+    """
+    first, comma, rest = name.partition(",")
+    usual = {"adamw": "AdamW", "rmsprop": "RMSProp", "sgd": "SGD", "adagrad": "AdaGrad", "adabelief": "AdaBelief"}
+    return usual.get(first, first[:1].upper() + first[1:]) + comma + rest
+
+
+def verdict(row: ComparisonRow) -> Verdict:
+    """What a comparison with the tuned AdamW says, and how sure it is."""
+    low, high = row.interval
+    if not math.isfinite(row.log_ratio):
+        return Verdict("diverged", f"On {row.task} training with it diverged.")
+    change = abs(100 * math.expm1(row.log_ratio))
+    side = "lower" if row.log_ratio < 0 else "higher"
+    sentence = f"On {row.task} its {row.split} loss is {change:.1f} % {side} than that of the tuned AdamW"
+    kind = "better" if high < 0 else "worse" if low > 0 else "unclear"
+    words = {
+        "better": "the interval excludes zero, so it is better",
+        "worse": "the interval excludes zero, so it is worse",
+        "unclear": "the interval contains zero, so it cannot be told which is better",
+    }
+    few = f"; {len(row.per_seed)} seeds are few" if len(row.per_seed) < _FEW else ""
+    sure = f"95 % interval {interval(row.interval)}, {len(row.per_seed)} seeds that the search has not used"
+    return Verdict(kind, f"{sentence} ({sure}): {words[kind]}{few}.")
+
+
+def verdicts(summary: SummaryFile) -> list[Verdict]:
+    """A verdict for each task, on the test split."""
+    return [verdict(row) for row in chosen(summary.comparison, FOUND, "test")]
+
+
+def chosen(rows: Sequence[ComparisonRow], program: str, split: str) -> list[ComparisonRow]:
+    """Rows of one program on one split."""
+    return [row for row in rows if (row.program, row.split) == (program, split)]
+
+
+def funnel(facts: Facts) -> Verdict | None:
+    """What the funnel says; `None` where none was held."""
+    summary = facts.summary
+    if summary is None or not summary.stages:
+        return None
+    held = f"{len(summary.stages)} stage{'s' if len(summary.stages) > 1 else ''}"
+    tasks = ", ".join(summary.stages[-1].tasks)
+    if summary.winner:
+        return Verdict("better", f"Funnel, {held}, up to {tasks}: {summary.winner} is better than the tuned AdamW.")
+    return Verdict("unclear", f"Funnel, {held}, up to {tasks}: no program is better than the tuned AdamW.")
+
+
+def origin(facts: Facts) -> str:
+    """Where the champion came from."""
+    champion = facts.champion
+    if champion is None:
+        return ""
+    counts = facts.statistics
+    tuned = " with its constants tuned afterwards" if champion.tuned else ""
+    steps = max(len(facts.ancestors) - 1, 0)
+    return (
+        f"It is candidate {champion.number:,} of repeat {champion.repeat}{tuned}, {steps} "
+        f"change{'s' if steps != 1 else ''} of function away from the starting program. The search proposed "
+        f"{counts['children']:,} programs and trained {counts['evaluated']:,} of them."
+    )
+
+
+def commands(facts: Facts) -> Iterator[tuple[str, str]]:
+    """What to type to use the result, and why."""
+    run = shlex.quote(str(facts.run))
+    if facts.summary is None:
+        yield "go on with the run", f"optsearch resume {run}"
+    else:
+        yield "code for optax", f"optsearch export {run} --to optax --out optimizer.py"
+        yield "code for PyTorch", f"optsearch export {run} --to torch --out optimizer_torch.py"
+    yield "all programs, ancestors and counts", f"optsearch inspect {run}"
+    if facts.summary is not None and not facts.summary.stages and facts.complete:
+        yield "compare it with tuned baselines on larger tasks", f"optsearch select {run}"
+
+
+def snippet(facts: Facts) -> str:
+    """Python code that takes the result into a training loop."""
+    return (
+        "import optsearch\n\n"
+        f"found = optsearch.open({str(facts.run)!r}).best\n"
+        "tx = found.to_optax()         # an optax.GradientTransformation\n"
+        "state = tx.init(params)\n"
+        "updates, state = tx.update(grads, state, params)"
+    )
+
+
+def again(facts: Facts) -> str:
+    """The command that repeats the search."""
+    return f"optsearch run {shlex.quote(str(facts.run / CONFIG))} --out {shlex.quote(f'{facts.run}-again')}"
