@@ -13,7 +13,7 @@ test: $(VENV)/.installed-test  ## format, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-lowest: $(VENV)-lowest/.installed  ## the tests with the lowest versions that pyproject.toml admits
 	$(VENV)-lowest/bin/pytest -n auto -W default  # libraries of then warn of newer ones

@@ -34,6 +34,7 @@ class Found:
         recognised: name of the known optimizer that the program is; `None` if it is none of them, or was not examined.
         simplified: the program after simplification; `None` where that was not done.
         constants: hyperparameters under their usual names, where the program was recognised.
+        price: part of the fitness that is the price of length and memory.
     """
 
     program: Program
@@ -45,11 +46,12 @@ class Found:
     recognised: str | None = None
     simplified: Program | None = None
     constants: dict[str, float] = field(default_factory=dict)
+    price: float = 0.0
 
     @classmethod
-    def of(cls, row: CandidateRow, program: Program) -> "Found":
+    def of(cls, row: CandidateRow, program: Program, price: float = 0.0) -> "Found":
         """The candidate of a row of the journal."""
-        return cls(program, row.fitness, row.number, row.repeat, row.live)
+        return cls(program, row.fitness, row.number, row.repeat, row.live, price=price)
 
     def __repr__(self) -> str:
         name = f", recognised={self.recognised!r}" if self.recognised else ""
@@ -65,11 +67,11 @@ class Found:
         return found_html(self)
 
     def percent(self) -> str:
-        """The fitness in words: `20 % below AdamW`."""
+        """The loss in words, without the price: `20 % below AdamW`."""
         if not math.isfinite(self.fitness):
             return "diverged"
-        side = "below" if self.fitness < 0 else "above"
-        return f"{abs(math.expm1(self.fitness)) * 100:.0f} % {side} AdamW"
+        log_ratio = self.fitness - self.price
+        return f"{abs(math.expm1(log_ratio)) * 100:.0f} % {'below' if log_ratio < 0 else 'above'} AdamW"
 
     def to_optax(self, **hyperparameters: Any) -> Any:  # noqa: ANN401 - a GradientTransformation
         """The program as an `optax.GradientTransformation`; see `optsearch.to_optax`."""

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,11 @@ import networkx as nx
 
 from optsearch._found import Found, Interval
 from primitives import UserError, parse
-from search.record import SEARCH_ENDED, SUMMARY, CandidateRow, front, look, query
+from search.record import SEARCH_ENDED, SUMMARY, TABLE_COLUMNS, CandidateRow, Journal, front, look, query, table_row
 from search.report import report_run
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_COLUMNS = tuple(name for name in CandidateRow._fields if name not in ("chain", "probe"))
 
 
 class TemporaryFolder:
@@ -62,7 +60,7 @@ class Candidates:
         """A table with the columns of the journal; needs pandas (`pip install optsearch[pandas]`)."""
         import pandas as pd
 
-        return pd.DataFrame([[getattr(row, name) for name in _COLUMNS] for row in self], columns=list(_COLUMNS))
+        return pd.DataFrame(map(table_row, self), columns=list(TABLE_COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -116,18 +114,19 @@ class Run:
             UserError: no candidate was trained on all seeds yet.
         """
         summary = self.summary
-        if summary:
-            return _champion(summary)
         with look(self.folder) as journal:
+            if summary:
+                found = _champion(summary)
+                return replace(found, price=journal.price.of(found.program))
             for row in journal.best(1):
-                return Found.of(row, parse(row.program))
+                return _found(row, journal)
         raise UserError(f"run `{self.folder}` has no program yet that was trained on all seeds")
 
     @property
     def front(self) -> tuple[Found, ...]:
         """For each number of live statements the best program, where it is better than all shorter ones."""
         with look(self.folder) as journal:
-            return tuple(Found.of(row, parse(row.program)) for row in front(journal))
+            return tuple(_found(row, journal) for row in front(journal))
 
     @cached_property
     def candidates(self) -> Candidates:
@@ -177,6 +176,12 @@ class Run:
         from optsearch._display import run_html
 
         return run_html(self)
+
+
+def _found(row: CandidateRow, journal: Journal) -> Found:
+    """The candidate of a row."""
+    program = parse(row.program)
+    return Found.of(row, program, journal.price.of(program))
 
 
 def _champion(summary: dict[str, Any]) -> Found:

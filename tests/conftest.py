@@ -91,8 +91,11 @@ def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
 
 
-@pytest.fixture
-def undisturbed(small_run: Path) -> str:
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Digest of the small run when nothing happens to it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    path = folder / "small.yaml"
+    path.write_text(SMALL_RUN)
     with LivePanel(quiet=True) as progress:
-        return runner.run_search(read_config(small_run), small_run.parent / "undisturbed", progress).digest
+        return runner.run_search(read_config(path), folder / "run", progress).digest

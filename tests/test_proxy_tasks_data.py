@@ -1,5 +1,8 @@
 """Real data, cut once and for all into three splits that do not overlap."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from proxy_tasks import data
 from proxy_tasks.catalog import TASKS, builtin_task
 from proxy_tasks.families import problem
 from proxy_tasks.task import SPLITS, Task
+from tests.processes import ROOT
 
 
 def test_the_digits_are_all_there_once() -> None:
@@ -55,3 +59,12 @@ def test_shifted_images_are_the_originals_moved_by_a_pixel() -> None:
     np.testing.assert_array_equal(images[0][:, 0], 0)
     assert shifted.examples("train") == 9000
     assert shifted.examples("validation") == 400
+
+
+def test_the_digits_are_read_as_scikit_learn_reads_them_and_without_importing_it() -> None:
+    code = "import sys; from proxy_tasks.data import digits; digits(); sys.exit('sklearn' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    from sklearn.datasets import load_digits
+
+    for read, loaded in zip(data._shipped_digits(), load_digits(return_X_y=True), strict=True):
+        assert np.array_equal(read, loaded)

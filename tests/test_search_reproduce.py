@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from primitives import Program, builtin, parse
+from primitives import Program, UserError, builtin, parse
 from search.commands.main import main
+from search.commands.reproduce import config_of_target
 from search.running.reproduce import LEVELS, level, succeeded
 from selection.derivation import derive
+from tests.processes import ROOT
 
 
 def train(*lines: str) -> Program:
@@ -75,11 +77,11 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     assert Path("account/summary.json").read_text() == before
 
 
-def test_without_a_config_there_is_one_beside_the_packages(
-    small_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("search.commands.reproduce._CONFIGS", (small_run.parent,))
-    assert main(["reproduce", "lion"]) == 2
-    assert "give one with `--config`" in capsys.readouterr().err
+    assert config_of_target("lion") == ROOT / "configs" / "lion.yaml"
+    with pytest.raises(UserError, match="give one with `--config`"):
+        config_of_target("tiger")
     assert main(["reproduce", "tiger"]) == 2
     assert "'tiger' is not" in capsys.readouterr().err

@@ -187,3 +187,25 @@ def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+class Dying:
+    """Its finalizer takes a signal, whose exception Python has to swallow."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+
+
+def interrupted_in_a_finalizer() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    Dying()
+    threading.Event().wait(60)
+
+
+@pytest.mark.usefixtures("_signals_are_not_ignored")
+def test_a_second_signal_inside_a_finalizer_ends_the_command_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Interrupted), signals_end_command(), stop_on_signals():
+        interrupted_in_a_finalizer()
+    assert "Traceback" not in capsys.readouterr().err

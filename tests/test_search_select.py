@@ -20,25 +20,36 @@ from search.settings.loading import load_config
 from search.settings.reading import read_config
 from search.settings.selection import DEFAULT_STAGES
 from selection.trials import Trial
+from tests.conftest import SMALL_RUN
 from tests.processes import begin, finished, wait_for_rows
 
 STAGE = {"programs": 2, "budget": 3, "tuning_seeds": 1, "seeds": 5, "tunings": 2}
 SELECTION = {"finalists": 3, "leaders": 2, "seeds": 2, "tuning_trials": 3, "baselines": ["adamw", "sgd"]}
 
 
-@pytest.fixture
-def staged(small_run: Path) -> Path:
-    """A run with a stage on a task of the user's own, which is larger than the digits but trains fast."""
+def write_staged(path: Path) -> Path:
+    """Add a stage on a task of the user's own, which is larger than the digits but trains fast, to a config."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(400, 8)).astype(np.float32)
-    np.savez(small_run.parent / "rows.npz", x=x, y=(x[:, 0] + x[:, 1] > 0).astype(int))
+    np.savez(path.parent / "rows.npz", x=x, y=(x[:, 0] + x[:, 1] > 0).astype(int))
     task = {"name": "rows", "family": "classification", "data": "rows.npz", "batch": 32, "steps": 300,
             "settings": {"hidden": [400]}}  # fmt: skip
-    config = yaml.safe_load(small_run.read_text()) | {
-        "selection": {**SELECTION, "stages": [{"tasks": [task], **STAGE}]}
-    }
-    small_run.write_text(yaml.safe_dump(config))
-    return small_run
+    config = yaml.safe_load(SMALL_RUN) | {"selection": {**SELECTION, "stages": [{"tasks": [task], **STAGE}]}}
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@pytest.fixture
+def staged(small_run: Path) -> Path:
+    """The config of a run with such a stage, in an empty working directory."""
+    return write_staged(small_run)
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The summary of that run, undisturbed in one process."""
+    folder = tmp_path_factory.mktemp("inline")
+    return finished(begin("run", str(write_staged(folder / "small.yaml")), "--out", str(folder / "run"), "--json"))
 
 
 def trials(journal: Path) -> int:
@@ -55,19 +66,18 @@ def facts(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_funnel_that_is_killed_again_and_again_ends_alike_and_can_be_shown_again(
-    staged: Path, monkeypatch: pytest.MonkeyPatch
+    staged: Path, inline: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    undisturbed = finished(begin("run", str(staged), "--out", "undisturbed", "--json"))
-    assert undisturbed["trained"] > 50
+    assert inline["trained"] > 50
     process, folder = begin("run", str(staged), "--out", "killed", "--json"), Path("killed")
-    for share in (0.1, 0.3, 0.5, 0.7, 0.9):
-        while process.poll() is None and trials(folder / "journal.sqlite") < share * undisturbed["trained"]:
+    for share in (0.2, 0.5, 0.8):
+        while process.poll() is None and trials(folder / "journal.sqlite") < share * inline["trained"]:
             time.sleep(0.01)
         assert process.poll() is None
         process.kill()
         process.communicate()
         process = begin("resume", str(folder), "--json")
-    assert facts(finished(process)) == facts(undisturbed)
+    assert facts(finished(process)) == facts(inline)
 
     def refused(trial: Trial) -> np.ndarray:
         raise AssertionError("nothing has to be trained")
@@ -77,12 +87,11 @@ def test_a_funnel_that_is_killed_again_and_again_ends_alike_and_can_be_shown_aga
         shown = runner.select_champion(folder, progress)
     assert shown.trained == 0
     assert facts(shown.as_json(folder))["table"] == [
-        row | {"interval": tuple(row["interval"]), "per_seed": tuple(row["per_seed"])} for row in undisturbed["table"]
+        row | {"interval": tuple(row["interval"]), "per_seed": tuple(row["per_seed"])} for row in inline["table"]
     ]
 
 
-def test_a_funnel_on_ray_is_the_funnel_inline(staged: Path) -> None:
-    inline = finished(begin("run", str(staged), "--out", "inline", "--json"))
+def test_a_funnel_on_ray_is_the_funnel_inline(staged: Path, inline: dict[str, Any]) -> None:
     on_ray = ["--set=workers.executor=ray", "--set=workers.count=2"]
     assert facts(finished(begin("run", str(staged), "--out", "ray", "--json", *on_ray))) == facts(inline)
 

@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 
 import click
@@ -24,6 +25,7 @@ import click
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 _GRACE = 3.0  # seconds for the main thread to end after a second signal, which closes files and ends workers
+_AGAIN = 0.01  # seconds until a signal is sent once more
 _received: list[int] = []  # numbers of the signals of this command
 
 Handler = Callable[[int, FrameType | None], None]
@@ -122,12 +124,22 @@ def _handled(handler: Handler) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    previous, hook = {number: signal.getsignal(number) for number in SIGNALS}, sys.unraisablehook
     try:
+        sys.unraisablehook = partial(_raise_again, hook)
         for number, before in previous.items():
             if before != signal.SIG_IGN:
                 signal.signal(number, handler)
         yield
     finally:
+        sys.unraisablehook = hook
         for number, before in previous.items():
             signal.signal(number, before)
+
+
+def _raise_again(otherwise: Callable[["sys.UnraisableHookArgs"], object], unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send a signal once more whose exception was lost, because the handler ran inside a finalizer or a callback."""
+    if isinstance(unraisable.exc_value, Interrupted):
+        threading.Timer(_AGAIN, os.kill, (os.getpid(), unraisable.exc_value.number)).start()
+    else:
+        otherwise(unraisable)

@@ -25,7 +25,7 @@ def reproduce(
     target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
     """Repeat the discovery of TARGET from AdamW, and say how often it succeeded; run again, it goes on."""
-    path = config or _config_of(target)
+    path = config or config_of_target(target)
 
     def config_of(seed: int) -> Config:
         return read_config(path, [*overrides, f"seed={seed}"])
@@ -37,7 +37,7 @@ def reproduce(
     emit(facts, lambda: tables.reproduction(facts), as_json)
 
 
-def _config_of(target: str) -> Path:
+def config_of_target(target: str) -> Path:
     """The config of a target: in the working directory, beside the source, or as the package was installed."""
     name = Path("configs", f"{target}.yaml")
     source = Path(__file__).resolve().parent.parent.parent

@@ -1,30 +1,48 @@
 """The commands that show what there is: `inspect` a run or a program, `score` programs on tasks."""
 
+import heapq
 import math
 from pathlib import Path
 from typing import Any
 
 import click
 
-from primitives import BUILTINS, load_program
+from primitives import BUILTINS, UserError, load_program
 from proxy_tasks import SPLITS
-from search.commands import tables
+from search.commands import run_tables, tables
 from search.commands.output import as_json, emit, example, plugins, say, trust
 from search.commands.parameters import PROGRAM, RUN_OR_PROGRAM, TASK
-from search.record import look
+from search.record import TABLE_COLUMNS, Journal, look, query, table_row, write_csv, write_parquet
 from search.running import config_of, derivation, load_tasks, program_facts, run_facts
 from search.settings import load_plugins
 from selection import FRESH_SEEDS, Comparison, compare_losses, tuned_baselines
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
-@click.command(epilog=example("optsearch inspect results/quickstart --count 3"))
+
+@click.command(epilog=example("optsearch inspect results/quickstart --where 'uses:sign and length < 8'"))
 @click.argument("what", metavar="RUN_OR_PROGRAM", type=RUN_OR_PROGRAM)
 @plugins
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
+@click.option("--where", metavar="QUERY", help="List candidates of a run: `uses:sign and length < 8`, best first.")
+@click.option("--csv", type=_FILE, help="Write the candidates of a run (those of --where) as CSV.")
+@click.option("--parquet", type=_FILE, help="Write them as Parquet; needs pyarrow.")
 @trust
 @as_json
-def inspect(what: str, plugins: tuple[str, ...], count: int, trust: bool, as_json: bool) -> None:
+def inspect(
+    what: str,
+    plugins: tuple[str, ...],
+    count: int,
+    where: str | None,
+    csv: Path | None,
+    parquet: Path | None,
+    trust: bool,
+    as_json: bool,
+) -> None:
     """Show what a run has found, or what a program does and which of its statements matter.
+
+    Columns of QUERY: number, repeat, parent, fitness, first_fitness, length (live statements), statements, status,
+    mutation, hash, evaluated; `uses:NAME` is for programs whose live part calls a function.
 
     Nothing that a run names is imported, unless `--trust` is given: programs that call functions of plugins are then
     shown as text.
@@ -35,11 +53,39 @@ def inspect(what: str, plugins: tuple[str, ...], count: int, trust: bool, as_jso
         with look(run) as journal:
             if trust:
                 load_plugins(config_of(journal, run).search.plugins, say)
-            facts = run_facts(journal, count) | derivation(run)
-        emit(facts, lambda: tables.run_facts(facts), as_json)
+            if where or csv or parquet:
+                _list_candidates(
+                    journal, where or "evaluated or not evaluated", count, as_json, csv=csv, parquet=parquet
+                )
+                return
+            facts = run_facts(run, journal, count) | derivation(run)
+        emit(facts, lambda: run_tables.run_facts(facts, run), as_json)
     else:
+        if where or csv or parquet:
+            raise UserError(
+                f"`--where`, `--csv` and `--parquet` are for the candidates of a run; `{what}` is a program"
+            )
         facts = program_facts(load_program(what))
         emit(facts, lambda: tables.program_facts(facts), as_json)
+
+
+def _list_candidates(
+    journal: Journal, where: str, count: int, as_json: bool, *, csv: Path | None, parquet: Path | None
+) -> None:
+    """List the candidates that meet a query, best first, and write all of them to files."""
+    condition = query(where)
+    best = heapq.nsmallest(count, filter(condition, journal.rows()), key=lambda row: row.fitness)
+    matches = sum(1 for row in journal.rows() if condition(row))
+    written = {
+        str(path): write(filter(condition, journal.rows()), path)
+        for path, write in ((csv, write_csv), (parquet, write_parquet))
+        if path is not None
+    }
+    values = [dict(zip(TABLE_COLUMNS, table_row(row), strict=True)) for row in best]
+    facts = {"query": where, "matches": matches, "candidates": values, "written": written}
+    emit(facts, lambda: run_tables.candidates(best, matches, where), as_json)
+    for path, rows in written.items():
+        say(f"{rows:,} candidates written to {path}")
 
 
 @click.command(epilog=example("optsearch score lion adamw --task digits --seeds 16"))

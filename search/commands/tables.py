@@ -17,19 +17,22 @@ from search.record import REPORT
 from search.running import Method, Summary
 from selection import Comparison, Derivation, FunnelResult
 
-_STEPS_SHOWN = 15  # of a lineage
 
+def fitness(value: float, price: float = 0.0) -> str:
+    """Fitness with what it means for the loss.
 
-def fitness(value: float) -> str:
-    """Fitness with what it means.
+    Args:
+        value: the fitness.
+        price: part of it that is the price of length and memory.
 
     >>> fitness(-0.2231)
     '-0.223 (20 % below AdamW)'
     """
     if not math.isfinite(value):
         return "–"
-    side = "below" if value < 0 else "above"
-    return f"{value:.3f} ({abs(math.expm1(value)) * 100:.0f} % {side} AdamW)"
+    log_ratio = value - price
+    side = "below" if log_ratio < 0 else "above"
+    return f"{value:.3f} ({abs(math.expm1(log_ratio)) * 100:.0f} % {side} AdamW)"
 
 
 def summary(found: Summary, folder: Path) -> RenderableType:
@@ -37,17 +40,17 @@ def summary(found: Summary, folder: Path) -> RenderableType:
     program = found.champion.program
     lines, slots = live(program)
     parts: list[RenderableType] = [
-        _heading("found program" + (", its constants tuned" if found.champion.tuned else "")),
+        heading("found program" + (", its constants tuned" if found.champion.tuned else "")),
         code(to_text(program)),
-        _heading(f"its live part: {len(lines)} of {len(program.statements)} statements"),
+        heading(f"its live part: {len(lines)} of {len(program.statements)} statements"),
         code(to_text(live_part(program))),
         Text(f"state slots in use: {', '.join(slots) or 'none'}"),
-        _heading(f"simplified in {len(found.derivation.steps)} steps (`optsearch inspect {folder}` lists them)"),
+        heading(f"simplified in {len(found.derivation.steps)} steps (`optsearch inspect {folder}` lists them)"),
         code(to_text(found.derivation.program)),
         Text(found.derivation.verdict),
         *(funnel(found.funnel) if found.funnel else ()),
         comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
-        Text(_counts(found.statistics)),
+        Text(counts(found.statistics)),
         Text(f"digest {found.digest}"),
         *([Text(f"report {folder / REPORT}")] if (folder / REPORT).is_file() else ()),
         Text(f"run folder {folder}" + ("" if found.complete else f"; not finished: `optsearch resume {folder}`")),
@@ -137,19 +140,19 @@ def program_facts(facts: dict[str, Any]) -> RenderableType:
     """One program, analysed."""
     evidence = f" ({facts['evidence']})" if facts["evidence"] else ""
     parts: list[RenderableType] = [
-        _heading(f"live part: {len(facts['live'])} statements, state slots in use: {_slots(facts)}"),
+        heading(f"live part: {len(facts['live'])} statements, state slots in use: {slots_of(facts)}"),
         code(facts["live_program"]),
         Text(facts["verdict"] + evidence),
         Text(f"hash: {facts['hash']}"),
     ]
     if facts["redundant"]:
         parts += [
-            _heading(f"redundant: {len(facts['redundant'])} statements"),
+            heading(f"redundant: {len(facts['redundant'])} statements"),
             code("\n".join(facts["redundant"])),
         ]
     if facts["steps"]:
-        parts += [_heading("exact derivation"), steps(facts["steps"])]
-        parts += [_heading("simplified"), code(facts["simplified"])]
+        parts += [heading("exact derivation"), steps(facts["steps"])]
+        parts += [heading("simplified"), code(facts["simplified"])]
     return Group(*parts)
 
 
@@ -157,11 +160,11 @@ def derivation(found: Derivation) -> RenderableType:
     """What a program comes down to, step by step."""
     lines, _ = live(found.original)
     return Group(
-        _heading(f"live part: {len(lines)} of {len(found.original.statements)} statements"),
+        heading(f"live part: {len(lines)} of {len(found.original.statements)} statements"),
         code(to_text(live_part(found.original))),
-        _heading("derivation"),
+        heading("derivation"),
         steps([asdict(step) for step in found.steps]),
-        _heading(f"simplified: {len(live(found.program).lines)} statements"),
+        heading(f"simplified: {len(live(found.program).lines)} statements"),
         code(to_text(found.program)),
         Text(found.verdict),
         *([Text(found.recognised.evidence)] if found.recognised else []),
@@ -177,39 +180,6 @@ def steps(rows: Sequence[dict[str, str]]) -> RenderableType:
     return table if rows else Text("nothing to do")
 
 
-def run_facts(facts: dict[str, Any]) -> RenderableType:
-    """A run: counts, the best programs, and where the first of them came from."""
-    names = [row["task"] for row in facts["tasks"]] if len(facts["tasks"]) > 1 else []
-    columns = ["rank", "repeat/number", "fitness", *(f"of it {name}" for name in names), "live", "slots", "recognised"]
-    table = Table(*columns, title="best distinct programs")
-    for rank, row in enumerate(facts["programs"], start=1):
-        place = f"{row['repeat']}/{row['number']}"
-        gains = [f"{row['parts'][name]:+.3f}" if row["parts"] else "–" for name in names]
-        rest = (str(row["live_statements"]), _slots(row), row["recognised"] or "–")
-        table.add_row(str(rank), place, fitness(row["fitness"]), *gains, *rest)
-    parts: list[RenderableType] = [
-        Text(_counts(facts["statistics"])),
-        Text(f"digest {facts['digest']}"),
-        table,
-    ]
-    if names:
-        shares = ", ".join(f"{row['task']} {row['share']:.2f} (noise {row['noise']:.3f})" for row in facts["tasks"])
-        parts.append(
-            Text(f"share of each task: {shares}; `of it`: what a task adds to the gain over the starting program")
-        )
-    parts += [Text(f"note: {note}") for note in facts["notes"]]
-    if facts["programs"]:
-        parts += [_heading("live part of the first"), code(facts["programs"][0]["live_program"])]
-        parts += [
-            _heading("where it came from: the steps that changed its function"),
-            *_lineage(facts["lineage"]),
-        ]
-    if facts["derivation"]:
-        parts += [_heading("what the champion comes down to"), steps(facts["derivation"]["steps"])]
-        parts += [code(facts["derivation"]["program"]), Text(facts["derivation"]["verdict"])]
-    return Group(*parts)
-
-
 def rows(values: Sequence[dict[str, Any]], hidden: Sequence[str] = ()) -> Table:
     """Rows of equal keys as a table, without the hidden ones."""
     names = [name for name in values[0] if name not in hidden]
@@ -223,7 +193,7 @@ def baselines(found: dict[str, Any]) -> RenderableType:
     """Tuned constants of each baseline."""
     parts: list[RenderableType] = []
     for name, row in found["programs"].items():
-        parts += [_heading(f"{name}: validation loss {row['validation_loss']:.4f}"), code(row["program"])]
+        parts += [heading(f"{name}: validation loss {row['validation_loss']:.4f}"), code(row["program"])]
     return Group(*parts, Text(f"noise of the paired log ratio: {found['noise']:.4f} a seed"))
 
 
@@ -232,29 +202,20 @@ def champion(program: Program) -> RenderableType:
     return Group(Text("\nlive part of the best so far"), code(to_text(live_part(program))))
 
 
-def _heading(text: str) -> Text:
+def heading(text: str) -> Text:
+    """A heading above what follows."""
     return Text(f"\n{text}", style="bold")
 
 
-def _slots(facts: dict[str, Any]) -> str:
+def slots_of(facts: dict[str, Any]) -> str:
+    """State slots in use."""
     return ", ".join(facts["slots"]) or "none"
 
 
-def _counts(statistics: dict[str, Any]) -> str:
+def counts(statistics: dict[str, Any]) -> str:
+    """Counts of a journal, in a line."""
     statuses = ", ".join(f"{count:,} {status}" for status, count in statistics["evaluated_by_status"].items())
     return (
         f"{statistics['children']:,} candidates, {statistics['evaluated']:,} evaluated ({statuses}), "
         f"{statistics['cache_hits']:,} cache hits, {statistics['redundant_share'] * 100:.0f} % of statements redundant"
     )
-
-
-def _lineage(steps: Sequence[dict[str, Any]]) -> list[RenderableType]:
-    """The last steps, each with what it changed."""
-    earlier = len(steps) - _STEPS_SHOWN
-    lines: list[RenderableType] = [Text(f"… {earlier:,} earlier steps, which --json lists")] if earlier > 0 else []
-    for step in steps[max(0, earlier) :]:
-        lines.append(Text(f"#{step['number']} {step['mutation']}: {fitness(step['fitness'])}"))
-        changed = [f"{sign} {line}" for sign, line in step["changes"] if sign != " "]
-        if changed:
-            lines.append(code("\n".join(changed), "diff"))
-    return lines

@@ -5,6 +5,7 @@ The public names of this room:
 - The journal: `Journal`, its rows `CandidateRow` and their `Outcome`, the `Key` of a trial, its notes (`MIXED`, `LION`,
   `SEARCH_ENDED`, `SECONDS`), `repair`.
 - The ancestry of a candidate: `ancestry` (`Ancestor`), `differences`, `live_lines`, `unreadable`.
+- Tables for other programs: `TABLE_COLUMNS`, `table_row`, `write_csv`, `write_parquet`.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `CheckRow`, `CurvePoint` and `SensitivityPoint`.
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
@@ -16,6 +17,7 @@ The public names of this room:
 
 from search.record.atomic_files import whole_file, write_text
 from search.record.candidate_table import CandidateRow
+from search.record.exported_tables import TABLE_COLUMNS, table_row, write_csv, write_parquet
 from search.record.folder import (
     BEST,
     CHECKS,
@@ -63,6 +65,7 @@ __all__ = [
     "SECONDS",
     "SIMPLIFIED",
     "SUMMARY",
+    "TABLE_COLUMNS",
     "Ancestor",
     "CandidateRow",
     "CheckRow",
@@ -88,9 +91,12 @@ __all__ = [
     "query",
     "read_summary",
     "repair",
+    "table_row",
     "unreadable",
     "vouch",
     "vouched",
     "whole_file",
+    "write_csv",
+    "write_parquet",
     "write_text",
 ]

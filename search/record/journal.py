@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from proxy_tasks import Price
 from search.engine import HistoryEntry, Record
 from search.record import trial_table
 from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, history_entry, row, sealed
@@ -114,6 +115,12 @@ class Journal(JournalFile):
     def history(self, repeat: int) -> Iterator[HistoryEntry]:
         """The history of one repeat, as the engine takes it in; raises `UserError` if it is damaged."""
         return map(history_entry, self.intact(repeat))
+
+    @property
+    def price(self) -> Price:
+        """Price of length and memory that the fitnesses of the run include."""
+        evaluation = self.meta()["config"]["evaluation"]
+        return Price(evaluation["statement_price"], evaluation["slot_price"])
 
     def rows(
         self, where: str = "1", order: str = "repeat, number", limit: int = -1, given: Sequence[Any] = ()

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from primitives import REGISTRY, UserError, live_part, nearest, parse
+from primitives import REGISTRY, ProgramError, UserError, live_part, nearest, parse
 from search.record.candidate_table import CandidateRow
 from search.record.journal import Journal
 
@@ -98,13 +98,20 @@ def _condition(node: ast.expr) -> Predicate:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "uses":
         (name,) = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
         function = REGISTRY.find(str(name)).name
-        return lambda row: any(
-            statement.primitive == function for statement in live_part(parse(row.program)).statements
-        )
+        return lambda row: _uses(row, function)
     if isinstance(node, ast.Name):
         value = _column(node.id)
         return lambda row: bool(value(row))
     raise SyntaxError(f"`{ast.unparse(node)}` is not a condition")
+
+
+def _uses(row: CandidateRow, function: str) -> bool:
+    """Whether the live part of a row calls a function; false where it cannot be analysed without a plugin."""
+    try:
+        program = live_part(parse(row.program))
+    except ProgramError:
+        return False
+    return any(statement.primitive == function for statement in program.statements)
 
 
 def _comparison(node: ast.Compare) -> Predicate:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from primitives import Program, ProgramError, UserError, builtin, live_part, parse, to_text
-from proxy_tasks import Price
 from search.record import (
     LION,
     SEARCH_ENDED,
@@ -104,12 +103,13 @@ class Facts:
         return [str(entry["name"] if isinstance(entry, dict) else entry) for entry in self.config["tasks"]]
 
 
-def gather(run: Path, journal: Journal) -> Facts:
+def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
     """Gather the facts of a run.
 
     Args:
         run: the run folder.
         journal: its journal, open.
+        course: read the course of the search, which takes a pass over all candidates.
     """
     meta = journal.meta()
     notes: list[str] = []
@@ -129,8 +129,8 @@ def gather(run: Path, journal: Journal) -> Facts:
         champion=champion,
         front=front(journal),
         ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
-        course=history(journal.outcomes(), journal.counts()),
-        references=_references(meta, summary),
+        course=history(journal.outcomes() if course else (), journal.counts()),
+        references=_references(journal, summary),
     )
 
 
@@ -191,14 +191,12 @@ def _parsed(texts: Mapping[str, str]) -> dict[str, Program]:
         return {}
 
 
-def _references(meta: Mapping[str, Any], summary: SummaryFile | None) -> dict[str, float]:
+def _references(journal: Journal, summary: SummaryFile | None) -> dict[str, float]:
     """Fitness of the tuned AdamW, which is its price, and of the tuned Lion.
 
     That of Lion is on the seeds of the search where it was noted, and on fresh seeds otherwise.
     """
-    evaluation = meta["config"]["evaluation"]
-    price = Price(evaluation["statement_price"], evaluation["slot_price"])
-    lion = meta.get(LION)
+    price, lion = journal.price, journal.meta().get(LION)
     if not isinstance(lion, float):
         rows = [row for row in (summary.comparison if summary else ()) if row.program == "lion (tuned)"]
         fresh = [row.log_ratio for row in rows if row.split == "validation"]

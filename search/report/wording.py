@@ -3,10 +3,11 @@
 import math
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from search.record import CONFIG, ComparisonRow, SummaryFile
-from search.report.facts import Champion, Facts
+from search.record import CONFIG, ComparisonRow, Journal, SummaryFile
+from search.report.facts import Champion, Facts, gather
 
 FOUND, ADAMW, LION = "found", "adamw (tuned)", "lion (tuned)"  # names of a comparison
 _FEW = 5  # seeds, below which an interval says little
@@ -149,3 +150,39 @@ def snippet(facts: Facts) -> str:
 def again(facts: Facts) -> str:
     """The command that repeats the search."""
     return f"optsearch run {shlex.quote(str(facts.run / CONFIG))} --out {shlex.quote(f'{facts.run}-again')}"
+
+
+class Answers(NamedTuple):
+    """What is asked first about a run.
+
+    Attributes:
+        found: what was found.
+        program: the simplified program.
+        good: how good it is and how sure that is, a sentence for each task and one for the funnel.
+        origin: where it came from.
+        notes: what could not be read.
+    """
+
+    found: str
+    program: str
+    good: list[str]
+    origin: str
+    notes: list[str]
+
+
+def answers(run: Path, journal: Journal) -> Answers | None:
+    """Answers to what is asked first; `None` where no program was trained on all seeds.
+
+    Args:
+        run: the run folder.
+        journal: its journal, open.
+    """
+    facts = gather(run, journal, course=False)
+    champion, summary, held = facts.champion, facts.summary, funnel(facts)
+    if champion is None:
+        return None
+    if summary is None:
+        good = [f"The run has not come to its end; fitness in the search {number(champion.fitness)}."]
+        return Answers(f"Best so far: {champion.verdict}", champion.simplified, good, origin(facts), list(facts.notes))
+    good = [*(said.text for said in verdicts(summary)), *([held.text] if held else [])]
+    return Answers(headline(champion), champion.simplified, good, origin(facts), list(facts.notes))

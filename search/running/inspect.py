@@ -1,16 +1,18 @@
 """Facts about a program or a run, as plain values."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from primitives import Program, functional_hash, live, live_part, parse, statement_text, to_text
-from proxy_tasks import Status
-from search.record import SUMMARY, CandidateRow, Journal, ancestry, live_lines, unreadable
+from primitives import Program, UserError, functional_hash, live, live_part, parse, statement_text, to_text
+from proxy_tasks import Price, Status
+from search.record import CandidateRow, Journal, SummaryFile, ancestry, front, live_lines, read_summary, unreadable
+from search.report import answers
 from selection import derive
 from simplify import recognise
+
+_ROW_FACTS = ("program", "live", "live_program", "slots", "hash", "log_ratio", "recognised")
 
 
 def program_facts(program: Program) -> dict[str, Any]:
@@ -37,22 +39,37 @@ def _dataflow_facts(program: Program) -> dict[str, Any]:
 
 
 def derivation(folder: Path) -> dict[str, Any]:
-    """The simplified champion from `summary.json`; empty where the run has not ended."""
+    """The simplified champion from `summary.json`; empty where the run has not ended, or the file is none."""
+    summary = _summary(folder)
+    return {"derivation": summary.simplified.model_dump() if summary else {}}
+
+
+def _summary(folder: Path) -> SummaryFile | None:
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        summary = {}
-    return {"derivation": summary.get("simplified", {})}
+        return read_summary(folder)
+    except UserError:
+        return None
 
 
-def run_facts(journal: Journal, count: int) -> dict[str, Any]:
-    """The best distinct programs of a run, the ancestry of the first of them, and its statistics."""
-    best = journal.best(count)
+def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
+    """What is asked of a run: answers first, then its front, ancestry of the champion, best programs and statistics.
+
+    Args:
+        folder: the run folder.
+        journal: its journal, open.
+        count: number of the best distinct programs.
+    """
+    best, summary, said = journal.best(count), _summary(folder), answers(folder, journal)
+    champion = (
+        [(summary.best.repeat, summary.best.number)] if summary else [(row.repeat, row.number) for row in best[:1]]
+    )
     first = next(journal.rows("repeat = 0 and number = 0"), None)
     yardstick = journal.meta()["yardstick"]
     config = journal.meta()["config"]
     return {
-        "lineage": _lineage(journal, best[0]) if best else [],
+        "answers": said._asdict() if said else None,
+        "front": [_row_facts(row, journal.price) for row in front(journal)],
+        "lineage": [step for place in champion for step in _lineage(journal, *place)],
         "statistics": journal.statistics(),
         "digest": journal.digest(),
         "config": config,
@@ -62,7 +79,7 @@ def run_facts(journal: Journal, count: int) -> dict[str, Any]:
             {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
             for name, row in yardstick.items()
         ],
-        "programs": [_row_facts(row) | {"parts": _parts(row, first, yardstick)} for row in best],
+        "programs": [_row_facts(row, journal.price) | {"parts": _parts(row, first, yardstick)} for row in best],
     }
 
 
@@ -73,7 +90,7 @@ def _notes(rows: Sequence[CandidateRow], plugins: Sequence[str]) -> list[str]:
     return [f"a program is shown as text only: {reason}{source}" for reason in reasons]
 
 
-def _row_facts(row: CandidateRow) -> dict[str, Any]:
+def _row_facts(row: CandidateRow, price: Price) -> dict[str, Any]:
     facts: dict[str, Any]
     if unreadable(row):
         facts = {
@@ -82,19 +99,21 @@ def _row_facts(row: CandidateRow) -> dict[str, Any]:
             "live_program": row.program,
             "slots": [],
             "hash": row.hash,
+            "log_ratio": None,
+            "recognised": None,
         }
-        facts["recognised"] = None
     else:
         program = parse(row.program)
         found = recognise(program)
-        facts = _dataflow_facts(program) | {"recognised": found.name if found else None}
+        ratio = row.fitness - price.of(program)
+        facts = _dataflow_facts(program) | {"log_ratio": ratio, "recognised": found.name if found else None}
     return {
         "repeat": row.repeat,
         "number": row.number,
         "fitness": row.fitness,
         "live_statements": row.live,
         "losses": row.losses,
-        **{key: facts[key] for key in ("program", "live", "live_program", "slots", "hash", "recognised")},
+        **{key: facts[key] for key in _ROW_FACTS},
     }
 
 
@@ -113,9 +132,9 @@ def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, A
     }
 
 
-def _lineage(journal: Journal, row: CandidateRow) -> list[dict[str, Any]]:
+def _lineage(journal: Journal, repeat: int, number: int) -> list[dict[str, Any]]:
     """Ancestors whose live part differs from that of their parent, oldest first."""
     return [
         step._asdict() | {"changes": [list(change) for change in step.changes]}
-        for step in ancestry(journal, row.repeat, row.number)
+        for step in ancestry(journal, repeat, number)
     ]
