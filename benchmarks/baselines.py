@@ -1,8 +1,8 @@
-"""The baselines beside each other, tuned with equal budgets: `python -m benchmarks.baselines TASK…`.
+"""Comparison of the baselines, tuned with equal budgets: `python -m benchmarks.baselines TASK…`.
 
-Every row is a line of `benchmarks/baselines.jsonl`, written as soon as it is measured; what is there is not measured
-again. At the end a table of all rows is printed for `docs/baselines.md`. A task of ten times the size is not tuned: its
-rows are the constants of the small one, which says what carries over.
+Each measurement is a line of `benchmarks/baselines.jsonl`, written at once, and is not repeated. At the end a table of
+all rows is printed for `docs/baselines.md`. On a task of ten times the size nothing is tuned: its rows use the
+constants of the small task, which shows whether they carry over.
 """
 
 from search.execution import pin_threads
@@ -22,19 +22,19 @@ from proxy_tasks import Trainer, builtin_task
 from selection import FRESH_SEEDS, OPTIMIZERS, Optimizer, interval, optimizer, tune, validation_loss
 
 ROWS = Path(__file__).with_name("baselines.jsonl")
-TRIALS, SEEDS = 60, 4  # of each optimizer, and networks trained in each
-SEEDS_TO_COMPARE = {1: 24, 10: 8}  # by size of the task
+TRIALS, SEEDS = 60, 4  # trials for each optimizer, and networks trained in each trial
+SEEDS_TO_COMPARE = {1: 24, 10: 8}  # fresh seeds, by size of the task
 REFERENCE = "adamw"
 
 
 def measured() -> dict[tuple[str, str], dict[str, Any]]:
-    """What has been measured so far, by task and optimizer."""
+    """The measurements so far, by task and optimizer."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
     return {(row["task"], row["optimizer"]): row for row in rows}
 
 
 def measure(name: str, chosen: Optimizer) -> dict[str, Any]:
-    """Tune one optimizer on one task, or take what suited the small one, and train with it on fresh seeds."""
+    """Tune an optimizer on a small task, or take its constants there for a larger one, and train on fresh seeds."""
     before = time.process_time()
     if builtin_task(name).size == 1:
         best = tune(chosen, validation_loss(builtin_task(name), SEEDS), TRIALS).program
@@ -69,7 +69,7 @@ def table() -> list[str]:
 
 
 def main() -> None:
-    """Measure what is missing of the tasks that are named, and print the table."""
+    """Measure the missing rows of the tasks named as arguments, and print the table."""
     with ROWS.open("a", encoding="utf-8") as file:
         for name in sys.argv[1:]:
             for which, chosen in OPTIMIZERS.items():

@@ -10,14 +10,14 @@ from search.engine import Draws
 from search.settings import Mutations
 
 CHILDREN = 20_000
-LINES = 50  # lines of descent, so that programs of all ages take part
-RATE = 5_000  # children a second
-CHANGED = 0.9  # share of the children whose text differs from that of the parent
-DIFFERENT = 0.2  # share of the children that compute something that no other child does
+LINES = 50  # lines of descent; the programs have all ages
+RATE = 5_000  # least children bred per second
+CHANGED = 0.9  # least share of children whose text differs from that of the parent
+DIFFERENT = 0.2  # least share of children that compute the same as no other child
 
 
 def breeding_rate(children: int = CHILDREN) -> dict[str, Any]:
-    """Children a second of CPU time, along lines of descent that start at AdamW, and what became of them."""
+    """Children bred per second of CPU time, along lines of descent from AdamW, and the shares of changed ones."""
     mutator = Mutator([REGISTRY[name] for name in PAPER], Mutations().model_dump())
     line = [builtin("adamw")] * LINES
     statements = dropped = changed = 0

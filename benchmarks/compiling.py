@@ -1,4 +1,4 @@
-"""Interpreting a candidate, beside compiling it with XLA and running it: what the interpreter is for."""
+"""CPU time of compiling each candidate with XLA and running it, compared with interpreting it."""
 
 from itertools import islice
 from statistics import median
@@ -14,8 +14,8 @@ from proxy_tasks import Trainer, builtin_task
 
 CANDIDATES = 8
 RATIO = 15
-_compilations: list[float] = []  # seconds of each that XLA has reported
-APART = 0.05  # relative difference of the losses of both ways, at most
+_compilations: list[float] = []  # seconds of each compilation that XLA has reported
+APART = 0.05  # largest relative difference between the losses of both methods
 
 
 def section(task_name: str = "digits", candidates: int = CANDIDATES) -> Section:
@@ -67,5 +67,5 @@ def _listen(event: str, duration_secs: float, **_: str | int) -> None:
 
 
 def _trains(program: Program, trainer: Trainer) -> bool:
-    """Whether training comes to its end: a program that diverges ends its loop early, and costs next to nothing."""
+    """Whether training with a program completes; divergence would end the loop early, which costs almost nothing."""
     return bool(np.all(np.isfinite(trainer.losses(program))))

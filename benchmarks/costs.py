@@ -11,10 +11,10 @@ from benchmarks.limits import Limit, Section, table
 from primitives import builtin
 from proxy_tasks import SMALLEST, Task, Trainer, builtin_task, problem
 
-SEEDS = 8  # trained together, as an evaluation does
+SEEDS = 8  # networks trained together, as in an evaluation
 ROUNDS = 3
-LONGEST = 0.3  # seconds a seed on one core, of any task that programs are searched on
-LEARNT = 0.95  # loss after training, relative to the loss after one step
+LONGEST = 0.3  # largest number of seconds for a seed on one core, on a task for searches
+LEARNT = 0.95  # largest loss after training, relative to the loss after one step
 
 
 def multiply_adds(task: Task) -> float:
@@ -28,11 +28,11 @@ def multiply_adds(task: Task) -> float:
 
 
 def seconds_a_seed(task: Task) -> tuple[float, float]:
-    """CPU seconds of a training with AdamW for each of the seeds that are trained together, and what it achieves.
+    """CPU seconds for each seed of a training with AdamW, and its loss.
 
     Returns:
-        The median over three trainings with other rates each; the mean loss after training, relative to that after one
-        step, which is 1 for a loop that does not train.
+        The median time over three trainings with different rates; the mean loss after training divided by that after
+        one step, which would be 1 if the loop did not train.
     """
     trainer = Trainer(task, range(SEEDS))
     programs = [builtin("adamw").with_constants([0.9, 0.95, 0.1, 0.3 + 1e-3 * n]) for n in range(ROUNDS + 1)]

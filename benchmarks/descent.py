@@ -1,4 +1,4 @@
-"""Programs that a search would meet: mutated descendants of AdamW, each of another structure."""
+"""Programs like those of a search: mutated descendants of AdamW, no two of the same structure."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,13 @@ from search.algorithms import Mutator
 from search.engine import Draws
 from search.settings import Mutations
 
-_GENERATIONS = 60  # after which the line of descent starts again
+_GENERATIONS = 60  # length of a line of descent
 
 
 def descendants(seed: int) -> Iterator[Program]:
-    """Descendants of AdamW, no two of which have the same live structure; endless.
+    """An infinite sequence of descendants of AdamW, no two with the same live structure.
 
-    Constants are no part of the structure, so that none of these programs can use what was compiled for another.
+    Constants are not part of the structure, so that no program can use the compilation of another.
 
     Example:
         >>> from itertools import islice

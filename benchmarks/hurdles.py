@@ -1,9 +1,9 @@
 """Savings and losses of the hurdles of an evaluation: `python -m benchmarks.hurdles`, which writes `docs/hurdles.md`.
 
-There are two measurements. *Rates*: the same searches with and without hurdles, their programs a minute and their
-results. *Stages*: a search without hurdles records every loss; afterwards a first look, a race and the sanity probe are
-replayed on its programs, which shows what each of them would have saved, and which of the best programs it would have
-dropped. Exits with 1 if hurdles save less than they have to, or searches with them end worse.
+There are two measurements. *Rates*: programs per minute and results of the same searches with and without hurdles.
+*Stages*: a search without hurdles records every loss; the short training, the race and the sanity probe are then
+replayed on its programs, which shows the training that each would have saved, and the best programs that it would have
+dropped. The exit status is 1 if hurdles save less than a limit, or searches with them end worse.
 """
 
 from search.execution import pin_threads
@@ -32,11 +32,11 @@ from selection import FINAL_SEEDS
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "hurdles.md"
 START = Path(__file__).resolve().parent.parent / "configs" / "adamw_start.py"
-STAGED = {"digits": (11,), "vit": (11,)}  # seeds of the searches whose programs are taken through the stages
+STAGED = {"digits": (11,), "vit": (11,)}  # seeds of the searches on whose programs the stages are replayed
 CHILDREN_STAGED = {"digits": 900, "vit": 400}
 CHILDREN, SEARCHES, FINALISTS = 800, 5, 8
-FASTER = 2  # programs a minute with hurdles over those without
-WORSE = 0.05  # mean fitness at the end with hurdles over that without, at most
+FASTER = 2  # least ratio of programs per minute with hurdles to those without
+WORSE = 0.05  # largest mean fitness at the end with hurdles minus that without
 OFF: dict[str, Any] = {"seeds": SEEDS, "first_seeds": 0}
 ON: dict[str, Any] = {"seeds": SEEDS, "first_seeds": FIRST, "short_share": 0.1, "short_margin": 0.1}
 RACED: dict[str, Any] = {**ON, "race": [4], "sanity_steps": 3}
@@ -121,7 +121,7 @@ def _replayed(task: str, seed: int) -> Replay:
 
 
 def _each(heads: str, table: Callable[[str, Replay], list[list[str]]]) -> list[str]:
-    """A table for every search that is replayed; `lost` in its heads stands for a column a share of the best."""
+    """A table for each replayed search; `lost` in `heads` is replaced by one column for each share of the best."""
     lines = []
     lost = " | ".join(f"best {share:.0%} lost" for share in BEST)
     for task, seed in ((task, seed) for task, seeds in STAGED.items() for seed in seeds):
@@ -178,7 +178,7 @@ SECTIONS = {
 
 
 def main() -> int:
-    """Measure the sections whose titles begin like the arguments, or all, and write; the others stay as they are.
+    """Measure the sections whose titles start with an argument, or all, and write the page; other sections are kept.
 
     Returns:
         The exit status: 1 if a limit is missed.

@@ -42,7 +42,7 @@ print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 
 
 
 def large_journal(rows: int = ROWS) -> dict[str, Any]:
-    """Seconds to resume and to inspect, and MiB of the driver, for a journal of `rows` candidates."""
+    """Time to resume and to inspect a journal of `rows` candidates, in seconds, and memory of the driver, in MiB."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_journal(folder, rows)

@@ -1,10 +1,10 @@
 """Train the learned optimizer by evolution strategies: `python -m benchmarks.learned` writes `selection/learned.json`.
 
-Each generation draws a task of the smallest size, a rate and new seeds, and trains networks with perceptrons that
-lie around the present one in pairs, ε and −ε; ranks of the validation losses give the direction in which it moves
-(Salimans et al., 2017, Algorithm 1 and section 2.1). What is kept is the average over the last half of the generations
-(Polyak and Juditsky, 1992). The state after each tenth generation lies in `benchmarks/learned.npz`: stopped at any
-time, the same command goes on. Random numbers are keyed by the generation, so that a stop changes nothing.
+Each generation draws a small task, a rate and new seeds, and trains networks with perceptrons around the current one,
+in pairs at +ε and −ε. The ranks of the validation losses give the direction of the step (Salimans et al., 2017,
+Algorithm 1 and section 2.1). The result is the average over the last half of the generations (Polyak and Juditsky,
+1992). `benchmarks/learned.npz` holds the state after every tenth generation, from which the same command continues.
+Random numbers are keyed by the generation, so that an interruption does not change the result.
 """
 
 from search.execution import pin_threads
@@ -34,9 +34,9 @@ from selection.optimizers import rule_of
 STATE = Path(__file__).with_name("learned.npz")
 TASKS = ("digits", "views", "denoising")  # in turn
 GENERATIONS = 100
-PAIRS = 8  # perceptrons around the present one, and as many opposite
-SEEDS = 1  # networks trained with each
-LEARNING_SEEDS = 90_000  # neither a search nor tuning nor a comparison uses these
+PAIRS = 8  # pairs of perceptrons in a generation
+SEEDS = 1  # networks trained with each perceptron
+LEARNING_SEEDS = 90_000  # first seed; no search, tuning or comparison uses these seeds
 RATES = (0.003, 0.03)  # drawn evenly in the logarithm
 DECAYS = (0.01, 0.3)
 SPREAD = 0.04  # standard deviation of ε, where weights are about 0.3
@@ -45,7 +45,7 @@ STEP, BETAS = 0.02, (0.9, 0.99)  # Adam on the estimated gradient, falling along
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Rate, decay, magnitude and the perceptron, all of them constants."""
+    """The learned optimizer with the weights of its perceptron among its constants."""
 
     def rule(self, constants: Array, sizes: tuple[int, ...]) -> UpdateRule:
         rate, decay, magnitude = constants[0], constants[1], constants[2]
@@ -67,7 +67,7 @@ def losses(of: Task, seeds: Sequence[int], rate: float, decay: float, thetas: np
 
 
 def estimate(around: Callable[[np.ndarray], np.ndarray], generator: np.random.Generator) -> np.ndarray:
-    """The gradient of what is to be lowered by its ranks, shape `(SIZE,)`.
+    """Estimate of the gradient of the rank of the loss, shape `(SIZE,)`.
 
     Args:
         around: `steps of shape (N, SIZE) -> losses of shape (N,)` around the present perceptron.
@@ -81,7 +81,7 @@ def estimate(around: Callable[[np.ndarray], np.ndarray], generator: np.random.Ge
 
 
 def main() -> None:
-    """Train, say now and then how far it has come, and write the file."""
+    """Train, print the progress, and write the file."""
     adam = optax.adam(optax.cosine_decay_schedule(STEP, GENERATIONS), *BETAS)
     theta = jnp.asarray(initial(np.random.default_rng(LEARNING_SEEDS)))
     state = (0, theta, adam.init(theta), jnp.zeros(SIZE))
@@ -94,7 +94,7 @@ def main() -> None:
         theta = jnp.asarray(optax.apply_updates(theta, change))
         state = (number + 1, theta, moments, total + theta if 2 * number >= GENERATIONS else total)
         if number % 10 == 9:
-            part = STATE.with_suffix(".part.npz")  # a file that is there is always whole
+            part = STATE.with_suffix(".part.npz")  # replaced at once, so that no reader sees a part
             np.savez(part, *map(np.asarray, jax.tree.leaves(state)))
             part.replace(STATE)
     _write(np.asarray(state[-1]) * 2 / GENERATIONS)

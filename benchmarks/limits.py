@@ -1,7 +1,7 @@
 """Limits of the benchmarks: a measured value, the bound that it has to keep, and the list of those missed.
 
-Speed alone can be had by doing nothing. So a benchmark states limits on the result of the work (losses agree,
-histories are equal, compilations were made) beside those on its cost, and a value that could not be measured is missed.
+A benchmark that does no work is fast. Each one therefore has limits on the result of the work (losses agree, histories
+are equal, compilations were made) as well as on its cost, and a value that could not be measured misses its limit.
 """
 
 import math

@@ -1,10 +1,10 @@
-"""How much of a tuned loss is luck in tuning: `python -m benchmarks.luck [TASK]`, by default `vit`.
+"""Variation of tuned losses between tunings: `python -m benchmarks.luck [TASK]`, by default `vit`.
 
-AdamW from optax begins at constants around the tuned ones of the task, and is tuned with few trials, again and again,
-each time on seeds of its own: by random search and by Bayesian optimization. What comes out is compared on the same
-fresh seeds.
-Then what matters: funnels of one stage whose program *is* AdamW, begun at other constants than the reference, every
-funnel with seeds of its own and nothing on file for its task.
+AdamW from optax starts at constants around the tuned ones of the task, and is tuned several times with few trials, each
+time on other seeds, by random search and by Bayesian optimization. The results are compared on the same fresh seeds.
+
+The second part counts false verdicts: funnels of one stage whose program *is* AdamW, started at other constants than
+the reference. Each funnel has its own seeds and no stored constants for its task.
 """
 
 from search.execution import pin_threads
@@ -36,18 +36,18 @@ from selection.tuning import EntrantT
 
 REPEATS, FUNNELS = 12, 24
 FRESH = 16  # seeds
-APART = 0.6  # standard deviation of where tuning begins around the tuned constants, in log or logit units
+APART = 0.6  # standard deviation of the starting constants around the tuned ones, in log or logit units
 BUDGETS = ((20, 2), (40, 2))  # trials, and networks in each
 
 
 def moved(subject: EntrantT, number: int) -> EntrantT:
-    """The same with other constants."""
+    """The entrant with its constants moved at random."""
     space = ConstantSpace(subject)
     return space.program(space.start + APART * np.random.default_rng(number).normal(size=len(space.start)))
 
 
 def spreads(of: Task) -> list[str]:
-    """A line of a table for each way of tuning and budget."""
+    """A line of the table for each method of tuning and budget."""
     fresh = Trainer(of, range(STAGE_SEEDS, STAGE_SEEDS + FRESH))
     best = starting("adamw", of)
     lines = [f"| the tuned constants themselves | – | {np.mean(np.log(fresh.losses(best))):.3f} | – | – |"]
@@ -78,7 +78,7 @@ def _tuned(name: str, start: Optimizer, of: Task, trials: int, seeds: int, numbe
 
 
 class _World(LocalTrials):
-    """Trains with other seeds than those it is asked for, which are the same in every funnel."""
+    """Runs trials with an offset of the seeds, since every funnel asks for the same ones."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -90,8 +90,8 @@ class _World(LocalTrials):
 
 
 def false_verdicts(of: Task, tunings: int) -> int:
-    """How many of `FUNNELS` funnels call AdamW better than AdamW."""
-    unknown = replace(of, tuned={})  # otherwise the reference would begin at the tuned constants as well
+    """Number of funnels, of `FUNNELS`, that call AdamW better than AdamW."""
+    unknown = replace(of, tuned={})  # otherwise the reference would also start at the stored constants
     stage = Stage((unknown,), programs=1, budget=24 // tunings * 2, tuning_seeds=2, seeds=8, tunings=tunings)
     passed = 0
     for number in range(FUNNELS):
@@ -103,7 +103,7 @@ def false_verdicts(of: Task, tunings: int) -> int:
 
 
 def main() -> None:
-    """Measure, and print what is in `docs/funnel.md`."""
+    """Measure, and print the tables of `docs/funnel.md`."""
     of = builtin_task((sys.argv[1:] or ["vit"])[0])
     print("| tuned by | trials × seeds | log loss | sd over tunings | worst |\n|---|--:|--:|--:|--:|")
     print("\n".join(spreads(of)))

@@ -1,9 +1,9 @@
 """Operators of the search among structures: how often each makes a known step between published optimizers.
 
-`python -m benchmarks.operators` prints, for each step and operator, the share of drafts that are the wanted structure
-in its simplest exact form. A step that no operator makes in a thousand drafts will not be made in a search either, so
-the table says which operators are missing, and how their frequencies are to be chosen, in minutes; a search takes half
-an hour. The wanted program is not among the incumbents that donate, and of the corpus only where it belongs to it.
+`python -m benchmarks.operators` prints, for each step and operator, the share of drafts whose simplified form has the
+wanted structure. A search will not make a step that no operator makes in a thousand drafts, so the table shows in
+minutes, where a search takes half an hour, which operators are missing and which should be more frequent. The wanted
+program is not among the donating incumbents, but may be part of the corpus.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from search.engine import Draws
 from search.settings import CORPUS
 from simplify import simplify
 
-_LONGER = 4  # statements by which a draft may exceed the wanted program and still be simplified
+_LONGER = 4  # longer drafts, in statements beyond the wanted program, are not simplified
 
 
 def _written(body: str) -> Program:

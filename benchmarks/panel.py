@@ -47,7 +47,7 @@ _WRITTEN = {
         lr = lr * 1.0
         update = update * lr
     """,
-    # what the search of the quickstart found on `digits`
+    # The champion of the quickstart on `digits`.
     "found_held_rate": """
         g2 = square(g)
         m = interp(g, m, 0.22139347)
@@ -61,7 +61,7 @@ _WRITTEN = {
         lr = min(lr, 0.012704033)
         update = update * lr
     """,
-    # what an early search found on a task like `vit`
+    # The champion of an early search on a task like `vit`.
     "found_sign_of_ratio": """
         m = interp(g, m, 0.85)
         a = abs(g)
@@ -92,7 +92,7 @@ _WRITTEN = {
     """,
 }
 
-# Constants in the order in which the program has them: for AdamW and Lion both betas, decay, rate.
+# Constants in the order of the program: for AdamW and Lion beta1, beta2, decay, rate.
 _VARIANTS: dict[str, tuple[tuple[float, ...], ...]] = {
     "adamw": (
         *((0.9, 0.95, 0.1, rate) for rate in (0.001, 0.003, 0.01, 0.03, 0.1)),
@@ -124,7 +124,7 @@ _VARIANTS: dict[str, tuple[tuple[float, ...], ...]] = {
 
 
 def written(name: str) -> Program:
-    """A program of the panel by name, whether it comes with the project or is written here."""
+    """A built-in program or a program of this file, by name."""
     if name not in _WRITTEN:
         return builtin(name)
     lines = [f"    {line.strip()}" for line in _WRITTEN[name].strip().splitlines()]
@@ -140,7 +140,7 @@ def panel() -> dict[str, Program]:
     }
 
 
-# A dozen that span the panel, for tasks that are too long for all of it.
+# A dozen programs that span the panel, for tasks on which the whole panel would take too long.
 DOZEN = (
     "adamw 0.9 0.95 0.1 0.001",
     "adamw 0.9 0.95 0.1 0.003",

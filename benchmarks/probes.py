@@ -1,4 +1,4 @@
-"""What the second look at duplicates saves in a run, and how often it is wrong: `python -m benchmarks.probes RUN`."""
+"""Evaluations that probes save in a run, and their error rate: `python -m benchmarks.probes RUN`."""
 
 from search.execution import pin_threads
 
@@ -15,11 +15,11 @@ from search.running import evaluator
 from search.settings import restore_config
 
 PAIRS = 150
-SAME = 0.01  # mean log ratio of losses below which two trainings came to the same
+SAME = 0.01  # mean log ratio of losses below which two trainings count as equal
 
 
 def main(run: Path) -> None:
-    """Count, train pairs of candidates that were taken for the same without a hurdle, and print."""
+    """Count duplicates, train pairs of candidates that the probe has matched, without hurdles, and print."""
     with look(run) as journal:
         config = restore_config(journal.meta()["config"] | {"program": "adamw"}, run)
         counts = journal.statistics()

@@ -1,10 +1,9 @@
-"""What makes a proxy good: measure a panel of optimizers on tasks of all sizes, `python -m benchmarks.proxies`.
+"""Losses of a panel of optimizers on tasks of all sizes: `python -m benchmarks.proxies [TASK…]`.
 
-Every measurement is a line of `benchmarks/proxies.jsonl`, written as soon as it is made; what is there already is not
-measured again, so the command can be stopped at any time and goes on where it was. `benchmarks.proxy_report` makes
-tables and a figure of it. The whole panel goes through the smallest tasks and those ten times as long, a dozen of it
-through those a hundred times as long; and tuned optimizers are set beside the tuned AdamW on the smallest tasks.
-Names of tasks as arguments restrict it to these.
+Each measurement is a line of `benchmarks/proxies.jsonl`, written at once, and is not repeated: if the command is
+stopped, the same command continues. `benchmarks.proxy_report` makes tables and a figure of the lines. The whole panel
+is trained on the smallest tasks and on those of ten times the cost, a dozen of it on those of a hundred times the cost.
+Tuned optimizers are compared with the tuned AdamW on the smallest tasks.
 """
 
 from search.execution import pin_threads
@@ -26,16 +25,16 @@ from selection import FRESH_SEEDS, compare_losses, validation_loss
 from selection.baselines import best_of_restarts
 
 ROWS = Path(__file__).with_name("proxies.jsonl")
-SEEDS = {1: 16, 10: 4, 100: 1}  # of a measurement, by size of the task
-DEAR, DEAR_SEEDS = ("masked", "characters"), {1: 16, 10: 1, 100: 1}  # the tasks that take longest
+SEEDS = {1: 16, 10: 4, 100: 1}  # seeds of a measurement, by size of the task
+DEAR, DEAR_SEEDS = ("masked", "characters"), {1: 16, 10: 1, 100: 1}  # the most expensive tasks have fewer seeds
 CHEAP = ("digits", "views", "denoising", "vit")
-STUDY_SEEDS = 40_000  # neither the search nor tuning nor a comparison uses these
+STUDY_SEEDS = 40_000  # first seed; no search, tuning or comparison uses these
 STAND_SEEDS = 24
 STANDS = ("lion", "signum", "adamw", "gm_adam")
 
 
 def measured() -> list[dict[str, Any]]:
-    """What has been measured so far."""
+    """The measurements so far."""
     return [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
 
 
@@ -44,7 +43,7 @@ def _key(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _plan() -> Iterator[tuple[str, str, str]]:
-    """What is to be measured: kind, task, program."""
+    """The measurements to make: kind, task, program."""
     names = list(panel())
     assert {*CHEAP, *DEAR} == set(SMALLEST)
     for name in (*CHEAP, *DEAR, *(f"{name}_x10" for name in CHEAP)):
@@ -73,7 +72,7 @@ def seeds(of: Task) -> int:
 
 
 def _score(of: Task, program: Program, trainers: dict[str, Trainer]) -> dict[str, Any]:
-    """Losses of a program, and CPU seconds a seed."""
+    """Losses of a program, and CPU seconds for each seed."""
     if of.name not in trainers:
         trainers.clear()
         trainers[of.name] = Trainer(of, range(STUDY_SEEDS, STUDY_SEEDS + seeds(of)))
@@ -85,7 +84,7 @@ def _score(of: Task, program: Program, trainers: dict[str, Trainer]) -> dict[str
 
 
 def _stand(of: Task, name: str) -> dict[str, Any]:
-    """A tuned optimizer beside the tuned AdamW on fresh seeds; all have the budget of the task's baselines."""
+    """Losses of a tuned optimizer and of the tuned AdamW on fresh seeds, tuned with the budget of the baselines."""
     trials, seeds = budget(of)
     if name in ("adamw", "lion"):
         program = baseline(of, name)
@@ -104,7 +103,7 @@ def _stand(of: Task, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what has not been measured, of the tasks named as arguments or of all."""
+    """Make the missing measurements on the tasks named as arguments, or on all."""
     done = {_key(row) for row in measured()}
     programs, trainers = panel(), dict[str, Trainer]()
     with ROWS.open("a", encoding="utf-8") as file:

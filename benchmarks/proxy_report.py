@@ -1,4 +1,4 @@
-"""Tables and a figure from what `benchmarks.proxies` has measured: `python -m benchmarks.proxy_report`.
+"""Tables and a figure from the measurements of `benchmarks.proxies`: `python -m benchmarks.proxy_report`.
 
 Writes the part of `docs/proxy_tasks.md` between its two marks, and `docs/proxy_tasks.svg`.
 """
@@ -19,9 +19,9 @@ from proxy_tasks import SMALLEST, TASKS, problem
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MARKS = "<!-- measured: begin -->", "<!-- measured: end -->"
-REFERENCE = "adamw 0.9 0.95 0.1 0.01"  # of the panel; losses are paired with its losses
-DIFFERENCE = math.log(1.05)  # that is to be seen, in log loss
-POWER = 1.96 + 0.84  # two-sided 5 %, seen in 80 % of the cases
+REFERENCE = "adamw 0.9 0.95 0.1 0.01"  # program of the panel with whose losses the others are paired
+DIFFERENCE = math.log(1.05)  # difference in log loss that has to be detected
+POWER = 1.96 + 0.84  # quantiles for a two-sided test at 5 % with a power of 80 %
 RESAMPLES = 500
 COLOURS = {"adamw": "tab:blue", "lion": "tab:red", "signum": "tab:orange"}
 
@@ -31,7 +31,7 @@ Losses = dict[
 
 
 def log_losses(rows: Sequence[dict[str, Any]]) -> Losses:
-    """What was measured, by task and program."""
+    """The measured log losses, by task and program."""
     found: Losses = {}
     for row in rows:
         if row["kind"] == "score":
@@ -41,12 +41,12 @@ def log_losses(rows: Sequence[dict[str, Any]]) -> Losses:
 
 
 def agreement(first: dict[str, np.ndarray], second: dict[str, np.ndarray], better_half: bool = False) -> float:
-    """Rank correlation (Spearman) over the programs that both have; diverged programs share the last rank.
+    """Rank correlation (Spearman) over the programs that were measured on two tasks; diverged ones share the last rank.
 
     Args:
-        first: log losses of one task.
-        second: of the other.
-        better_half: only over the programs that are the better half on `second`.
+        first: log losses on one task.
+        second: log losses on the other.
+        better_half: use only the better half of the programs on `second`.
     """
     names = [name for name in first if name in second]
     values = np.array([[first[name].mean(), second[name].mean()] for name in names]).clip(max=1e6)
@@ -87,7 +87,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -
 
 
 def _quality(losses: Losses, seconds: dict[str, float]) -> list[str]:
-    """One row a small task: how well it predicts, how noisy it is, what it costs."""
+    """One row for each small task: prediction of larger tasks, noise, cost."""
     heads = ["task", "×10 of its own", "95 %", "better half", "mean of other ×10", "×100 of its own"]
     heads += ["with itself", "noise", "seeds for 5 %", "ms a seed"]
     rows = []
@@ -128,7 +128,7 @@ def _crossed(losses: Losses) -> list[str]:
 
 
 def _stands(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Where tuned optimizers stand against the tuned AdamW."""
+    """Losses of tuned optimizers relative to the tuned AdamW."""
     found = {(row["task"], row["program"]): row for row in rows if row["kind"] == "stand"}
     lines = []
     for name in SMALLEST:
@@ -165,7 +165,7 @@ def _costs(seconds: dict[str, float]) -> list[str]:
 
 
 def draw(losses: Losses, path: Path) -> None:
-    """Log loss against the reference on each small task and on the one ten times as long, one dot a program."""
+    """Log loss relative to the reference on each small task and on its larger version, one dot for each program."""
     pairs = [(name, f"{name}_x10") for name in SMALLEST if len(losses.get(f"{name}_x10", {})) > 2]
     figure = Figure(figsize=(10, 3.4 * math.ceil(len(pairs) / 3)), layout="constrained")
     axes = figure.subplots(math.ceil(len(pairs) / 3), 3, squeeze=False).ravel()

@@ -1,7 +1,7 @@
-"""A search of which nothing was rejected, and what cheap stages would have made of its programs.
+"""Replays of the cheap stages of an evaluation on the programs of a search without hurdles.
 
-Each program is taken through a first look, a race over seeds and the sanity probe, so that one sees what each of them
-would have saved and which of the best programs it would have dropped.
+The short training, the race and the sanity probe are replayed on each program, which shows the training that each of
+them would have saved and the best programs that it would have dropped.
 """
 
 import math
@@ -17,7 +17,7 @@ from search.engine import Hurdle
 from search.record import CandidateRow
 from search.settings import Config
 
-SHARES = (0.1, 0.25, 0.5)  # of the steps, for a first look
+SHARES = (0.1, 0.25, 0.5)  # shares of the steps of the short training
 MARGINS = (0.1, 0.3, 0.6)
 BEST = (0.01, 0.05)
 FIRST, SEEDS = 2, 8
@@ -43,11 +43,11 @@ class Replay(NamedTuple):
         return np.asarray(self.ratios.mean(axis=1))
 
     def race(self, stages: Sequence[int], race_margin: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Seeds of each program that a race would have trained, and the first hurdle that it would have met.
+        """Number of seeds that a race would have trained with each program, and the first hurdle that rejects it.
 
         Args:
-            stages: seeds trained before each hurdle.
-            race_margin: of the hurdles after the first.
+            stages: number of seeds trained before each hurdle.
+            race_margin: margin of the hurdles after the first.
         """
         settings, span = Config().evaluation, Config().search.population
         margins = [settings.hurdle_margin] + [race_margin] * (len(stages) - 1)
@@ -66,7 +66,7 @@ class Replay(NamedTuple):
         return trained, heights
 
     def lost(self, dropped: np.ndarray) -> list[str]:
-        """Of the best programs, how many are among those dropped."""
+        """Number of the best programs that are dropped."""
         sound = self.full[np.isfinite(self.full)]
         best = [self.full <= np.quantile(sound, share) for share in BEST]
         return [f"{np.sum(those & dropped)} of {those.sum()}" for those in best]
@@ -78,7 +78,7 @@ def _add(rolling: Sequence[Hurdle], fitnesses: np.ndarray) -> None:
 
 
 def replay(task_name: str, rows: Sequence[CandidateRow]) -> Replay:
-    """What a search without hurdles has evaluated."""
+    """The programs of a search without hurdles."""
     task = builtin_task(task_name)
     reference = Trainer(task, range(SEEDS)).losses(baseline(task))
     return Replay([parse(row.program) for row in rows], np.array([_ratios(row, task_name, reference) for row in rows]))
@@ -91,7 +91,7 @@ def _ratios(row: CandidateRow, task: str, reference: np.ndarray) -> np.ndarray:
 
 
 def looks(task_name: str, found: Replay) -> list[list[str]]:
-    """What a first look saves and what it drops: rows of a table."""
+    """Savings and losses of the short training: rows of a table."""
     task = builtin_task(task_name)
     trained, heights = found.race((FIRST,))
     table = [_look("first seeds alone, then the others", found, np.zeros(len(trained), bool), trained, 0.0)]
@@ -107,14 +107,14 @@ def looks(task_name: str, found: Replay) -> list[list[str]]:
 
 
 def _look(name: str, found: Replay, early: np.ndarray, trained: np.ndarray, share: float) -> list[str]:
-    """What is trained in place of all steps of all seeds, in per cent, and what of the best is lost."""
+    """Training as a percentage of all steps of all seeds, and number of the best programs that are lost."""
     dropped = early | (trained < SEEDS)
     cost = share * FIRST + np.where(early, 0, trained)
     return [name, f"{early.mean():.0%}", f"{dropped.mean():.0%}", f"{cost.mean() / SEEDS:.0%}", *found.lost(dropped)]
 
 
 def races(found: Replay) -> list[list[str]]:
-    """What each stage of a race saves and what it drops: rows of a table."""
+    """Savings and losses of each stage of a race: rows of a table."""
     table = []
     for stages, margin in [((FIRST,), 0.0), *product(RACES, RACE_MARGINS)]:
         trained, _ = found.race(stages, margin)
@@ -127,7 +127,7 @@ def races(found: Replay) -> list[list[str]]:
 
 
 def sanities(task_name: str, found: Replay) -> list[list[str]]:
-    """What the sanity probe drops: rows of a table."""
+    """Savings and losses of the sanity probe: rows of a table."""
     trained, _ = found.race((FIRST,))
     sound = np.isfinite(found.full)
     better = found.full <= np.median(found.full[sound])

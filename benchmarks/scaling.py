@@ -1,4 +1,4 @@
-"""What workers add to a search, and what the driver can sustain when they cost nothing."""
+"""Speed-up by workers, and the rate of the driver with workers that answer at once."""
 
 import tempfile
 import threading
@@ -22,12 +22,12 @@ QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.ya
 ROUNDS = 3
 WORKERS = 64
 _NONE = dict.fromkeys(MUTATIONS, 0.0)
-SCALING = {"scale": 1.0, "insert": 0.3, "delete": 0.3}  # children that nearly all compute something new
-SHUFFLING = {"insert": 1.0, "delete": 1.0, "scale": 0.1}  # children that mostly compute what is known
+SCALING = {"scale": 1.0, "insert": 0.3, "delete": 0.3}  # rates with which almost all children compute something new
+SHUFFLING = {"insert": 1.0, "delete": 1.0, "scale": 0.1}  # rates with which most children are duplicates
 
 
 class _Clock(SilentReporter):
-    """Marks the time at which candidates are recorded."""
+    """Records the times at which candidates are recorded."""
 
     def __init__(self) -> None:
         self._counts = Counts()
@@ -57,7 +57,7 @@ def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
 
 
 def workers_ratio(rounds: int = ROUNDS, evaluations: int = 200) -> dict[str, Any]:
-    """Evaluations a second of two Ray workers over those in one process, at the quickstart's task, in turns."""
+    """Evaluations per second of two Ray workers divided by those of one process, on the task of the quickstart."""
     rates: dict[str, list[float]] = {"inline": [], "ray": []}
     digests = set()
     for _ in range(rounds):
@@ -74,7 +74,7 @@ def workers_ratio(rounds: int = ROUNDS, evaluations: int = 200) -> dict[str, Any
 
 
 class _Instant:
-    """Returns the same score at once."""
+    """Scores every program at once with the same score."""
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
         return Score(Status.OK, 0.5, 0.5, "", {"digits": (0.5,) * 8})
@@ -88,7 +88,7 @@ def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
     """Candidates a second that the driver breeds, sends and records, with 64 workers that answer at once.
 
     Args:
-        share: of the children of a full measurement.
+        share: share of the children of a full measurement that are bred.
     """
     rows = []
     with RayExecutor(_instant, {}, RaySettings(count=WORKERS), say=print) as workers:
@@ -105,6 +105,6 @@ def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
 
 
 def _neutral(mutations: dict[str, float], children: int) -> Config:
-    """A search with the paper's population, in a wide window."""
+    """A config with the population of the paper and a wide window."""
     search = {"children": children, "population": 1000, "tournament": 2, "mutations": _NONE | mutations}
     return build_config({"search": search, "workers": {"in_flight": 4096}})

@@ -1,4 +1,4 @@
-"""The cost of an evaluation, beside the same training loop written by hand with optax and compiled whole by XLA."""
+"""CPU time of an evaluation, compared with the same training loop written by hand with optax and compiled by XLA."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from proxy_tasks import SMALLEST, Task, Trainer, baseline, builtin_task, problem
 from proxy_tasks.inputs import start
 
 SEEDS = 3
-ROUNDS = 15  # of each contestant, in turn; the figure is the median of the ratios within a round
+ROUNDS = 15  # alternating measurements of both; the result is the median of the ratios
 _GRADIENT_DOMINATES, _SMALL = 1.15, 1.5
 RATIOS = {
     "digits": _SMALL,
@@ -27,7 +27,7 @@ RATIOS = {
     "characters": _GRADIENT_DOMINATES,
     "masked": _GRADIENT_DOMINATES,
 }
-APART = 0.05  # relative difference of the mean losses of both ways, at most: rounding grows along hundreds of steps
+APART = 0.05  # largest relative difference of the mean losses; rounding grows over hundreds of steps
 _EPSILON = 1e-8  # in the division of the language
 
 
@@ -41,7 +41,7 @@ class AdamWState(NamedTuple):
 def adamw_without_correction(
     rate: float, schedule: np.ndarray, *, b1: float, b2: float, decay: float
 ) -> optax.GradientTransformation:
-    """AdamW as the language has it, without bias correction, so that both ways train alike."""
+    """AdamW without bias correction, as in the language, so that both loops train alike."""
 
     def init(weights: Array) -> tuple[AdamWState, Array]:
         return AdamWState(jnp.zeros_like(weights), jnp.zeros_like(weights)), jnp.int32(0)
@@ -57,7 +57,7 @@ def adamw_without_correction(
 
 
 def by_hand(name: str, task: Task) -> tuple[Program, optax.GradientTransformation]:
-    """A tuned baseline as a program, and the same optimizer for optax."""
+    """A tuned baseline as a program, and the same optimizer in optax."""
     program, schedule = baseline(task, name), task.schedule()
     b1, b2, decay, rate = (value for *_, value in program.constants())
     if name == "adamw":
@@ -103,9 +103,9 @@ def cpu_seconds(call: Callable[[], Any]) -> float:
 
 
 def scoring_ratio(task: Task, name: str, rounds: int = ROUNDS) -> dict[str, Any]:
-    """CPU time of an evaluation over that of the hand-written loop, compile time left out.
+    """CPU time of an evaluation divided by that of the hand-written loop, without compile time.
 
-    Each round evaluates other constants, so that a remembered result cannot be taken for a training.
+    Each round uses other constants, so that no result can be cached.
     """
     program, transform = by_hand(name, task)
     constants = np.array([value for *_, value in program.constants()])

@@ -4,14 +4,14 @@ from benchmarks.journals import ROWS, large_journal
 from benchmarks.limits import Limit, Section, table
 from benchmarks.scaling import ROUNDS, WORKERS, driver_rates, workers_ratio
 
-RATIO = 1.7  # of two workers over one process
-RATES = {"few hits": 2_000, "mostly hits": 5_000}  # children a second
-HITS = {"few hits": (0.1, 0.4), "mostly hits": (0.7, 0.95)}  # shares between which these searches are what they say
-RESUME, MEMORY, INSPECT = 30, 2048, 3  # seconds, MiB, seconds
+RATIO = 1.7  # least speed-up of two workers over one process
+RATES = {"few hits": 2_000, "mostly hits": 5_000}  # least children per second
+HITS = {"few hits": (0.1, 0.4), "mostly hits": (0.7, 0.95)}  # range of the share of cache hits in each search
+RESUME, MEMORY, INSPECT = 30, 2048, 3  # largest values: seconds, MiB, seconds
 
 
 def workers(rounds: int = ROUNDS, evaluations: int = 200) -> Section:
-    """Two Ray workers beside one process."""
+    """Two Ray workers compared with one process."""
     row = workers_ratio(rounds, evaluations)
     cells = f"{row['inline']:.1f}", f"{row['ray']:.1f}", f"**{row['ratio']:.2f}**", f"{RATIO}", f"{row['histories']}"
     lines = [

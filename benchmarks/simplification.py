@@ -1,4 +1,7 @@
-"""How well simplification and reduction do: `python -m benchmarks.simplification` writes `docs/simplification.md`."""
+"""Success and error rates of simplification and ablation: `python -m benchmarks.simplification`.
+
+Writes `docs/simplification.md`.
+"""
 
 from search.execution import pin_threads
 
@@ -18,8 +21,8 @@ from simplify.reduction import Yardstick, at_once, plain
 from tests.tangles import PLAIN, tangle
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "simplification.md"
-TANGLES = 50  # for each built-in
-GROUPS, SEEDS, FIRST = 10, 24, 50_000  # disjoint groups of seeds, which serve for nothing else
+TANGLES = 50  # obfuscated versions of each built-in program
+GROUPS, SEEDS, FIRST = 10, 24, 50_000  # disjoint groups of seeds, seeds in each, and the first seed
 
 _CLIP, _ARCSIN = "x = clip(g, lr)", "x = arcsin({})"
 _LION = ("u = interp({0}, m, 0.9)", "m = interp({0}, m, 0.99821967)", "u = sign(u)")

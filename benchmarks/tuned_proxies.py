@@ -1,17 +1,17 @@
-"""Which proxy asks for which optimizer: tuned optimizers on candidate proxies, `python -m benchmarks.tuned_proxies`.
+"""Tuned optimizers on candidate proxy tasks: `python -m benchmarks.tuned_proxies [CANDIDATE…]`.
 
-A proxy serves the search for an optimizer if that optimizer, tuned, leads every rival that is tuned with as many
-trials. For each candidate proxy every form below has its constants tuned with the same number of trials on the same
-seeds, and is then trained on fresh ones. The gap of a rival is its mean log loss there minus that of Lion, paired by
-seed. The margin of a proxy is the smallest over the rivals of
+A search on a task can only find Lion if the tuned Lion is better there than every rival that is tuned with as many
+trials. For each candidate task, the constants of every form below are tuned with the same number of trials on the same
+seeds, and networks are then trained on fresh seeds. The gap of a rival is its mean log loss minus that of Lion, paired
+by seed. The margin of a task is the smallest value over the rivals of
 
     (gap + price of the rival − price of Lion) / standard deviation of the gap over seeds
 
-where the price is .015 a statement and .02 a state slot: how clearly a search that pays for length sees Lion in front.
+where the price is 0.015 for each statement and 0.02 for each state slot. A large margin means that a search with these
+prices can tell Lion from its rivals.
 
-Every tuned form is a line of `benchmarks/tuned_proxies.jsonl`, written as soon as it is there; what is there is not
-done again, so the command can be stopped at any time. It ends with the tables. Names of candidates as arguments
-restrict it to these; `--report` only prints the tables.
+Each tuned form is a line of `benchmarks/tuned_proxies.jsonl`, written at once, and is not repeated: if the command is
+stopped, the same command continues. At the end it prints the tables; `--report` prints the tables alone.
 """
 
 from search.execution import pin_threads
@@ -34,16 +34,16 @@ from proxy_tasks import Circumstance, Price, Task, Trainer, builtin_task, log_ra
 from selection import tune
 
 ROWS = Path(__file__).with_name("tuned_proxies.jsonl")
-TRIALS = 36  # settings of its constants for each form; a third of them on the wide scale
-SEEDS = 6  # trained together, two for each of three circumstances
+TRIALS = 36  # trials to tune each form; a third of them with wide steps
+SEEDS = 6  # networks trained together, two for each of three circumstances
 TUNING, FRESH = 45_000, 47_000  # first seeds; no search, tuning or comparison uses these
-GROUPS = 4  # of fresh seeds
+GROUPS = 4  # groups of fresh seeds
 PRICE = Price(0.015, 0.02)
 REFERENCE = "lion"
 
 _DECAY = "d = w * 0.2", "u = u + d"
 _ADAPTED = "g2 = square(g)", "m = interp(g, m, 0.65)", "v = interp(g2, v, 0.8)", "s = sqrt(v)", "u = m / s"
-FORMS = {  # constants at which tuning begins
+FORMS = {  # starting constants of the tuning
     "lion": ("u = interp(g, m, 0.73)", "u = sign(u)", "m = interp(g, m, 0.87)", *_DECAY),
     "lion, no decay": ("u = interp(g, m, 0.73)", "u = sign(u)", "m = interp(g, m, 0.87)"),
     "signum": ("m = interp(g, m, 0.7)", "u = sign(m)", *_DECAY),
@@ -64,13 +64,13 @@ SCALES = (1.0, 0.05, 20.0)
 
 
 def form(name: str) -> Program:
-    """A form with the constants at which its tuning begins."""
+    """A form with its starting constants."""
     lines = (*FORMS[name], f"r = lr * {_RATES.get(name, 2.0)}", "update = u * r")
     return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v"]))
 
 
 def _alike(examples: int, label_noise: float, power: float) -> tuple[Circumstance, ...]:
-    """Three scales of the loss, and nothing else that differs between seeds."""
+    """Circumstances that differ in the scale of the loss alone."""
     return tuple(
         Circumstance(loss_scale=scale, examples=examples, label_noise=label_noise, schedule_power=power)
         for scale in SCALES
@@ -150,7 +150,7 @@ def _losses(row: dict[str, Any]) -> list[float]:
 
 
 def main() -> None:
-    """Tune what has not been tuned, and print the tables."""
+    """Tune the missing forms, and print the tables."""
     wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(CANDIDATES)
     done = {(row["candidate"], row["form"], row["program"]) for row in measured()}
     with ROWS.open("a", encoding="utf-8") as file:
