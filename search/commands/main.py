@@ -20,6 +20,7 @@ from search.commands.reproduce import reproduce
 from search.commands.run_commands import compare, resume, run, select, validate
 from search.commands.score_commands import inspect, score
 from search.commands.screen import echo, replace_what_streams_cannot_encode
+from search.commands.watch import watch
 from search.execution import WorkersLostError, check_packages, pin_threads
 
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
@@ -38,6 +39,7 @@ for command in (
     compare,
     validate,
     report,
+    watch,
     inspect,
     score,
     simplify,

@@ -15,7 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from proxy_tasks import Status
+from primitives import builtin
+from proxy_tasks import Price, Status
 from search.commands import tables
 from search.commands.screen import Screen
 from search.engine import Record
@@ -24,6 +25,7 @@ from search.running import Counts
 from search.settings import Config, task_name
 
 _PLAIN_EVERY = 5.0  # seconds between plain lines
+_WIDE = 100  # columns from which on facts stand in two columns
 
 
 class LivePanel:
@@ -41,6 +43,7 @@ class LivePanel:
         self._round = self._trained = 0
         self._workers: Callable[[], str] = lambda: "starting"
         self._lion = math.nan
+        self._price = Price()
         self._phase = "starting: compiling the training loop"
         self._began = self._shown = time.monotonic()
 
@@ -61,6 +64,7 @@ class LivePanel:
     def run_started(self, config: Config, journal: Journal) -> None:
         """Begin to show a run, with the counts of its journal."""
         settings = config.search
+        self._price = Price(config.evaluation.statement_price, config.evaluation.slot_price)
         searches = settings.repeats * settings.rounds
         self._rounds, self._total = settings.rounds, (settings.children + 1) * searches
         self._most_evaluated = (settings.evaluations or math.inf) * searches
@@ -121,11 +125,15 @@ class LivePanel:
         seconds = self._elapsed() * (1 / share - 1)
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
 
+    def _best(self) -> str:
+        best = self._counts.best
+        return tables.fitness(self._counts.best_fitness, self._price.of(best) if best else 0.0)
+
     def _summary(self) -> str:
         counts = self._counts
         return (
             f"{counts.children:,}/{self._total:,} children, {counts.evaluated:,} evaluated, "
-            f"{counts.children - counts.evaluated:,} cache hits; best {tables.fitness(counts.best_fitness)}; "
+            f"{counts.children - counts.evaluated:,} cache hits; best {self._best()}; "
             f"{self._left()} left"
         )
 
@@ -144,8 +152,8 @@ class LivePanel:
             ),
             ("rejected early", f"{now.statuses[Status.REJECTED] + now.statuses[Status.UNSOUND]:,}"),
             ("diverged", f"{now.statuses[Status.DIVERGED]:,}"),
-            ("best", tables.fitness(now.best_fitness)),
-            ("tuned Lion", tables.fitness(self._lion)),
+            ("best", self._best()),
+            ("tuned Lion", tables.fitness(self._lion, self._price.of(builtin("lion")))),
             ("elapsed", f"{self._elapsed():.0f} s, round {self._round + 1} of {self._rounds}"),
             ("time left", self._left()),
             ("workers", self._workers()),
@@ -154,8 +162,12 @@ class LivePanel:
             ("", ""),
         ]
         table = Table.grid(padding=(0, 2))
-        for left, right in zip(rows[::2], rows[1::2], strict=True):
-            table.add_row(*left, *right)
+        if self._console.width < _WIDE:
+            for row in rows[:-1]:
+                table.add_row(*row)
+        else:
+            for left, right in zip(rows[::2], rows[1::2], strict=True):
+                table.add_row(*left, *right)
         parts: list[RenderableType] = [Text(self._phase, style="bold"), table]
         if now.best is not None:
             parts.append(tables.champion(now.best))

@@ -9,8 +9,9 @@ The public names of this room:
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `CheckRow`, `CurvePoint` and `SensitivityPoint`.
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
-- The run folder: `claim`, `fresh_folder`, `locked`, `open_journal`, `look`, and the names of its files (`CONFIG`,
-  `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`, `DRAWING`, `CHECKS`, `REPORT`).
+- The run folder: `claim`, `fresh_folder`, `locked`, `open_journal`, `look`, `in_use`, `lock_owner`,
+  and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
+  `DRAWING`, `CHECKS`, `REPORT`).
 - Files that are written as a whole or not at all: `whole_file`, `write_text`; `plain` makes values fit for JSON.
 - Trust in the code that a folder names: `new_id`, `vouch`, `vouched`.
 """
@@ -18,6 +19,7 @@ The public names of this room:
 from search.record.atomic_files import whole_file, write_text
 from search.record.candidate_table import CandidateRow
 from search.record.exported_tables import TABLE_COLUMNS, table_row, write_csv, write_parquet
+from search.record.faults import lock_owner
 from search.record.folder import (
     BEST,
     CHECKS,
@@ -37,6 +39,7 @@ from search.record.folder import (
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, Journal, Outcome
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, unreadable
+from search.record.opening import in_use
 from search.record.ownership import new_id, vouch, vouched
 from search.record.queries import front, query
 from search.record.repairs import repair
@@ -82,7 +85,9 @@ __all__ = [
     "differences",
     "fresh_folder",
     "front",
+    "in_use",
     "live_lines",
+    "lock_owner",
     "locked",
     "look",
     "new_id",

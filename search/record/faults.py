@@ -43,12 +43,18 @@ def explain(error: sqlite3.Error, path: Path) -> UserError:
 
 
 def holder(folder: Path) -> str:
-    """Which process holds a run folder, as its lock says: ` (process 12 on host)`, or nothing."""
+    """Which process has locked a run folder last, in brackets for the end of a sentence; empty if it is not known."""
+    owner = lock_owner(folder)
+    return f" (the last to lock the folder was {owner})" if owner else ""
+
+
+def lock_owner(folder: Path) -> str:
+    """The process that has locked a run folder last, as `process 12 on host`; empty if it is not known."""
     try:
         process, host = (folder / "run.lock").read_text(encoding="utf-8").split()
     except (OSError, ValueError):
         return ""
-    return f" (the last to lock the folder was process {process} on {host})"
+    return f"process {process} on {host}"
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:

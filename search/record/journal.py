@@ -75,6 +75,11 @@ class Journal(JournalFile):
         """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
         return dict(filter(None, map(trial_table.entry, self._query(trial_table.SELECT))))
 
+    def trial_count(self) -> int:
+        """Number of trials on record."""
+        ((count,),) = self._query("select count(*) from trials")
+        return int(count)
+
     def failed_trials(self) -> dict[trial_table.Key, tuple[str, int]]:
         """Status and attempts of the trials that crashed their worker or exceeded their time limit."""
         return dict(filter(None, map(trial_table.failed_entry, self._query(trial_table.SELECT_FAILED))))

@@ -6,7 +6,7 @@ The public names of this room:
   `search_all` for the search alone; `config_of` for a journal; `add_studies` for what only the report shows.
 - Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`).
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
-- Looking at a run: `run_facts`, `program_facts`, `derivation`.
+- Looking at a run: `snapshot` (`Snapshot`) of one that goes on, `run_facts`, `program_facts`, `derivation`.
 - What a config needs: `load_tasks`, `with_baselines`, `evaluator`, `executor`, `versions`.
 """
 
@@ -19,6 +19,7 @@ from search.running.reproduce import TARGETS, reproduce_all
 from search.running.run import add_studies, resume_search, run_search, search_all, select_champion
 from search.running.setup import evaluator, executor, load_tasks, versions, with_baselines
 from search.running.summary import Summary
+from search.running.watching import Snapshot, snapshot
 
 __all__ = [
     "TARGETS",
@@ -26,6 +27,7 @@ __all__ = [
     "Method",
     "Reporter",
     "SilentReporter",
+    "Snapshot",
     "Summary",
     "add_studies",
     "compare_methods",
@@ -42,6 +44,7 @@ __all__ = [
     "run_search",
     "search_all",
     "select_champion",
+    "snapshot",
     "versions",
     "with_baselines",
 ]

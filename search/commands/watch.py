@@ -1,0 +1,189 @@
+"""The command `watch`: follows a run from another terminal, or from another machine that has mounted its folder."""
+
+import json
+import math
+import time
+from collections import deque
+from pathlib import Path
+
+import click
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from primitives import visible
+from search.commands import tables
+from search.commands.output import as_json, example
+from search.commands.parameters import RUN
+from search.commands.screen import Screen, echo
+from search.record import CandidateRow, plain
+from search.running import Snapshot, snapshot
+
+_WINDOW = 30  # looks over which rates are taken
+_PATIENCE = 4  # a look may take this part of the time between two
+_LONGEST = 24  # most characters of a cell
+_ROWS = 8  # most rows of the front that are shown
+
+
+@click.command(epilog=example("optsearch watch results/quickstart"))
+@click.argument("run", type=RUN)
+@click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between two looks.")
+@as_json
+def watch(run: Path, every: float, as_json: bool) -> None:
+    """Follow the run in folder RUN until it ends: what is tried, the best so far, the front, rate and time left.
+
+    Nothing is written to the folder. Ctrl-C ends this command and not the run. With `--json` each look prints a line.
+    """
+    console = Screen()
+    pace = Pace()
+    if as_json or not console.is_terminal:
+        _follow_in_lines(run, every, pace, as_json)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            began = time.monotonic()
+            now = snapshot(run)
+            pace.add(now, began)
+            live.update(panel(run, now, pace, narrow=console.width < _WIDE), refresh=True)
+            if not now.running:
+                return
+            _wait(every, began)
+
+
+def _follow_in_lines(run: Path, every: float, pace: "Pace", as_json: bool) -> None:
+    while True:
+        began = time.monotonic()
+        now = snapshot(run)
+        pace.add(now, began)
+        echo(json.dumps(plain(now.as_json())) if as_json else line(now, pace))
+        if not now.running:
+            return
+        _wait(every, began)
+
+
+def _wait(every: float, began: float) -> None:
+    """Sleep until the next look; longer where looking takes long, as it does over a slow mount."""
+    time.sleep(max(every, _PATIENCE * (time.monotonic() - began)))
+
+
+class Pace:
+    """How fast a run goes on, from the last looks at it."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int, int]] = deque(maxlen=_WINDOW)
+
+    def add(self, now: Snapshot, seconds: float) -> None:
+        """A look at a time."""
+        self._looks.append((seconds, now.counts.children, now.counts.evaluated))
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Candidates and evaluations a second; NaN before the second look."""
+        (start, *before), (end, *after) = self._looks[0], self._looks[-1]
+        if end <= start:
+            return math.nan, math.nan
+        children, evaluated = ((late - early) / (end - start) for early, late in zip(before, after, strict=True))
+        return children, evaluated
+
+    def left(self, now: Snapshot) -> str:
+        """Time that the search needs at this pace, in words."""
+        rate, _ = self.rates
+        if now.searched:
+            return "the search is complete"
+        if not rate > 0:
+            return "–"
+        seconds = (now.total - now.counts.children) / rate
+        return f"{seconds / 60:.0f} min" if seconds > _MINUTES else f"{seconds:.0f} s"
+
+
+_MINUTES = 90  # seconds from which on a time is said in minutes
+_WIDE = 110  # columns from which on two tables stand beside each other
+
+
+def state(now: Snapshot) -> str:
+    """What the run is doing."""
+    if now.ended:
+        return "ended"
+    if not now.running:
+        return "no process works on it; `optsearch resume` goes on"
+    return f"choosing and comparing the champion, {now.trained:,} trainings" if now.searched else "searching"
+
+
+def line(now: Snapshot, pace: Pace) -> str:
+    """A look as one line."""
+    counts = now.counts
+    rate, _ = pace.rates
+    speed = f"{rate:.1f}/s, " if math.isfinite(rate) else ""
+    last = f"; last {_name(now.latest[0])}" if now.latest else ""
+    return (
+        f"{state(now)}: {counts.children:,}/{now.total:,} children, {counts.evaluated:,} evaluated, {speed}"
+        f"best {tables.fitness(counts.best_fitness, now.best_price)}; left: {pace.left(now)}{last}"
+    )
+
+
+def panel(run: Path, now: Snapshot, pace: Pace, *, narrow: bool) -> RenderableType:
+    """A look as a panel.
+
+    Args:
+        run: the run folder.
+        now: the look.
+        pace: how fast it goes on.
+        narrow: put the tables below each other.
+    """
+    facts, front, latest = _facts(now, pace), _front(now), _latest(now)
+    below: RenderableType = Group(Text(), front, Text(), latest)
+    if not narrow:
+        beside = Table.grid(padding=(0, 4))
+        beside.add_row(front, latest)
+        below = Group(Text(), beside)
+    best = [tables.champion(now.counts.best)] if now.counts.best is not None else []
+    return Panel(Group(Text(state(now), style="bold"), facts, below, *best), title=_cell(f"optsearch watch {run}"))
+
+
+def _facts(now: Snapshot, pace: Pace) -> RenderableType:
+    counts = now.counts
+    rates = [f", {rate:.1f}/s" if math.isfinite(rate) else "" for rate in pace.rates]
+    lion = math.nan if now.lion is None else now.lion
+    rows = {
+        "candidates": f"{counts.children:,} of {now.total:,}{rates[0]}",
+        "evaluated": f"{counts.evaluated:,}{rates[1]}",
+        "best": tables.fitness(counts.best_fitness, now.best_price),
+        "tuned Lion": tables.fitness(lion, now.lion_price),
+        "time left": pace.left(now),
+        "workers": now.workers,
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(Text(name), Text(value))
+    return table
+
+
+def _front(now: Snapshot) -> RenderableType:
+    table = Table(title="front", title_justify="left")
+    for name in ("statements", "fitness", "candidate"):
+        table.add_column(name, justify="right")
+    for row in now.front[-_ROWS:]:
+        table.add_row(str(row.live), f"{row.fitness:.4f}", f"{row.repeat}/{row.number}")
+    return table
+
+
+def _latest(now: Snapshot) -> RenderableType:
+    table = Table(title="recorded last", title_justify="left")
+    for name in ("candidate", "change", "outcome", "fitness"):
+        table.add_column(name, justify="right" if name == "fitness" else "left", no_wrap=True, max_width=_LONGEST)
+    for row in now.latest:
+        fitness = f"{row.fitness:.4f}" if math.isfinite(row.fitness) else "–"
+        outcome = f"as an earlier one ({row.matched})" if row.matched else row.status
+        table.add_row(f"{row.repeat}/{row.number}", *map(_cell, (row.mutation, outcome)), fitness)
+    return table
+
+
+def _cell(text: str) -> Text:
+    """Foreign text as it will be seen, so that the table knows its width."""
+    return Text(visible(text), overflow="ellipsis")
+
+
+def _name(row: CandidateRow) -> str:
+    return f"{row.repeat}/{row.number} by {row.mutation}, {row.matched or row.status}"
