@@ -95,21 +95,22 @@ def _rates_section() -> Section:
     ends = [float(row[2].split()[0]) for row in measured]
     lines = [
         *_text(
-            f"{SEARCHES} searches of {CHILDREN} children on `digits`, {SEEDS} seeds an evaluation. *With hurdles*: "
-            f"a hurdle after {FIRST} seeds, and one on the same seeds after {ON['short_share']:.0%} of the steps "
-            f"(`evaluation.short_share`), with a margin of {ON['short_margin']} (`evaluation.short_margin`). *And a "
+            f"{SEARCHES} searches of {CHILDREN} children on `digits`, {SEEDS} seeds for an evaluation. *With hurdles*: "
+            f"a hurdle after {FIRST} seeds, and before it one after a short training of {ON['short_share']:.0%} of the "
+            f"steps on the same seeds (`evaluation.short_share`), with a margin of {ON['short_margin']} "
+            "(`evaluation.short_margin`). *And a "
             f"race*: also a hurdle after {RACED['race'][0]} seeds (`evaluation.race`), and first a sanity probe of "
-            f"{RACED['sanity_steps']} steps (`evaluation.sanity_steps`). *Programs a minute* counts distinct programs "
-            f"and CPU time; *ends with* is the fitness of the best of {FINALISTS} on 24 fresh seeds, mean and standard "
-            "deviation over searches; lower is better."
+            f"{RACED['sanity_steps']} steps (`evaluation.sanity_steps`). *Programs per minute* counts distinct "
+            f"programs and CPU time; *ends with* is the fitness of the best of {FINALISTS} on 24 fresh seeds, mean and "
+            "standard deviation over searches; lower is better."
         ),
-        *_table(["hurdles", "programs a minute", "ends with", "each search"], measured),
-        f"With hurdles **{speeds[1] / speeds[0]:.2f} times** as many, at least {FASTER}; with a race "
-        f"{speeds[2] / speeds[0]:.2f} times.",
+        *_table(["hurdles", "programs per minute", "ends with", "each search"], measured),
+        f"With hurdles, a search evaluates **{speeds[1] / speeds[0]:.2f} times** as many programs per minute (the "
+        f"limit is {FASTER}); with a race, {speeds[2] / speeds[0]:.2f} times.",
         "",
     ]
     limits = [
-        Limit("programs a minute with hurdles over those without", speeds[1] / speeds[0], FASTER, at_least=True),
+        Limit("programs per minute with hurdles over those without", speeds[1] / speeds[0], FASTER, at_least=True),
         Limit("mean fitness at the end with hurdles over that without", ends[1] - ends[0], WORSE),
     ]
     return Section(lines, limits)
@@ -134,10 +135,11 @@ def _each(heads: str, table: Callable[[str, Replay], list[list[str]]]) -> list[s
 def _looks_section() -> Section:
     lines = [
         *_text(
-            f"*Trained*: share of all steps of {SEEDS} seeds. *Lost*: number of the best programs by fitness on all "
-            "seeds that the stages would have dropped."
+            "The short training (`evaluation.short_share`, `evaluation.short_margin`) precedes the first seeds. "
+            f"*Trained*: share of all steps of {SEEDS} seeds. *Lost*: number of the best programs, by fitness on all "
+            "seeds, that the stages would have dropped."
         ),
-        *_each("stages | dropped at the look | dropped in all | trained | lost", looks),
+        *_each("stages | dropped by it | dropped in all | trained | lost", looks),
     ]
     return Section(lines, [])
 
@@ -170,8 +172,8 @@ def _sanity_section() -> Section:
 
 
 SECTIONS = {
-    "Programs a minute": _rates_section,
-    "Losses of a first look": _looks_section,
+    "Programs per minute": _rates_section,
+    "Losses of the short training": _looks_section,
     "Losses of each stage of a race": _races_section,
     "Losses of the sanity probe": _sanity_section,
 }

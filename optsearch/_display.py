@@ -3,6 +3,10 @@
 from html import escape
 from typing import TYPE_CHECKING
 
+from primitives import visible
+from search.record import look
+from search.report import answers
+
 if TYPE_CHECKING:
     from optsearch._found import Found
     from optsearch._run import Run
@@ -22,8 +26,12 @@ def found_html(found: "Found") -> str:
 
 
 def run_html(run: "Run") -> str:
-    """The state of a run, its best program, and its front."""
+    """The state of a run, what it found and how good that is, its best program, and its front."""
     spent = run.statistics
+    with look(run.folder) as journal:
+        said = answers(run.folder, journal)
+    sentences = "".join(f"<p>{escape(visible(line))}</p>" for line in (*said.good, said.origin)) if said else ""
+    title = f"<h3>{escape(visible(said.found))}</h3>" if said else ""
     state = "complete" if run.complete else "not complete"
     head = (
         f"<b>{escape(str(run.folder))}</b>: {state}, {spent['children']:,} candidates, {spent['evaluated']:,} evaluated"
@@ -35,4 +43,6 @@ def run_html(run: "Run") -> str:
     )
     table = f"<table><tr><th>statements</th><th>fitness</th><th></th><th>live part</th></tr>{rows}</table>"
     best = found_html(run.best) if run.front else "no program was scored yet"
-    return f"<div>{head}<h4>best</h4>{best}<h4>front: the best program of each length</h4>{table}</div>"
+    return (
+        f"<div>{title}{sentences}{head}<h4>best</h4>{best}<h4>front: the best program of each length</h4>{table}</div>"
+    )

@@ -1,7 +1,7 @@
-"""Programs as functions of a schedule whose peak is 1, which is how exported code takes the learning rate.
+"""Conversion of programs to a schedule with the peak 1, which exported code uses.
 
 On the tasks of this project `lr` is a learning rate with the peak `PEAK`, and a program multiplies it by a constant.
-Exported code takes a schedule with the peak 1 and a learning rate, as is customary elsewhere.
+Exported code takes a learning rate and a schedule with the peak 1, as is customary in optax.
 """
 
 from primitives.dataflow import flow
@@ -9,10 +9,10 @@ from primitives.program import LEARNING_RATE, PEAK, Program, Statement, float32
 
 
 def relative_to_peak(program: Program) -> Program:
-    """The program that gives for a schedule s the updates that `program` gives for `lr = PEAK · s`.
+    """Convert a program so that its updates for `lr = s` equal those of `program` for `lr = PEAK · s`.
 
-    Constants that `lr` is multiplied by take up the factor, if `lr` is read for nothing else. Otherwise a statement in
-    front multiplies `lr` by it.
+    If the program only multiplies `lr` by constants, these absorb the factor `PEAK`. Otherwise a first statement
+    multiplies `lr` by it.
 
     >>> from primitives import builtin, to_text
     >>> print(to_text(relative_to_peak(builtin("sgd"))).splitlines()[1].strip())

@@ -29,7 +29,6 @@ def make_old(folder: Path) -> None:
 
 def test_a_run_that_has_ended_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = recorded_run(tmp_path / "run")
-    make_old(folder)
     before = contents(folder)
     assert main(["watch", str(folder)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
@@ -72,7 +71,6 @@ def test_a_run_is_followed_until_its_process_is_done(
     def end() -> None:
         (folder / SUMMARY).write_text(json.dumps(summary()))
         lock.__exit__(None, None, None)
-        make_old(folder)
 
     follow(folder, monkeypatch, [search_on, conclude, end], "--json")
     looks = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -1,4 +1,4 @@
-"""The commands on what optsearch comes with: `list` and `tune`."""
+"""The commands on built-in functions, tasks and programs: `list` and `tune`."""
 
 from typing import Any
 
@@ -51,8 +51,7 @@ def list_(what: str, as_json: bool) -> None:
 def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
     """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK.
 
-    TASK is a task that comes with the project, or a config that describes tasks of your own; the lines that are printed
-    go into the config then.
+    TASK is a built-in task, or a config with custom tasks; in this case, copy the printed lines into the config.
     """
     chosen_tasks = load_tasks(task, say)
     own = [entry for entry in chosen_tasks if entry.name not in TASKS]

@@ -5,9 +5,9 @@ command at once. A command that a signal ended has the exit status 128 + number 
 ignores, as `nohup` does with SIGHUP, stay ignored. Only the command line handles signals; the library takes a
 `threading.Event`.
 
-Python runs a signal handler in the main thread, between two steps of Python. While XLA compiles, which may take half a
-minute, that thread takes none. So a second thread reads the numbers of signals as they arrive (`signal.set_wakeup_fd`),
-says at once that they were heard, and ends the process if the main thread does not come to it.
+Python runs a signal handler in the main thread, between two bytecode instructions. While XLA compiles, which may take
+half a minute, the main thread runs none. A second thread therefore reads the numbers of signals as they arrive
+(`signal.set_wakeup_fd`), acknowledges them at once, and ends the process if the main thread does not react in time.
 """
 
 import os
@@ -32,10 +32,10 @@ Handler = Callable[[int, FrameType | None], None]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the command.
+    """Raised when a signal ends the command.
 
     Args:
-        number: of the signal.
+        number: number of the signal.
     """
 
     def __init__(self, number: int = signal.SIGINT) -> None:
@@ -93,7 +93,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 
 def _listen(reader: socket.socket, stop: threading.Event, ended: threading.Event) -> None:
-    """Take in the numbers of signals as they arrive, until the other end is closed."""
+    """Read the numbers of signals as they arrive, until the other end of the socket is closed."""
     while numbers := reader.recv(1):
         number = numbers[0]
         if number not in SIGNALS:

@@ -29,7 +29,7 @@ _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="optsearch")
 def cli() -> None:
-    """Search for optimizers: evolve small programs, score them on real tasks, take the winner away."""
+    """Search for optimizers: evolve small programs, score them on real tasks, and export the best one."""
 
 
 for command in (
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and turn every error into one line and an exit status.
 
     Args:
-        arguments: of the command line; those of this process by default.
+        arguments: arguments of the command line; those of this process by default.
 
     Returns:
         The exit status.
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> tuple[int, str]:
-    """Run a command; the exit status, and what went wrong."""
+    """Run a command; returns its exit status and an error message, which is empty after success."""
     try:
         check_packages()
         cli.main(arguments, standalone_mode=False)
@@ -88,7 +88,7 @@ def _run(arguments: list[str]) -> tuple[int, str]:
     except WorkersLostError as error:
         return _FAILURE, f"optsearch: {error}"
     except (KeyboardInterrupt, click.Abort) as error:
-        if isinstance(error.__cause__, EOFError):  # which Click takes for the end of a terminal's input
+        if isinstance(error.__cause__, EOFError):  # Click treats every EOFError as the end of the terminal's input
             return _failed(error.__cause__)
         return _INTERRUPTED, "optsearch: interrupted; what was recorded is kept"
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""What commands print, and the options that several of them share."""
+"""Output of commands, and options that several commands share."""
 
 import json
 import math
@@ -28,7 +28,7 @@ overrides = click.option(
 
 
 def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
-    """Print facts as JSON, or their view for people."""
+    """Print facts as JSON, or as tables and text."""
     shown = json.dumps(plain(facts), indent=2) if as_json else view()
     if isinstance(shown, str):
         echo(shown)
@@ -42,7 +42,7 @@ def say(message: str) -> None:
 
 
 def example(command: str) -> str:
-    """The end of the help of a command."""
+    """The last lines of a command's help: an example."""
     return f"\b\nExample:\n  {command}"
 
 

@@ -1,7 +1,7 @@
 """Progress of a run: a live panel on a terminal, one plain line every few seconds elsewhere.
 
-Everything goes to standard error, so that standard output holds results alone. The clock is read here and nowhere in
-the engine.
+Everything is written to standard error, so that standard output contains results alone. The clock is read here and not
+in the engine.
 """
 
 import math
@@ -29,10 +29,10 @@ _WIDE = 100  # columns from which on facts stand in two columns
 
 
 class LivePanel:
-    """Shows what happens; a context manager.
+    """A reporter that shows the progress of a run; a context manager.
 
     Args:
-        quiet: show nothing at all.
+        quiet: show nothing.
     """
 
     def __init__(self, quiet: bool = False) -> None:
@@ -58,11 +58,11 @@ class LivePanel:
             self._live.stop()
 
     def note(self, message: str) -> None:
-        """Say something that the user should know."""
+        """Print a message for the user."""
         self._console.print(Text(f"note: {message}"), soft_wrap=True)
 
     def run_started(self, config: Config, journal: Journal) -> None:
-        """A run begins, or goes on with what its journal holds."""
+        """Begin to show a run, with the counts of its journal."""
         settings = config.search
         self._price = Price(config.evaluation.statement_price, config.evaluation.slot_price)
         searches = settings.repeats * settings.rounds
@@ -78,22 +78,22 @@ class LivePanel:
         self._lion = fitness
 
     def workers_started(self, describe: Callable[[], str]) -> None:
-        """There is an executor; `describe()` gives its state."""
+        """Show the state of the executor, which `describe()` returns."""
         self._workers = describe
 
     def round_started(self, number: int) -> None:
-        """A round begins."""
+        """Show the number of the round."""
         self._round, self._phase = number, "searching"
 
     def candidates_recorded(self, records: Sequence[Record]) -> None:
-        """Candidates became final."""
+        """Update the counts with candidates that became final."""
         for record in records:
             self._counts.add(record)
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
             self._line(self._summary())
 
     def phase_started(self, name: str) -> None:
-        """The search is over, and something else is being done."""
+        """Show the phase after the search."""
         self._phase = name
         self._line(f"{self._summary()}; {name}")
 
@@ -104,7 +104,7 @@ class LivePanel:
             self._line(f"{self._phase}; {total:,} trainings")
 
     def _line(self, text: str) -> None:
-        """One plain line, where there is no terminal."""
+        """One plain line for output that is not a terminal."""
         self._shown = time.monotonic()
         if self._live is None:
             self._console.print(Text(f"[{self._elapsed():5.0f} s] {text}"), soft_wrap=True)
@@ -113,7 +113,7 @@ class LivePanel:
         return time.monotonic() - self._began
 
     def _rate(self, now: int, before: int) -> float:
-        """Of a count, a second."""
+        """A count per second since the start of this command."""
         return (now - before) / max(self._elapsed(), 1e-9)
 
     def _left(self) -> str:

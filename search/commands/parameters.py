@@ -1,4 +1,4 @@
-"""Arguments of several commands that the shell can complete: programs, tasks, configs and run folders."""
+"""Arguments with shell completion: programs, tasks, configs and run folders."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from search.record import JOURNAL
 
 
 class _Name(click.ParamType[str]):
-    """A name that comes with the project, or a file."""
+    """The name of a built-in program or task, or a file."""
 
     name = "text"
 
@@ -20,7 +20,7 @@ class _Name(click.ParamType[str]):
         self._names = tuple(names)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Names that begin alike, and files."""
+        """Names that start with the incomplete word, and files."""
         found = [CompletionItem(name) for name in self._names if name.startswith(incomplete)]
         return [*found, CompletionItem(incomplete, type="file")]
 
@@ -32,7 +32,7 @@ class _Run(click.Path):
         super().__init__(path_type=Path)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Run folders below the working directory whose path begins alike, and other folders on the way to one."""
+        """Run folders below the working directory whose path starts with the incomplete word, and their parents."""
         runs = sorted(str(path.parent) for depth in ("*", "*/*", "*/*/*") for path in Path().glob(f"{depth}/{JOURNAL}"))
         found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
         return found or [CompletionItem(incomplete, type="dir")]
@@ -42,7 +42,7 @@ class _RunOrProgram(_Name):
     """A run folder or a program."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """What completes either."""
+        """Completions of both."""
         return [*RUN.shell_complete(ctx, param, incomplete), *super().shell_complete(ctx, param, incomplete)]
 
 

@@ -1,4 +1,4 @@
-"""The commands that turn a program into something to take away: `simplify` and `export`."""
+"""The commands on a single program: `simplify` and `export`."""
 
 import re
 from functools import partial
@@ -128,6 +128,6 @@ def _champion(program: str) -> str:
 
 
 def _identifier(program: str) -> str:
-    """A name for the exported function, after the program's own."""
+    """A name for the exported function, made from the name of the program."""
     name = program if program in BUILTINS else re.sub(r"\W+", "_", Path(program).stem).strip("_").lower()
     return name if name.isidentifier() else "optimizer"

@@ -1,4 +1,4 @@
-"""The command `optsearch reproduce`: a discovery, repeated over seeds, with an account."""
+"""The command `optsearch reproduce`: repeats a discovery with several seeds and reports the successes."""
 
 from importlib.metadata import files
 from pathlib import Path
@@ -24,7 +24,7 @@ from search.settings import Config, read_config
 def reproduce(
     target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
-    """Repeat the discovery of TARGET from AdamW, and say how often it succeeded; run again, it goes on."""
+    """Repeat the discovery of TARGET from AdamW, and count the successes; run it again to continue after a stop."""
     path = config or config_of_target(target)
 
     def config_of(seed: int) -> Config:
@@ -38,7 +38,7 @@ def reproduce(
 
 
 def config_of_target(target: str) -> Path:
-    """The config of a target: in the working directory, beside the source, or as the package was installed."""
+    """The config of a target: in the working directory, beside the source, or in the installed package."""
     name = Path("configs", f"{target}.yaml")
     source = Path(__file__).resolve().parent.parent.parent
     installed = [Path(str(file.locate())) for file in files("optsearch") or () if file.match(str(name))]

@@ -1,4 +1,4 @@
-"""The commands that show what there is: `inspect` a run or a program, `score` programs on tasks."""
+"""The commands `inspect` (a run or a program) and `score` (programs on tasks)."""
 
 import heapq
 import math

@@ -1,8 +1,9 @@
-r"""The screen: the one way by which text reaches a terminal.
+r"""Output of text to a terminal, made safe.
 
-Names of programs, tasks, files, keys and arrays, and the text columns of a journal may come from a stranger. They may
-hold control characters that move the cursor or change titles, colours or the direction of writing, and what Rich reads
-as markup. A `Screen` takes no markup, and shows each character that is not printable by its escape, such as `\x1b`.
+Names of programs, tasks, files, keys and arrays, and the text columns of a journal may come from others. They may hold
+control characters, which move the cursor or change titles, colours or the direction of writing, and text that Rich
+reads as markup. A `Screen` does not interpret markup, and shows each unprintable character as its escape, such as
+`\x1b`.
 """
 
 import os
@@ -18,7 +19,7 @@ from rich.syntax import ANSISyntaxTheme, Syntax
 
 from primitives import visible
 
-_WIDE = 160  # columns of a table that goes to a file or a pipe
+_WIDE = 160  # width of a table that is written to a file or a pipe
 # Weights and colours that can be read on light and on dark terminals; all other code has the colour of the terminal.
 _THEME = ANSISyntaxTheme(
     {
@@ -58,17 +59,17 @@ class Screen(Console):
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text as it is, but for characters that are not printable."""
+    """Print text; unprintable characters are shown as their escapes."""
     click.echo(visible(text), err=err, nl=nl)
 
 
 def code(text: str, language: str = "python") -> RenderableType:
-    """Source text, set apart by weight and colour."""
+    """Source code with syntax highlighting."""
     return Syntax(visible(text.rstrip("\n")), language, theme=_THEME, background_color="default")
 
 
 def replace_what_streams_cannot_encode() -> None:
-    """Let standard output and error print `?` for characters that their encoding does not have."""
+    """Make standard output and error print `?` for characters that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

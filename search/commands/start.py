@@ -1,6 +1,6 @@
-"""The first step of the command `optsearch`: signals are handled before anything that takes a while is imported.
+"""Entry point of the command `optsearch`: installs signal handlers before slow imports.
 
-To import JAX takes a second or more, in which Ctrl-C would end in a traceback. This module imports nothing heavy.
+Importing JAX takes a second or more, during which Ctrl-C would print a traceback. This module imports nothing slow.
 """
 
 import os

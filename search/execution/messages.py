@@ -13,7 +13,7 @@ from proxy_tasks import Status
 from search.execution.executor import CandidateJob, Job
 from search.execution.worker import Built
 
-BEHAVIOUR = "behaviour"  # the fact that is described by `search.execution.behaviour`
+BEHAVIOUR = "behaviour"  # key of the hashes that `search.execution.behaviour` computes
 START_LIMIT = 600.0  # seconds for a worker to start, which takes a few, or a minute where many start on few cores
 
 

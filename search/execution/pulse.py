@@ -1,8 +1,8 @@
-"""Signs of life of Ray itself.
+"""Detection of a dead Ray: threads that check that the cluster answers and that the servers of Ray live.
 
-A call to Ray whose raylet or GCS server is gone may wait for ever. So one thread asks the cluster for its nodes at
-short intervals, and another one watches how long the last answer is ago, and the processes of a Ray that belongs to
-this run. It calls back once.
+A call to Ray may block for ever if its raylet or GCS server is gone. One thread therefore asks the cluster for its
+nodes at short intervals. Another one checks the time since the last answer, and the server processes of a Ray that
+belongs to this run. It reports the first failure.
 """
 
 import contextlib
@@ -15,21 +15,21 @@ import ray
 
 _ASK_EVERY = 2.0  # seconds
 _WATCH_EVERY = 0.5  # seconds
-_SILENCE = 15.0  # seconds without an answer, after which the cluster counts as gone
+_SILENCE = 15.0  # seconds without an answer after which the cluster counts as lost
 _SERVERS = {"raylet": "the raylet", "gcs_server": "the GCS server"}
 
 
 class Pulse:
-    """Watches Ray.
+    """Monitor of a Ray connection.
 
     Args:
-        lost: called once with the reason, in another thread, when Ray is gone.
-        where: words for the cluster.
-        own: whether Ray was started by this process, whose children its servers are then.
+        lost: called once with the reason, in another thread, when Ray is lost.
+        where: description of the cluster for messages.
+        own: whether this process started Ray, so that the servers are its children.
 
     Attributes:
-        cpus: number of CPUs of the cluster, when it last answered.
-        free: number of CPUs that are not in use.
+        cpus: number of CPUs of the cluster at its last answer.
+        free: number of unused CPUs at its last answer.
     """
 
     def __init__(self, lost: Callable[[str], None], *, where: str, own: bool) -> None:
@@ -74,6 +74,6 @@ class Pulse:
 
 
 def _servers() -> dict[psutil.Process, str]:
-    """The servers of Ray among the children of this process, with words for them."""
+    """The servers of Ray among the children of this process, with their names in messages."""
     children = {child: child.name() for child in psutil.Process().children()}
     return {child: _SERVERS[name] for child, name in children.items() if name in _SERVERS}

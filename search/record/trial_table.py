@@ -1,7 +1,7 @@
-"""Trials in the journal: what was trained and its losses, each row with a hash over itself.
+"""Tables of trials in the journal: one row for each trial, with its losses and a hash over the row.
 
-They are recorded in the order in which they are completed, which does not matter: a trial that is not on record is
-run again, with the same result. A second table counts failed attempts: trials that crashed their worker or exceeded
+Rows are written in the order in which trials complete. The order does not matter, since a trial that is not recorded is
+run again with the same result. A second table counts failed attempts: trials that crashed their worker or exceeded
 their time limit.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-Key = tuple[str, str, str, int, int]  # as `selection.trials.Trial.key` has it
+Key = tuple[str, str, str, int, int]  # `selection.Trial.key`: subject, task, split, first seed, number of seeds
 Losses = Mapping[Key, Sequence[float]]
 Failures = Mapping[Key, tuple[str, int]]  # status of the last attempt, and number of attempts
 

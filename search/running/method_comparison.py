@@ -1,4 +1,4 @@
-"""Comparison of search methods under one budget: each config is a run, and their results are set side by side."""
+"""Comparison of search methods with one budget: each config is a run, and the results are compared."""
 
 import json
 import threading
@@ -71,7 +71,7 @@ def _method(name: str, opened: OpenRun) -> Method:
 
 
 def _check(configs: Mapping[str, Config]) -> None:
-    """Raise `UserError` where configs differ in what has to be the same for all."""
+    """Raise `UserError` if the configs differ in settings that must be equal."""
     (first, one), *others = configs.items()
     for name, config in others:
         for key, value in _budget(one).items():

@@ -15,8 +15,8 @@ import numpy as np
 from search.record import Journal, whole_file
 
 BEST_FIGURE, REDUNDANCY_FIGURE = "best_so_far.png", "redundancy.png"
-_WINDOW = 200  # children over which shares are taken
-_POINTS = 200  # of a curve that is drawn
+_WINDOW = 200  # children in a window
+_POINTS = 200  # points of a drawn curve
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Method:
     """Curves of one config; arrays have a row for each repeat.
 
     Attributes:
-        name: of the config.
+        name: name of the config.
         best: lowest fitness so far after each evaluation, shape (repeats, evaluations).
         redundant: share of redundant statements in windows of children, shape (repeats, windows).
         hits: share of cache hits in windows of children, shape (repeats, windows).
         fresh: fitness of the best program of each repeat on seeds that no search uses.
         statistics: counts of the journal.
-        digest: of the journal.
+        digest: digest of the journal.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Method:
     digest: str
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; curves in no more points than a figure shows."""
+        """Plain values; curves have as many points as in the figure."""
         final = self.best[:, -1]
         return {
             "method": self.name,
@@ -68,7 +68,7 @@ class Method:
 
 
 def _curves(journal: Journal, repeat: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Best so far by evaluation, and shares of redundant statements and of hits by window of children."""
+    """Best fitness after each evaluation; shares of redundant statements and of hits in each window of children."""
     rows = list(journal.rows("repeat = ?", given=(repeat,)))
     fitness = [row.fitness if row.status == "ok" else math.inf for row in rows if not row.matched]
     counts = np.array([(row.statements, row.live, bool(row.matched)) for row in rows], float)
@@ -79,18 +79,18 @@ def _curves(journal: Journal, repeat: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _together(curves: Sequence[np.ndarray]) -> np.ndarray:
-    """Curves of repeats as one array, as long as the shortest."""
+    """Curves of all repeats as one array, cut to the length of the shortest."""
     return np.stack([curve[: min(map(len, curves))] for curve in curves])
 
 
 def _marks(best: np.ndarray) -> np.ndarray:
-    """Numbers of evaluations at which a curve is drawn, evenly on a log scale."""
+    """Numbers of evaluations at which a curve is drawn, evenly spaced on a log scale."""
     return np.unique(np.geomspace(1, best.shape[1], _POINTS).astype(int))
 
 
 def draw(methods: Sequence[Method], folder: Path) -> None:
     """Draw both figures as PNG files in a folder."""
-    from matplotlib.figure import Figure  # half a second to import, which no other command needs
+    from matplotlib.figure import Figure  # takes half a second to import
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()

@@ -1,7 +1,7 @@
 """Trials of a run: executed by its workers, and recorded in its journal as their losses arrive.
 
-A trial that is on record is not run again. So a command that was killed during selection continues where it stopped,
-and every conclusion can be drawn again from the journal alone. A trial that crashed its worker or exceeded its time
+A recorded trial is not run again. A command that was killed during selection therefore continues where it stopped, and
+every result can be derived again from the journal alone. A trial that crashed its worker or exceeded its time
 limit counts as diverged. The next command runs it again, since the machine may have been the reason; after
 `ATTEMPTS` attempts it is recorded as diverged, with its status. A trial of an overfitting check is recorded at once,
 since a repeat may have been ended because of it.

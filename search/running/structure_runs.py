@@ -1,8 +1,8 @@
-"""Repeats of the algorithm `structures` over the bench of a run, side by side.
+"""Repeats of the algorithm `structures`, run side by side.
 
-Losses of trials are on record as soon as they are known, candidates once their generation is complete. A run that goes
-on breeds its generations again: what the journal holds is not trained again, and candidates that it holds are checked
-against those that are bred.
+Losses of trials are recorded as they arrive, candidates once their generation is complete. A resumed run breeds its
+generations again: trials in the journal are not repeated, and candidates in the journal are compared with those that
+are bred.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,16 +15,19 @@ from search.running.recorded_trials import RecordedTrials
 
 
 def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], trials: RecordedTrials) -> bool:
-    """Search some repeats from what the journal holds; whether all came to their end.
+    """Search some repeats, continuing from the journal.
 
     Args:
         opened: the run.
         start: the starting program.
-        repeats: their numbers.
-        trials: runs what candidates are scored by.
+        repeats: numbers of the repeats.
+        trials: runs the trials by which candidates are scored.
+
+    Returns:
+        Whether all repeats are complete.
 
     Raises:
-        UserError: the journal holds other candidates than those that are bred.
+        UserError: the candidates in the journal differ from those that are bred.
     """
     works = [
         structure_search(opened.config, repeat).run(start, _recorder(repeat, opened), opened.stop.is_set)
@@ -34,7 +37,7 @@ def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], t
 
 
 def _recorder(repeat: int, opened: OpenRun) -> Callable[[Sequence[Record]], None]:
-    """Takes the candidates of a generation, and writes those that are not in the journal yet."""
+    """A function that writes those candidates of a generation that are not in the journal yet."""
     known = {entry.number: entry.hash for entry in opened.journal.history(repeat)}
 
     def record(records: Sequence[Record]) -> None:

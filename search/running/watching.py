@@ -82,7 +82,7 @@ def snapshot(folder: Path) -> Snapshot:
     Raises:
         UserError: the folder holds no run.
     """
-    busy = in_use(folder)
+    busy, concluded = in_use(folder), (folder / SUMMARY).is_file()
     with look(folder, damaged=True) as journal:
         meta = journal.meta()
         counts = Counts.of(journal)
@@ -99,8 +99,8 @@ def snapshot(folder: Path) -> Snapshot:
             workers=_workers(meta["config"]["workers"], lock_owner(folder) if busy else ""),
             searched=bool(meta.get(SEARCH_ENDED)),
             trained=journal.trial_count(),
-            running=busy or time.time() - _changed(folder) < IDLE,
-            ended=not busy and (folder / SUMMARY).is_file(),
+            running=busy or (not concluded and time.time() - _changed(folder) < IDLE),
+            ended=not busy and concluded,
         )
 
 

@@ -1,19 +1,21 @@
-"""Search among structures: constants are tuned before a structure is judged, in generations that go stage by stage.
+"""Search among structures: the constants of a program are tuned before its structure is judged.
 
-`search.StructureSearch` is the algorithm; every other module is one of its parts.
+`search.StructureSearch` is the algorithm. The other modules are its parts:
 
 ==============  =====================================================================================
-`corpus`        published optimizers, whose parts children may take over
-`prior`         how functions, arguments and constants are drawn
-`edits`         splices of statements
-`expressions`   statements as nested expressions, and state that comes along with one
-`operators`     the table of operators, each `(parent, material, draws) -> child`
-`breeding`      a child of a parent: an operator by its weight, until a child is valid
-`replay`        updates of a program on recorded weights and gradients: near twins, ascent directions
-`cells`         the incumbents by length, state slots and use of weights
+`corpus`        published optimizers as donors of subexpressions
+`prior`         distributions of functions, arguments and constants
+`expressions`   statements as nested expressions
+`operators`     the table of operators, each `(parent, material, draws) -> draft`
+`breeding`      children: operators are drawn until a draft is valid
+`replay`        updates on recorded weights and gradients, which show near twins and ascent directions
+`cells`         the best program of each length, number of state slots and use of weights
 `climbing`      tuning of constants as trials
-`stages`        which children go on, and why the others do not
-`pruning`       statements of an admitted program that do nothing for it
+`stages`        the stages of an evaluation, with the reasons for dropping a candidate
+`pruning`       removal of statements that do not improve the fitness
+`identity`      digest of a structure
+`measures`      fitness at each stage
+`candidates`    a candidate during its evaluation
 `search`        the generations
 ==============  =====================================================================================
 """

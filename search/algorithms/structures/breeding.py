@@ -1,4 +1,4 @@
-"""A child of a parent: operators by their weights, until a draft is a valid program of another kind."""
+"""Breeding: operators are drawn by their weights until a draft is a valid program that differs from its parent."""
 
 from collections.abc import Mapping
 from itertools import accumulate
@@ -17,7 +17,7 @@ class Child(NamedTuple):
     Attributes:
         program: a valid program.
         operators: names of the operators that made it, in order.
-        dropped: drafts that were not valid.
+        dropped: number of invalid drafts.
     """
 
     program: Program
@@ -29,8 +29,8 @@ class Breeder:
     """Draws children.
 
     Args:
-        weights: relative frequency of each operator.
-        twice: chance that a child is the child of a child.
+        weights: relative rate of each operator.
+        twice: probability that a second operator is applied to a child.
     """
 
     def __init__(self, weights: Mapping[str, float], twice: float) -> None:
@@ -39,7 +39,7 @@ class Breeder:
         self._twice = twice
 
     def child(self, parent: Program, material: Material, draws: Draws) -> Child | None:
-        """A child of a program; `None` where no draft is valid."""
+        """Draw a child of a program; `None` if no draft is valid."""
         child = self._step(parent, material, draws)
         if child is None or draws.uniform() >= self._twice:
             return child

@@ -11,23 +11,23 @@ from search.engine import START, Candidate, Record
 
 @dataclass
 class Bred:
-    """A child, and what is known of it so far.
+    """A child, and its results so far.
 
     Attributes:
-        number: of the candidate.
-        parent: the incumbent that it was made from; `None` for the starting program.
-        operators: what made it.
-        program: its live part; simplified, and with tuned constants, as it goes on.
-        dropped: drafts that were not valid.
-        fitness: at the last stage that it reached, with its price.
-        first_fitness: at the short horizon, constants as bred.
-        tuning: at the whole horizon on tuning seeds.
+        number: number of the candidate.
+        parent: the incumbent from which it was bred; `None` for the starting program.
+        operators: names of the operators that made it.
+        program: its live part, with the changes of later stages (simplification, tuned constants).
+        dropped: number of invalid drafts.
+        fitness: fitness at the last stage that it reached, with its price.
+        first_fitness: fitness at the short horizon, before tuning.
+        tuning: fitness at the whole horizon on the tuning seeds.
         judged: mean log loss ratio for each block of judging seeds.
-        trials: settings of its constants that were tried.
-        reason: why it does not go on; empty as long as it does.
-        status: as it is recorded.
-        same_as: number of the candidate whose structure it has.
-        matched: what said so.
+        trials: number of settings of its constants that were tried.
+        reason: reason for which it was dropped; empty if it was not.
+        status: status in the journal.
+        same_as: number of the candidate with the same structure.
+        matched: method by which that was found.
     """
 
     number: int
@@ -47,30 +47,30 @@ class Bred:
 
     @property
     def going(self) -> bool:
-        """Whether it goes on to the next stage."""
+        """Whether the candidate has not been dropped."""
         return not self.reason
 
     @property
     def length(self) -> int:
-        """Live statements."""
+        """Number of live statements."""
         return len(live(self.program).lines)
 
     def drop(self, reason: str, status: Status = Status.REJECTED) -> None:
-        """It does not go on."""
+        """Drop the candidate."""
         self.reason = reason
         self.status = status if math.isfinite(self.fitness) or status is not Status.REJECTED else Status.DIVERGED
 
     def duplicate(self, number: int, matched: str, reason: str) -> None:
-        """It is what a candidate of another number is."""
+        """Mark the candidate as a duplicate of another one."""
         self.same_as, self.matched = number, matched
         self.reason, self.status = reason, Status.REJECTED
 
     def incumbent(self) -> Incumbent:
-        """It as the holder of a cell."""
+        """The candidate as an incumbent."""
         return Incumbent(self.program, self.number, self.fitness, self.tuning, self.judged, self.trials)
 
     def record(self) -> Record:
-        """Its row."""
+        """The candidate as a row of the journal."""
         candidate = Candidate(
             number=self.number,
             parent=self.parent.number if self.parent else None,

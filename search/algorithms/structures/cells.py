@@ -1,8 +1,8 @@
-"""Cells: the best program found of each live length, number of live state slots, and use of the weights.
+"""Cells: the best program for each number of live statements, number of live state slots, and use of the weights.
 
-A population that is ruled by one fitness collapses onto variants of its best program. With cells a program with decay
-and one without, a short and a long one, stay side by side, and each can become a parent. The front over length is the
-result, as in PySR (Cranmer, 2023).
+A population that competes by fitness alone collapses to variants of its best program. With cells, programs with and
+without decay, short ones and long ones all stay in the population and can become parents. The front over length is
+the result, as in PySR (Cranmer, 2023).
 """
 
 import math
@@ -13,11 +13,17 @@ from typing import NamedTuple
 from primitives import WEIGHTS, Program, live
 from search.engine import Draws
 
-_GREED = 1.5  # exponent of the rank of a parent that is drawn by rank
+_GREED = 1.5  # exponent of a uniform number whose result is the relative rank of a parent
 
 
 class Cell(NamedTuple):
-    """Where a program competes."""
+    """Properties of a program; programs compete with those of the same cell.
+
+    Attributes:
+        length: number of live statements.
+        slots: number of live state slots.
+        weights: whether a live statement reads the weights.
+    """
 
     length: int
     slots: int
@@ -38,15 +44,15 @@ def cell_of(program: Program) -> Cell:
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The holder of a cell.
+    """The best program of a cell.
 
     Attributes:
-        program: its live part.
-        number: of its candidate.
+        program: the live part of the program.
+        number: number of its candidate.
         fitness: mean over all judging seeds, with its price.
-        tuning: fitness on the seeds of the whole-horizon stage, with its price.
+        tuning: fitness on the tuning seeds at the whole horizon, with its price.
         judged: mean log loss ratio for each block of judging seeds, without price.
-        trials: settings of its constants that were tried.
+        trials: number of settings of its constants that were tried.
     """
 
     program: Program
@@ -58,12 +64,12 @@ class Incumbent:
 
 
 class Front:
-    """The incumbents.
+    """The incumbents of all cells.
 
     Args:
-        reach: incumbents further than this behind the best become no parents.
-        shared: chance that a parent is drawn uniformly from those within reach, in place of by rank.
-        apart: fields of `Cell` that tell cells apart.
+        reach: largest distance from the best fitness with which an incumbent can be a parent.
+        shared: probability that a parent is drawn uniformly among these, instead of by rank.
+        apart: fields of `Cell` that define a cell; the others are ignored.
     """
 
     def __init__(self, reach: float, shared: float, apart: Collection[str] = Cell._fields) -> None:
@@ -85,13 +91,18 @@ class Front:
         return [incumbent for incumbent in ordered if incumbent.fitness < ordered[0].fitness + self._reach]
 
     def parent(self, draws: Draws) -> Incumbent:
-        """A parent."""
+        """Draw a parent."""
         ranked = self.ranked()
         shared = draws.uniform() < self._shared
         return ranked[int(len(ranked) * draws.uniform() ** (1.0 if shared else _GREED))]
 
     def limit(self, length: int, tuning: bool = False) -> float:
-        """Lowest fitness of the incumbents that are no longer than this; infinite where there is none."""
+        """Lowest fitness of the incumbents with at most `length` statements; infinite if there is none.
+
+        Args:
+            length: number of statements.
+            tuning: compare the fitness on the tuning seeds instead of the judging seeds.
+        """
         values = [
             incumbent.tuning if tuning else incumbent.fitness
             for incumbent in self.cells.values()
@@ -104,16 +115,16 @@ class Front:
         return Cell(*(value if name in self._apart else 0 for name, value in cell._asdict().items()))  # type: ignore[arg-type]
 
     def beats(self, program: Program, fitness: float) -> bool:
-        """Whether a program would take its cell."""
+        """Whether a program is better than the incumbent of its cell, or the cell is empty."""
         held = self.cells.get(self._cell(program))
         return held is None or fitness < held.fitness
 
     def enter(self, incumbent: Incumbent) -> None:
-        """Give a program its cell."""
+        """Make a program the incumbent of its cell."""
         self.cells[self._cell(incumbent.program)] = incumbent
 
     def replace(self, incumbents: list[Incumbent]) -> None:
-        """Keep these incumbents and no others, the better one where two share a cell."""
+        """Replace all incumbents; of two with the same cell the better one is kept."""
         self.cells = {}
         for incumbent in incumbents:
             if self.beats(incumbent.program, incumbent.fitness):

@@ -1,4 +1,4 @@
-"""Tuning of constants by hill climbing, as trials; and works that go on side by side."""
+"""Tuning of constants by hill climbing, as trials; and several works run side by side."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,13 +11,13 @@ from search.engine import Draws
 from selection import ConstantSpace, SeedFitness, Trial, Work
 
 T = TypeVar("T")
-Measure = Callable[[Program, float], Work[SeedFitness]]  # of a program, given up beyond a hurdle on the first seeds
+Measure = Callable[[Program, float], Work[SeedFitness]]  # `(program, hurdle) -> fitness`; the hurdle is on first seeds
 
-_BEHIND = 0.1  # on the first seeds, beyond the best setting so far: the others are not trained
+_BEHIND = 0.1  # margin of the hurdle: largest distance from the best setting so far on the first seeds
 
 
 class Climbed(NamedTuple):
-    """The best program of a climb, its fitness, and how many settings were tried."""
+    """The best program of a climb, its fitness, and the number of settings that were tried."""
 
     program: Program
     fitness: float
@@ -25,13 +25,13 @@ class Climbed(NamedTuple):
 
 
 def climb(program: Program, measure: Measure, trials: int, scales: Sequence[float], draws: Draws) -> Work[Climbed]:
-    """Steps of random sizes around the best setting so far.
+    """Minimise a fitness over the constants of a program by random steps from the best setting so far.
 
     Args:
-        program: where to start; it is measured first.
-        measure: what is to be low.
-        trials: settings to try.
-        scales: standard deviations of a step, in the units of `selection.tuning`, one of which is drawn each time.
+        program: starting point, which is measured first.
+        measure: fitness to minimise.
+        trials: number of settings to try.
+        scales: standard deviations of a step, in the units of `selection.tuning`; each step draws one.
         draws: random numbers.
     """
     lowest = yield from measure(program, math.inf)
@@ -53,7 +53,7 @@ def climb(program: Program, measure: Measure, trials: int, scales: Sequence[floa
 
 
 def side_by_side(works: Sequence[Work[T]]) -> Work[list[T]]:
-    """Several works as one: each round asks for the trials of all that are not at their end."""
+    """Combine several works into one that asks for the trials of all unfinished works at once."""
     results: dict[int, T] = {}
     wanted: dict[int, list[Trial]] = {}
 

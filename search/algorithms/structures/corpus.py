@@ -1,6 +1,6 @@
-"""The corpus: published optimizers as programs, a source of subexpressions and of frequencies of functions.
+"""The corpus: published optimizers as programs, a source of subexpressions and of function frequencies.
 
-None is newer than Chen et al. (2023) or derived from it. A config may name others, or none.
+None of them is newer than Chen et al. (2023) or derived from it. A config can name other programs, or none.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _WRITTEN = {"nesterov": NESTEROV}
 
 
 def corpus(names: Sequence[str]) -> tuple[Program, ...]:
-    """The live parts of programs.
+    """Load the live parts of programs.
 
     Args:
-        names: of programs of the corpus, other built-in programs, or paths of program files.
+        names: names of programs of the corpus or of built-in programs, or paths of program files.
 
     Raises:
         UserError: a name is none of these.

@@ -1,9 +1,9 @@
-"""Statements as nested expressions, and back: what crossover takes from one program to another.
+"""Conversion between statements and nested expressions, which crossover moves between programs.
 
     m = interp(g, m, 0.9); update = sign(m)        is        sign(interp(g, m, 0.9))
 
-An expression reads inputs, state slots and constants. Where it reads a slot that its new program never writes, the
-donor's expression that writes it comes along, or the slot would stay zero.
+An expression reads inputs, state slots and constants. If it reads a slot that its new program never writes, the
+statements of the donor that write the slot are copied too; otherwise the slot would stay zero.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from primitives import Program, Statement
 from search.algorithms.edits import fresh_names, names_of, spliced
 from search.engine import Draws
 
-_STATE_STATEMENTS = 3  # most statements that write a slot which comes along
+_STATE_STATEMENTS = 3  # largest number of statements that are copied to write a slot
 
 
 class Expression(NamedTuple):
@@ -27,7 +27,7 @@ Term = Expression | str | float
 
 
 def definition(program: Program, name: str, before: int) -> int | None:
-    """Index of the last statement before `before` that assigns a variable; `None` where it is an input there."""
+    """Index of the last statement before `before` that assigns a variable; `None` if none does (it is an input)."""
     return next((line for line in range(before - 1, -1, -1) if program.statements[line].target == name), None)
 
 
@@ -39,7 +39,7 @@ def inlined(program: Program, line: int, place: int) -> Term:
 
 
 def value(program: Program, line: int) -> Expression:
-    """What a statement assigns, as an expression down to the inputs."""
+    """The value of a statement as an expression of inputs, state slots of this step, and constants."""
     statement = program.statements[line]
     return Expression(
         statement.primitive, tuple(inlined(program, line, place) for place in range(len(statement.arguments)))
@@ -47,14 +47,14 @@ def value(program: Program, line: int) -> Expression:
 
 
 def part(program: Program, line: int, depth: int, draws: Draws, follow: float = 0.7) -> Expression:
-    """What a statement assigns, down to a depth; arguments that are not followed stay variables.
+    """The value of a statement as an expression of limited depth; arguments that are not inlined stay variables.
 
     Args:
         program: a valid program.
         line: index of the statement.
-        depth: most calls on the way down.
+        depth: largest number of nested calls.
         draws: random numbers.
-        follow: chance that the statement behind an argument is inlined.
+        follow: probability that the statement of an argument is inlined.
     """
     statement = program.statements[line]
     arguments: list[Term] = []
@@ -68,7 +68,7 @@ def part(program: Program, line: int, depth: int, draws: Draws, follow: float = 
 
 
 def written(expression: Expression, names: Iterator[str]) -> tuple[Statement, ...]:
-    """Statements that compute an expression, the last one its value, each assigned to a fresh name."""
+    """Statements that compute an expression, each with a fresh target; the last one is the value."""
     statements: list[Statement] = []
 
     def write(term: Term) -> str | float:
@@ -90,13 +90,13 @@ def variables(term: Term) -> set[str]:
 
 
 def with_state(child: Program, parent: Program, donor: Program, read: set[str]) -> Program:
-    """The child, with the donor's writers of slots that came to be read and that the parent never writes.
+    """Copy the donor's statements for state slots that the child now reads and the parent never writes.
 
     Args:
         child: a draft.
-        parent: the program that it was made from.
-        donor: the program that something was taken from.
-        read: variables that what was taken reads.
+        parent: the program from which it was made.
+        donor: the program of which an expression was taken.
+        read: variables that this expression reads.
     """
     for slot in parent.slots:
         source = definition(donor, slot, len(donor.statements))

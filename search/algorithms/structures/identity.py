@@ -1,16 +1,17 @@
-"""When two programs are one structure: equal but for the values of their constants."""
+"""The structure of a program: programs that differ in the values of constants alone have the same structure."""
 
 from primitives import UPDATE, Program, Source, flow, functional_hash, live_part
 
-_FIRST, _STEP = 0.3137, 0.0173  # constants that stand for the first, the second, …; no two alike
+_FIRST, _STEP = 0.3137, 0.0173  # the n-th constant is replaced by _FIRST + n · _STEP
 
 
 def structure_of(program: Program) -> str:
-    """Digest of a valid program in which its constants have distinct values, numbered on the way from the outputs.
+    """Digest of the structure of a valid program.
 
-    Two constants stay two: `interp(g, m, 0.9)` and `interp(g, m, 0.99)` in one program are not merged, as they would
-    be if all constants were alike (`primitives.dataflow.structure_hash`), so that the sign of a momentum and Lion are
-    different structures. Statement order and variable names do not matter; the order of commutative arguments does.
+    Constants are replaced by distinct values, in the order in which a walk from the outputs finds them, and the result
+    is hashed. Two constants stay distinct: `interp(g, m, 0.9)` and `interp(g, m, 0.99)` in one program are not merged,
+    as `primitives.structure_hash` does, so that the sign of a momentum and Lion are different structures. The digest
+    does not depend on statement order and variable names, but on the order of commutative arguments.
     """
     bare = live_part(program)
     graph = flow(bare)

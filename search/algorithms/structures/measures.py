@@ -1,10 +1,10 @@
-"""The fitness at each stage: which seeds, and how much of the steps.
+"""The fitness at each stage: its seeds, and its share of the steps.
 
     seeds of a repeat:  tuning | climbing | judging, block 0 | judging, block 1 | …
 
-Each group begins at a multiple of the number of training conditions that its tasks have, so that all groups see the
-same mixture. Searches of different seeds and repeats have seeds of their own, so that not all are favoured by the same
-luck.
+Each group starts at a multiple of the number of training conditions of the tasks, so that all groups see the same
+mixture of conditions. Searches of different seeds and repeats use different training seeds, so that luck with one set
+of seeds does not affect all of them.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from proxy_tasks import Task
 from search.settings import StructureSettings
 from selection import FINAL_SEEDS, FitnessOnSeeds, SeedFitness, Work
 
-_BLOCKS = 24  # judging blocks that a search has room for, after which the first ones come again
-_SEARCHES = 31  # searches that share no seed, where there is room for as many
+_BLOCKS = 24  # judging blocks of a search; after these the first ones are used again
+_SEARCHES = 31  # largest number of searches without common seeds
 
 
 class Measures:
     """Fitness of programs on the tasks of a search.
 
     Args:
-        tasks: what is trained; each needs a tuned baseline.
-        settings: numbers of seeds and the share of the short horizon.
-        prices: of a live statement and of a live state slot.
-        search: number of the search, from its seed and repeat.
+        tasks: tasks to train on; each needs a tuned baseline.
+        settings: numbers of seeds, and share of the steps of the short horizon.
+        prices: added to the fitness for each live statement and for each live state slot.
+        search: number of the search, computed from its seed and repeat.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Measures:
         )
 
     def price(self, program: Program) -> float:
-        """What a program pays for its length and its state."""
+        """Price of the length and of the state slots of a program."""
         return self._whole.price(program)
 
     def short(self, program: Program, hurdle: float = inf) -> Work[SeedFitness]:

@@ -1,12 +1,12 @@
-"""The table of operators: how a draft differs from its parent.
+"""The table of operators, which make a draft from a parent.
 
-An operator is a function `(parent, material, draws) -> draft`, or `None` where it does not apply. Whether the draft is
-a valid program is not its business (`breeding`).
+An operator is a function `(parent, material, draws) -> draft` that returns `None` if it does not apply. Drafts may be
+invalid; `breeding` checks them.
 
-Crossover (Koza, 1992) goes both ways: a *graft* puts a subexpression of a donor in the place of an argument; a
-*context* puts what surrounds a value in the donor around a value of the parent. Along the *way*, the statements
-between the gradient and the update, both are much more likely to matter than elsewhere. The donor is the program
-itself, an incumbent of another cell, or a program of the corpus.
+There are two kinds of crossover (Koza, 1992). A *graft* replaces an argument by a subexpression of a donor. A *context*
+wraps a value of the parent in the expression that surrounds a value in the donor. Both are most effective on the *way*,
+the statements from the gradient to the update. The donor is the parent itself, an incumbent of another cell, or a
+program of the corpus.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,20 +28,20 @@ from search.algorithms.structures.expressions import (
 from search.algorithms.structures.prior import Prior
 from search.engine import Draws
 
-_LONGEST = 5  # most statements that a graft or a context brings
+_LONGEST = 5  # largest number of statements that a graft or a context adds
 _NEW_TARGET = 0.3  # share of new variables among the targets of inserted statements
-_DROPPED = 0.3  # share of deletions that rewire nothing
-_GRAFT_DEPTH = 2  # most calls on the way down in a graft at any argument
+_DROPPED = 0.3  # share of deletions that do not redirect readers of the statement
+_GRAFT_DEPTH = 2  # largest number of nested calls in a graft
 
 
 class Material(NamedTuple):
-    """What operators draw from.
+    """The sources of an operator.
 
     Attributes:
-        prior: of functions, arguments and constants.
+        prior: distributions of functions, arguments and constants.
         incumbents: programs of the cells.
         corpus: published optimizers.
-        state: whether the statement that writes a state slot comes along with what reads it.
+        state: whether statements that write a state slot are copied with expressions that read it.
     """
 
     prior: Prior
@@ -50,7 +50,7 @@ class Material(NamedTuple):
     state: bool = True
 
     def donor(self, parent: Program, own: float, incumbent: float, draws: Draws) -> Program:
-        """The parent itself with chance `own`, an incumbent with chance `incumbent`, or else one of the corpus."""
+        """Draw a donor: the parent (probability `own`), an incumbent (`incumbent`), or a program of the corpus."""
         drawn = draws.uniform()
         if drawn < own:
             return parent
@@ -62,7 +62,7 @@ Operator = Callable[[Program, Material, Draws], Program | None]
 
 
 def graft(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """A subexpression of a donor takes the place of an argument."""
+    """Replace an argument by a subexpression of a donor."""
     donor = material.donor(parent, 0.5, 0.3, draws)
     depth = 1 + draws.integer(_GRAFT_DEPTH)
     taken = part(donor, draws.integer(len(donor.statements)), depth, draws)
@@ -75,7 +75,7 @@ def graft(parent: Program, material: Material, draws: Draws) -> Program | None:
 
 
 def graft_on_way(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """What stands on the donor's way to the update, down to the inputs, takes the place of a value on the way here."""
+    """Replace a value on the way by an expression on the way of a donor, inlined down to its inputs."""
     donor = material.donor(parent, 0.1, 0.45, draws)
     there, here = way(donor, draws), way(parent, draws)
     if not there or not here:
@@ -85,7 +85,7 @@ def graft_on_way(parent: Program, material: Material, draws: Draws) -> Program |
 
 
 def context(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """On the way to the update, x becomes f(x, e), as f(·, e) stands on a donor's way to the update."""
+    """Replace a value x on the way by f(x, e), where f(·, e) is a call on the way of a donor."""
     donor = material.donor(parent, 0.15, 0.55, draws)
     there, here = way(donor, draws), way(parent, draws)
     if not there or not here:
@@ -99,7 +99,7 @@ def context(parent: Program, material: Material, draws: Draws) -> Program | None
 
 
 def wrap_argument(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """An argument x becomes f(x, …), f a function of any number of arguments."""
+    """Replace an argument x by f(x, …), where f is a random function."""
     spot = _argument(parent, draws)
     row = material.prior.function(draws)
     if spot is None or row is None:
@@ -113,7 +113,7 @@ def wrap_argument(parent: Program, material: Material, draws: Draws) -> Program 
 
 
 def wrap_value(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """The value of a statement passes through a function, for all that read it."""
+    """Apply a random function to the value of a statement, for all its readers."""
     line = draws.integer(len(parent.statements))
     row = material.prior.function(draws)
     if row is None:
@@ -124,7 +124,7 @@ def wrap_value(parent: Program, material: Material, draws: Draws) -> Program | N
 
 
 def insert(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """A random statement at a random place."""
+    """Insert a random statement at a random place."""
     line = draws.integer(len(parent.statements) + 1)
     row = material.prior.function(draws)
     if row is None:
@@ -138,7 +138,7 @@ def insert(parent: Program, material: Material, draws: Draws) -> Program | None:
 
 
 def replace(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """The function of a statement becomes another that takes the same arguments."""
+    """Replace the function of a statement by another one that takes the same arguments."""
     line = draws.integer(len(parent.statements))
     statement = parent.statements[line]
     row = material.prior.function(draws, like=REGISTRY[statement.primitive])
@@ -146,7 +146,7 @@ def replace(parent: Program, material: Material, draws: Draws) -> Program | None
 
 
 def modify(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """An argument of a statement becomes another variable or constant."""
+    """Replace an argument of a statement by another variable or constant."""
     spot = _argument(parent, draws)
     if spot is None:
         return None
@@ -157,7 +157,7 @@ def modify(parent: Program, material: Material, draws: Draws) -> Program | None:
 
 
 def delete(parent: Program, material: Material, draws: Draws) -> Program | None:
-    """A statement goes; what read it reads one of its arguments."""
+    """Delete a statement; its readers read one of its arguments."""
     line = draws.integer(len(parent.statements))
     arguments = [argument for argument in parent.statements[line].arguments if isinstance(argument, str)]
     if not arguments or draws.uniform() < _DROPPED:
@@ -182,8 +182,8 @@ def way(program: Program, draws: Draws) -> list[tuple[int, int]]:
     """A random way from the update back to the gradient or a state slot.
 
     Returns:
-        (statement, index of the argument that is followed) pairs, last statement first; empty where the update does
-        not depend on the gradient or a slot.
+        Pairs of a statement and the index of the argument that is followed, the last statement first; empty if the
+        update depends on neither the gradient nor a slot.
     """
     carrying = {GRADIENT, *program.slots}
     followed: list[list[int]] = []
@@ -211,7 +211,7 @@ def _argument(program: Program, draws: Draws) -> tuple[int, int] | None:
 def _call(
     program: Program, line: int, row: Primitive, inner: str | float | None, prior: Prior, draws: Draws
 ) -> tuple[str | float, ...] | None:
-    """Arguments of a new call before a statement, `inner` at a random place among them; `None` if there are none."""
+    """Arguments of a new call before a statement, with `inner` at a random place; `None` if none fit."""
     kinds = kinds_before(program, line)
     hole = None if inner is None else draws.integer(row.arity)
     arguments = [inner if place == hole else prior.argument(row, place, kinds, draws) for place in range(row.arity)]
@@ -219,7 +219,7 @@ def _call(
 
 
 def _known(term: Expression, prior: Prior, kinds: Mapping[str, Kind], draws: Draws) -> Expression | None:
-    """An expression with variables that are not defined replaced by random arguments; `None` if there are none."""
+    """The expression with undefined variables replaced by random arguments; `None` if none fit."""
     row = REGISTRY[term.primitive]
     arguments: list[Term] = []
     for place, argument in enumerate(term.arguments):
@@ -237,7 +237,7 @@ def _known(term: Expression, prior: Prior, kinds: Mapping[str, Kind], draws: Dra
 def _placed(
     parent: Program, spot: tuple[int, int], taken: Expression, donor: Program, material: Material
 ) -> Program | None:
-    """The parent with an expression in the place of an argument, written in front of its statement."""
+    """The parent with an argument replaced by an expression, which is computed before its statement."""
     line, place = spot
     new = written(taken, fresh_names(names_of(parent)))
     if len(new) > _LONGEST:

@@ -1,11 +1,10 @@
-"""How functions, arguments and constants are drawn: a mixture of a uniform draw and of frequencies in the corpus.
+"""Prior over functions, arguments and constants: a mixture of uniform draws and of frequencies in the corpus.
 
     p(function) = u / N + (1 − u) · (uses in the corpus) / (all uses in the corpus)
 
-with N functions and u the share of the uniform part; so `interp`, `*` and `sqrt` come up more often than `arctan`,
-and every function comes up. In the same mixture an argument is a constant rather than a variable as often as it is one
-in the corpus, and some of the constants are drawn around those of the corpus. With u = 1, or without a corpus, all
-draws are uniform.
+with N functions and the weight u of the uniform part. `interp`, `*` and `sqrt` are drawn more often than `arctan`, and
+every function is drawn. The share of constants among arguments is the same mixture, and some constants are drawn near
+those of the corpus. With u = 1, or without a corpus, all draws are uniform.
 """
 
 import math
@@ -16,9 +15,9 @@ from itertools import accumulate
 from primitives import Argument, Kind, Primitive, Program, ProgramError, float32
 from search.engine import Draws
 
-_CONSTANTS = 0.25  # share of constants among arguments, where it is not known from the corpus
-_LIKE_CORPUS = 0.7  # share of constants drawn around one of the corpus, where it has any in that argument
-_AROUND = 1.3  # standard deviation around it, in log or logit units
+_CONSTANTS = 0.25  # share of constants among arguments of functions that the corpus does not use
+_LIKE_CORPUS = 0.7  # share of constants drawn near one that the corpus has in the same argument
+_AROUND = 1.3  # standard deviation of these draws, in log or logit units
 _NORMAL = 0.5  # share of draws from N(0, 1) among the others; the rest are log-uniform
 _NEGATIVE = 0.2  # share of negative signs among log-uniform draws
 _DECADES = (-2.5, 0.5)  # range of log-uniform draws
@@ -29,8 +28,8 @@ class Prior:
 
     Args:
         primitives: functions that may be drawn.
-        corpus: programs whose frequencies count.
-        uniform: share u of the uniform part, in [0, 1].
+        corpus: programs whose frequencies are counted.
+        uniform: weight u of the uniform part, in [0, 1].
     """
 
     def __init__(self, primitives: Sequence[Primitive], corpus: Sequence[Program], uniform: float) -> None:
@@ -49,7 +48,7 @@ class Prior:
                 self._constants.setdefault((program.statements[line].primitive, place), []).append(value)
 
     def function(self, draws: Draws, like: Primitive | None = None) -> Primitive | None:
-        """A function with at least one argument; of those that take the arguments of another, but not that one."""
+        """Draw a function with at least one argument; if another one is given, a different one with its signature."""
         rows = [
             row
             for row in self.primitives
@@ -58,12 +57,12 @@ class Prior:
         return draws.weighted(rows, list(accumulate(self._weights[row.name] for row in rows))) if rows else None
 
     def argument(self, row: Primitive, place: int, kinds: Mapping[str, Kind], draws: Draws) -> Argument | None:
-        """A variable or constant that a function accepts; `None` where there is none.
+        """Draw a variable or constant that a function accepts; `None` if there is none.
 
         Args:
             row: the function.
             place: index of the argument.
-            kinds: of the variables that are defined.
+            kinds: kind of each defined variable.
             draws: random numbers.
         """
         accepted = row.accepts[place]
@@ -73,7 +72,7 @@ class Prior:
         return draws.choice(variables) if variables else None
 
     def constant(self, function: str, place: int, draws: Draws) -> float:
-        """A constant for an argument of a function."""
+        """Draw a constant for an argument of a function."""
         known = self._constants.get((function, place))
         if known and self._uniform < 1 and draws.uniform() < _LIKE_CORPUS:
             return _around(draws.choice(known), draws)

@@ -1,7 +1,7 @@
-"""Pruning: statements of an admitted program are left out, one at a time, as long as nothing gets worse.
+"""Pruning: statements of an admitted program are removed, one at a time, as long as its fitness does not get worse.
 
-Two mutations at once, or one that brings several statements, let near-identities ride along with what matters, such as
-`arcsin(update)` where the update is small. Every single deletion is tried with the constants as they are.
+Operators that add several statements, or two operators in a row, can add near-identities together with useful
+statements, such as `arcsin(update)` for a small update. Each single deletion is tried with unchanged constants.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from search.algorithms.structures.climbing import side_by_side
 from search.algorithms.structures.measures import Measures
 from selection import Work
 
-_CLIMBING = 0.01  # worse by no more than this on the climbing seeds: looked at on the judging seeds
-_EITHER = 0.003  # worse by less than this on both: the shorter program is kept
+_CLIMBING = 0.01  # largest loss of fitness on the climbing seeds with which a deletion is tried on the judging seeds
+_EITHER = 0.003  # largest loss of fitness on both with which the shorter program is kept
 
 
 def deletions(program: Program) -> Iterator[Program]:
-    """Shorter programs: a statement goes, and its readers read one of its arguments.
+    """Programs without one statement, whose readers read one of its arguments.
 
     >>> from primitives import builtin
     >>> len(list(deletions(builtin("sgd"))))
@@ -37,7 +37,7 @@ def deletions(program: Program) -> Iterator[Program]:
 
 
 def pruned(program: Program, measures: Measures, block: int) -> Work[Program]:
-    """The program without what does nothing for its fitness; the program itself where nothing can go."""
+    """The program without statements that do not improve its fitness."""
 
     def judged(draft: Program) -> Work[float]:
         return (yield from measures.judged(draft, block)) + measures.price(draft)

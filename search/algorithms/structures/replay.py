@@ -1,10 +1,9 @@
-"""Updates of a program on weights and gradients that were recorded along one training of the starting program.
+"""Replay: updates of a program on weights and gradients recorded during one training of the starting program.
 
-A replay costs milliseconds where a training costs tenths of seconds, and tells two things before any training:
+A replay takes milliseconds, a training tenths of a second. A replay finds two kinds of children that need no training:
 
-- *near twins*: the updates of child and parent agree up to scale, so that the child is a decoration of its parent, as
-  `tan(m)` is of `m` where m is small;
-- *ascent*: the update is not finite or zero, or its mean cosine with the gradient is not positive.
+- *near twins*: the updates of child and parent agree up to a factor, such as `tan(m)` and `m` for small m;
+- *ascent*: the update is zero or not finite, or its mean cosine with the gradient is not positive.
 """
 
 import math
@@ -19,17 +18,17 @@ from jax import Array, lax
 from primitives import REGISTRY, Encoded, Program, encode, functional_hash, interpreted
 from proxy_tasks import Task, loop_inputs, problem
 
-_EVERY = 10  # spread points are this share of the steps apart
-_LAST = 4  # consecutive steps at the end besides
+_EVERY = 10  # number of points that are spread evenly over the steps
+_LAST = 4  # number of further points at the last consecutive steps
 
 
 class Replay:
     """Recorded weights, gradients and learning rates of K points of a training.
 
     Args:
-        task: what is trained.
-        program: trains it.
-        seed: of the network.
+        task: the task of the training.
+        program: the optimizer of the training.
+        seed: seed of the network.
     """
 
     def __init__(self, task: Task, program: Program, seed: int) -> None:
@@ -39,7 +38,7 @@ class Replay:
         self._known: dict[str, np.ndarray] = {}
 
     def updates(self, program: Program) -> np.ndarray:
-        """Updates at the recorded points, shape `(K, P)`, the state passing from each to the next."""
+        """Updates at the recorded points, shape `(K, P)`; the state is passed from each point to the next."""
         key = functional_hash(program)
         if key not in self._known:
             run = _replayed(self._sizes, len(REGISTRY))
@@ -47,7 +46,7 @@ class Replay:
         return self._known[key]
 
     def residual(self, child: Program, parent: Program) -> float:
-        """‖u − a v‖ / ‖u‖ for updates u of the child and v of the parent, a the least-squares factor."""
+        """‖u − a v‖ / ‖u‖ for updates u of the child and v of the parent, with the least-squares factor a."""
         one, other = (self.updates(program).ravel() for program in (child, parent))
         with np.errstate(all="ignore"):
             size, scale = float(one @ one), float(other @ other)
@@ -92,7 +91,7 @@ def recorded(task: Task, program: Program, seed: int) -> tuple[Array, Array, Arr
 
 @cache
 def _replayed(sizes: tuple[int, ...], functions: int) -> Callable[[Encoded, Array, Array, Array], Array]:
-    """The compiled replay of encoded programs; compiled again when there are more functions."""
+    """The replay of encoded programs; compiled once for each number of functions in the language."""
 
     @jax.jit
     def run(code: Encoded, weights: Array, gradients: Array, rates: Array) -> Array:

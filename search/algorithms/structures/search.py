@@ -1,9 +1,9 @@
-"""The algorithm `structures`: generations of children, each sent through the stages as a batch.
+"""The algorithm `structures`: generations of children that go through the stages as a batch.
 
-Children are bred from the cells as they stand at the beginning of a generation, each with random numbers keyed by
-(seed, repeat, generation, number of the child); what is scored comes in as losses of trials. So the history depends
-on neither the number of workers nor the order in which they finish, and a run that was killed breeds the same
-children again and finds their trials on record.
+Children are bred from the cells at the beginning of their generation, with random numbers keyed by (seed, repeat,
+generation, number of the child), and their scores are losses of trials. The history therefore depends on neither the
+number of workers nor the order in which they finish. A run that was killed breeds the same children again, and finds
+their trials in the journal.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,19 +28,19 @@ from search.settings import StructureSettings
 from selection import Work
 from simplify import SEARCH, simplify
 
-_BREEDING = 0  # kind of the random numbers of a child; stages count from 1
+_BREEDING = 0  # key of the random numbers of breeding; those of the stages are 1, 2, …
 
 
 class StructureSearch:
-    """One repeat.
+    """The search of one repeat.
 
     Args:
-        settings: of the algorithm.
-        tasks: what candidates are trained on; each needs a tuned baseline.
+        settings: settings of the algorithm.
+        tasks: tasks on which candidates are trained; each needs a tuned baseline.
         prices: added to a fitness for each live statement and each live state slot.
         primitives: functions that may be inserted.
         key: seed and repeat.
-        children: candidates after which no generation begins.
+        children: number of candidates after which no generation begins.
 
     Attributes:
         front: the incumbents.
@@ -63,19 +63,22 @@ class StructureSearch:
         self._measures = Measures(tasks, settings, prices, Draws(*key).integer(1 << 20))
         self.front = Front(settings.reach, settings.shared, settings.cells)
         self._stages = Stages(settings, self._measures, self.front, key)
-        self._seen: dict[str, int] = {}  # structure -> number of the candidate that had it first
+        self._seen: dict[str, int] = {}  # structure -> number of the first candidate with it
         self._bred = 0
         self._replay: Replay | None = None
 
     def run(
         self, start: Program, record: Callable[[Sequence[Record]], None], stopped: Callable[[], bool]
     ) -> Work[bool]:
-        """The search, as work for a bench; whether it came to its end.
+        """The search as a work that asks for trials.
 
         Args:
             start: the starting program.
-            record: is handed the candidates of each generation, in order of number.
-            stopped: whether to stop after the trials that are under way.
+            record: called with the candidates of each generation, in order of number.
+            stopped: called before each batch of trials; returns whether to stop.
+
+        Returns:
+            Whether the search is complete.
         """
         inner = self._generations(start, record)
         try:
@@ -104,7 +107,7 @@ class StructureSearch:
             record([candidate.record() for candidate in bred])
 
     def _generation(self) -> Work[list[Bred]]:
-        """Breed, score and admit; all candidates of the generation, in order of number."""
+        """Breed, score and admit a generation; returns its candidates in order of number."""
         bred = [child for _ in range(self._settings.generation) if (child := self._child()) is not None]
         going = yield from self._stages.run([child for child in bred if child.going], self._stages.look)
         going = [child for child in going if self._simplified(child)]
@@ -121,7 +124,7 @@ class StructureSearch:
         return self._bred - 1
 
     def _child(self) -> Bred | None:
-        """A child of some incumbent, unless it need not be trained; `None` where no draft is valid."""
+        """Breed a child of an incumbent, and drop it if it need not be trained; `None` if no draft is valid."""
         number = self._bred
         draws = Draws(*self._key, number, _BREEDING)
         parent = self.front.parent(draws)
@@ -143,7 +146,7 @@ class StructureSearch:
         return first != bred.number
 
     def _before_training(self, bred: Bred, parent: Incumbent) -> None:
-        """Drop what is too long, a near twin of its parent, or does not descend."""
+        """Drop a candidate that is too long, a near twin of its parent, or does not descend."""
         settings, replay = self._settings, self._replay
         if bred.length > settings.longest:
             bred.drop(f"longer than {settings.longest} statements", Status.UNSOUND)
@@ -157,7 +160,7 @@ class StructureSearch:
             bred.duplicate(parent.number, "replay", "replay: a near twin of its parent")
 
     def _simplified(self, bred: Bred) -> bool:
-        """Bring a candidate into its simplest exact form; whether that is a new structure."""
+        """Simplify a candidate exactly; returns whether it has a new structure."""
         if not self._settings.simplify:
             return True
         simple = live_part(simplify(bred.program, SEARCH).program)
@@ -171,7 +174,7 @@ class StructureSearch:
         return bred.going
 
     def _admitted(self, candidates: Sequence[Bred]) -> list[Bred]:
-        """Give candidates their cells, in order of number; those that got one."""
+        """Admit candidates to their cells, in order of number; returns those that were admitted."""
         admitted = []
         for candidate in candidates:
             if self.front.beats(candidate.program, candidate.fitness):
@@ -182,7 +185,7 @@ class StructureSearch:
         return admitted
 
     def _pruned(self, admitted: Sequence[Bred]) -> Work[list[Bred]]:
-        """Shorter forms of admitted programs, as candidates."""
+        """Prune admitted programs; returns shorter ones as candidates."""
         block = self._stages.blocks - 1
         works = [pruned(candidate.program, self._measures, block) for candidate in admitted]
         programs = yield from side_by_side(works)
@@ -200,7 +203,7 @@ class StructureSearch:
         return shorter
 
     def _refined(self) -> Work[list[Bred]]:
-        """The best incumbents with better constants, as candidates."""
+        """Tune the constants of the best incumbents further; returns improved ones as candidates."""
         settings = self._settings
         chosen = [i for i in self.front.ranked() if i.trials < settings.refined_most][: settings.refined]
         candidates = [
@@ -216,7 +219,7 @@ class StructureSearch:
         return candidates
 
     def _rotate(self) -> Work[None]:
-        """Judge the incumbents on fresh seeds; their fitness is the mean over all seeds so far."""
+        """Judge the incumbents on further fresh seeds; their fitness becomes the mean over all judging seeds."""
         self._stages.blocks += 1
         held = self.front.ranked()
         works = [self._measures.judged(incumbent.program, self._stages.blocks - 1) for incumbent in held]

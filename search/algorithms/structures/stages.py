@@ -1,12 +1,11 @@
-"""The stages of a generation: each scores all candidates that are left, and drops some when it is complete.
+"""The stages of a generation: each scores all remaining candidates, and drops some when it is complete.
 
-1. *look*: the constants as bred, at a share of the horizon, beside the parent at the same horizon;
-2. *short*: constants of what is behind the parent there are tuned, and it is looked at again;
-3. *whole*: the whole horizon, beside the best incumbent that is no longer; tuned there;
-4. *judgement*: constants are tuned on further seeds, and judged on seeds that tuned nothing.
+1. *look*: a share of the horizon, without tuning, compared with the parent at the same horizon;
+2. *short*: candidates that are worse than their parent are tuned at this horizon, and compared again;
+3. *whole*: the whole horizon, compared with the best incumbent of at most the same length, before and after tuning;
+4. *judgement*: tuned on further seeds, and judged on seeds that were not used for tuning.
 
-All candidates get the same number of trials at a stage. A decision depends on losses alone, not on the order in which
-they arrive.
+All candidates get the same number of trials at a stage. Decisions depend on losses alone, not on their order.
 """
 
 import math
@@ -21,19 +20,19 @@ from search.settings import StructureSettings
 from selection import Work
 
 WIDE, MIDDLE, NARROW = (0.9, 0.5), (0.8, 0.4, 0.2), (0.4, 0.2, 0.1)  # scales of a climb at the three kinds of horizon
-_NOTHING_SHORTER = 0.3  # behind the parent, where no incumbent is as short
+_NOTHING_SHORTER = 0.3  # margin behind the parent if no incumbent is as short
 
 Stage = Callable[[Bred], Work[None]]
 
 
 class Stages:
-    """What is asked of candidates.
+    """The stages of the evaluation of candidates.
 
     Args:
-        settings: trials and margins.
+        settings: numbers of trials and margins.
         measures: fitness at each stage.
-        front: the incumbents, as they stand when a stage begins.
-        key: of the random numbers, but for the number of the candidate and the stage.
+        front: the incumbents at the beginning of a stage.
+        key: first parts of the key of random numbers, before the number of the candidate and the stage.
     """
 
     def __init__(self, settings: StructureSettings, measures: Measures, front: Front, key: tuple[int, ...]) -> None:
@@ -41,12 +40,12 @@ class Stages:
         self.blocks = 1  # of judging seeds so far
 
     def run(self, candidates: Sequence[Bred], stage: Stage) -> Work[list[Bred]]:
-        """Send candidates through a stage; those that go on."""
+        """Run a stage; returns the candidates that were not dropped."""
         yield from side_by_side([stage(candidate) for candidate in candidates])
         return [candidate for candidate in candidates if candidate.going]
 
     def look(self, candidate: Bred) -> Work[None]:
-        """The first look."""
+        """Compare a candidate with its parent at the short horizon, without tuning."""
         assert candidate.parent is not None
         parent = (yield from self._measures.short(candidate.parent.program)).fitness
         candidate.fitness = (yield from self._measures.short(candidate.program)).fitness
@@ -55,7 +54,7 @@ class Stages:
             candidate.drop("look: too far behind its parent at the short horizon")
 
     def short(self, candidate: Bred) -> Work[None]:
-        """Tuned at the short horizon, if it is not near its parent as it is."""
+        """Tune a candidate at the short horizon if it is worse than its parent, and compare it again."""
         assert candidate.parent is not None
         settings = self._settings
         parent = (yield from self._measures.short(candidate.parent.program)).fitness
@@ -66,7 +65,7 @@ class Stages:
                 candidate.drop("short: behind its parent at the short horizon, constants tuned")
 
     def whole(self, candidate: Bred) -> Work[None]:
-        """Tuned at the whole horizon."""
+        """Compare a candidate with the incumbents at the whole horizon, before and after tuning."""
         settings = self._settings
         limit = self._limit(candidate, tuning=True)
         candidate.fitness = (yield from self._measures.whole(candidate.program)).fitness
@@ -78,12 +77,12 @@ class Stages:
         return None
 
     def judgement(self, candidate: Bred) -> Work[None]:
-        """Tuned on further seeds, and judged."""
+        """Tune a candidate on further seeds, and judge it."""
         yield from self._climb(candidate, self._measures.climbing, self._settings.climb_trials, NARROW, 3)
         yield from self.judge(candidate, self._limit(candidate) + self._settings.judging_margin)
 
     def judge(self, candidate: Bred, limit: float = math.inf) -> Work[None]:
-        """Judge constants as they are: on the newest block of seeds, and on the others if it is within the limit."""
+        """Judge a candidate without tuning: on the newest block of seeds, then on the others if within the limit."""
         newest = yield from self._measures.judged(candidate.program, self.blocks - 1)
         candidate.fitness = self._measures.fitness(candidate.program, [newest])
         if not candidate.fitness <= limit:
@@ -99,7 +98,7 @@ class Stages:
         return None
 
     def refine(self, candidate: Bred) -> Work[None]:
-        """Tune an incumbent further, and judge it again where that changed something."""
+        """Tune an incumbent further, and judge it again if its constants changed."""
         before = candidate.program
         yield from self._climb(candidate, self._measures.climbing, self._settings.refined_trials, NARROW, 4)
         if candidate.program == before:
@@ -113,7 +112,7 @@ class Stages:
         candidate.trials += found.trials
 
     def _limit(self, candidate: Bred, tuning: bool = False) -> float:
-        """Fitness of the best incumbent that is no longer than a candidate."""
+        """Fitness of the best incumbent with at most the length of a candidate."""
         limit = self._front.limit(candidate.length, tuning)
         if math.isfinite(limit) or candidate.parent is None:
             return limit
