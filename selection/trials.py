@@ -1,8 +1,8 @@
-"""Trials: trainings whose losses tuning, ranking, reduction and the funnel ask for, and the code that runs them.
+"""Trials: the trainings that tuning, ranking, ablation and the funnel request, and the code that runs them.
 
-Each of these procedures is a generator (`Work`) that yields the trials that it needs next, receives their losses, and
-returns its result, which depends on nothing but the losses. So the same code runs in this process or on a cluster,
-concurrently with others, and continues after a crash from the trials on record.
+Each of these procedures is a generator (`Work`): it yields the trials that it needs next, receives their losses, and
+returns its result, which depends on the losses alone. The same code can therefore run in this process or on a cluster,
+concurrently with others, and continue after a crash from the recorded trials.
 """
 
 from collections.abc import Generator, Sequence
@@ -21,7 +21,7 @@ from selection.optimizers import Optimizer
 T = TypeVar("T")
 Entrant = Program | Optimizer
 
-_TRAINERS = 16  # that are kept; each holds the data of a task and the initial weights of its seeds
+_TRAINERS = 16  # cached trainers; each holds the data of a task and the initial weights of its seeds
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Trial:
 
     Attributes:
         entrant: a valid program or an optimizer.
-        task: task that is trained.
+        task: task to train on.
         seeds: seeds of the networks, which are trained together.
-        split: rows on which the loss is taken.
-        horizon: share of the steps after which training stops, in (0, 1], the schedule being that of the whole
-            training; `None` for all of them.
+        split: rows on which the loss is computed.
+        horizon: share of the steps, in (0, 1], after which training stops; the schedule is that of the whole training.
+            `None` for all steps.
     """
 
     entrant: Entrant
@@ -45,12 +45,12 @@ class Trial:
 
     @cached_property
     def key(self) -> tuple[str, str, str, int, int]:
-        """Key on record: entrant, task, split, first seed, number of seeds."""
+        """Key in the journal: entrant, task, split, first seed, number of seeds."""
         task = _task_key(self.task) if self.horizon is None else f"{_task_key(self.task)}@{self.horizon:g}"
         return (entrant_text(self.entrant), task, self.split, self.seeds.start, len(self.seeds))
 
     def losses(self) -> np.ndarray:
-        """Train in this process. Loss of each seed, not finite where training diverged; shape `(seeds,)`."""
+        """Train in this process; returns the loss of each seed, shape `(seeds,)`, not finite if training diverged."""
         return np.asarray(_trainer(self.task, self.seeds, self.split, self.horizon).losses(self.entrant), float)
 
 
@@ -65,7 +65,7 @@ class TrialRunner(Protocol):
         """Number of trials that are run at the same time."""
 
     def run(self, works: Sequence[Work[T]]) -> list[T]:
-        """Complete several works concurrently; their results, in order."""
+        """Complete several works concurrently; returns their results in order."""
 
 
 class LocalTrials:
@@ -96,12 +96,12 @@ class LocalTrials:
 
 
 def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
-    """The simplest work: the losses of some trials."""
+    """A work that requests some trials and returns their losses."""
     return (yield list(trials))
 
 
 def entrant_text(entrant: Entrant) -> str:
-    """Key of an entrant on record: the live part of a program, or the name and constants of an optimizer."""
+    """Key of an entrant in the journal: the live part of a program, or the name and constants of an optimizer."""
     if isinstance(entrant, Program):
         return to_text(live_part(entrant))
     if entrant.own is not None:
@@ -111,7 +111,7 @@ def entrant_text(entrant: Entrant) -> str:
 
 @cache
 def _task_key(task: Task) -> str:
-    """The name of a task and a digest of its description and data, which tells tasks of the same name apart."""
+    """Key of a task in the journal: its name, and a digest of its description and data."""
     settings = sorted((key, value) for key, value in task.settings.items() if key != "data")  # a path
     facts = (task.batch, task.steps, task.schedule_power, task.peak, settings, task.circumstances, fingerprint(task))
     return f"{task.name}:{blake2b(repr(facts).encode(), digest_size=6).hexdigest()}"
@@ -119,5 +119,5 @@ def _task_key(task: Task) -> str:
 
 @lru_cache(maxsize=_TRAINERS)
 def _trainer(task: Task, seeds: range, split: str, horizon: float | None) -> Trainer:
-    """A trainer that interprets programs on small tasks, and has XLA compile them where training takes long."""
+    """A cached trainer, which interprets programs on small tasks and compiles them on larger ones."""
     return Trainer(task, seeds, split, compile_programs=task.size > 1, horizon=horizon)

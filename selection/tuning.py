@@ -1,11 +1,10 @@
 """Random search over the constants of a program or an optimizer with a budget of trials.
 
-With few and expensive trials, Bayesian optimization ends lower (`selection.bayesian`).
-Equal tuning means the same number of trials for all entrants, and the same scales: trials are drawn around the given
-constants on a wide scale first, then around the best so far on narrow ones. A constant in (0, 1) that weighs an average
-moves on the logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a baseline. Any
-other constant moves on the log scale and keeps its sign. Zeros, and constants of redundant statements, stay as they
-are.
+All entrants have the same number of trials and the same step sizes. The first trials are drawn around the given
+constants with wide steps, the others around the best so far with narrow steps. A constant in (0, 1) that weighs an
+average changes on the logit scale: the last argument of `interp`, a factor on a state slot, and the averages of a
+baseline. Any other constant changes on the log scale and keeps its sign. Zeros and constants of redundant statements do
+not change. With few and expensive trials, Bayesian optimization reaches lower losses (`selection.bayesian`).
 """
 
 from collections.abc import Callable, Generator
@@ -59,9 +58,9 @@ def tune(
     Args:
         program: where the search starts; its structure stays.
         objective: `program -> value`; a value that is not finite counts as the worst.
-        trials: calls of the objective; the first is for the program as it is.
-        wide: share of the trials that are drawn on the wide scale.
-        seed: of the random search.
+        trials: number of calls of the objective; the first is for the given constants.
+        wide: share of the trials that are drawn with wide steps.
+        seed: seed of the random search.
         report: called with the number of each trial and the best value so far.
     """
     proposals = random_search(program, trials, wide=wide, seed=seed, report=report)
@@ -95,7 +94,7 @@ def random_search(
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
 ) -> Proposals[EntrantT]:
-    """Random search: yields what to try next, receives its value, and returns the best. Arguments as for `tune`."""
+    """Random search: yields the next trial, receives its value, and returns the best. Arguments as for `tune`."""
     space = ConstantSpace(program)
     trials = trials if len(space.start) else 1
     generator = np.random.default_rng(seed)
@@ -139,7 +138,7 @@ class ConstantSpace(Generic[EntrantT]):
         return np.asarray(np.log(sizes) - np.where(self._averages, np.log1p(-averages), 0.0))
 
     def near(self, point: np.ndarray, normals: np.ndarray, uniforms: np.ndarray, scale: float) -> np.ndarray:
-        """A point close by, from draws of N(0, 1) and U(0, 1): each constant moves, or stays where it is."""
+        """A point near another one, from draws of N(0, 1) and U(0, 1); each constant moves with probability 0.6."""
         return point + normals * scale * (uniforms < _MOVED)
 
     def program(self, point: np.ndarray) -> EntrantT:
@@ -158,7 +157,7 @@ def _constants(program: Program | Optimizer) -> np.ndarray:
 
 
 def _tunable(program: Program | Optimizer) -> list[bool]:
-    """Which of the constants are tuned: those that are not zero, and of a program those that are live."""
+    """Mask of the constants that are tuned: those that are not zero, and in a program, live."""
     if isinstance(program, Optimizer):
         return [value != 0 for value in program.values]
     lines = live(program).lines
@@ -166,7 +165,7 @@ def _tunable(program: Program | Optimizer) -> list[bool]:
 
 
 def _averages(program: Program | Optimizer) -> list[bool]:
-    """Which of the constants weigh an average of the gradients so far."""
+    """Mask of the constants that weigh an average."""
     if isinstance(program, Optimizer):
         own = {name for name, start in list(program.definition.start.items())[1:] if _OWN_AVERAGE < start < 1}
         return [name in (own if program.own else _AVERAGES) for name in program.names]
@@ -179,7 +178,7 @@ def _averages(program: Program | Optimizer) -> list[bool]:
 
 
 def validation_loss(task: Task, seeds: int) -> Objective:
-    """The mean log validation loss on a task, over seeds that are used for tuning alone."""
+    """An objective: the mean log validation loss on a task, over seeds that are used for tuning alone."""
     trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
 
     def objective(program: Program | Optimizer) -> float:

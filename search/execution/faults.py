@@ -1,8 +1,8 @@
 """The exceptions of Ray, and what the run does at each of them.
 
-The table is read from the top: the first row whose class fits decides. Three known cases: a worker that dies while it
-trains is replaced and its jobs are suspected (`ActorDiedError`); an answer that was lost on its way is computed again
-and nobody is blamed (`ObjectLostError`); without the raylet of this machine there is no Ray (`LocalRayletDiedError`).
+The first row whose class matches applies. Three known cases: a worker that dies during training is replaced and its
+jobs become suspects (`ActorDiedError`); a lost answer is computed again, and its jobs are not suspects
+(`ObjectLostError`); without the raylet of this machine, Ray is started or joined again (`LocalRayletDiedError`).
 """
 
 from enum import Enum

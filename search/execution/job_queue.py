@@ -1,8 +1,8 @@
-"""Jobs that wait for a worker: in which portions they are given out, and which of them are under suspicion.
+"""Queue of jobs: sizes of batches, and jobs that are suspected of killing their worker.
 
-A call costs about a millisecond, so small jobs share one. A job whose worker died is a suspect and has the next worker
-to itself: with another job in the same process nobody could tell which of them was to blame. After three deaths alone
-it is failed as `crashed`.
+A call costs about a millisecond, so small jobs share one. A job whose worker died is a suspect, and is given to a
+worker alone: with several jobs in one process the cause of a death is not known. After three deaths alone a job has the
+status `crashed`.
 """
 
 import math
@@ -17,7 +17,7 @@ AHEAD = 2  # batches that a worker holds, so that it need not wait for the next
 _SECONDS_A_BATCH = 0.1  # a call costs about a millisecond
 _LEAST_SECONDS = 0.005  # in a call, however many workers wait
 _LARGEST_BATCH = 64
-_DEATHS = 3  # of a worker, until the job that it was at gets the blame
+_DEATHS = 3  # deaths of a worker with this job alone, after which the job counts as crashed
 
 
 class Pace:

@@ -1,7 +1,7 @@
-"""What a process that scores must have in place before it makes its first array: one thread, and our own packages.
+"""Setup of a process that trains: one thread for JAX, rare garbage collection, and a check of the imported packages.
 
-A tiny network gains nothing from more threads than one and loses the others' cores; and with one thread the same
-program gives the same bits from run to run.
+A tiny network is not trained faster with several threads, which would take cores from other workers. With one thread
+a program also gives the same bits in every run.
 """
 
 import gc
@@ -28,9 +28,9 @@ _COLLECTION = (100_000, 50, 100)  # thresholds of the three generations of `gc`
 
 
 def pin_threads() -> None:
-    """Hold JAX to one thread of the CPU in this process and its children; has to run before the first array is made."""
-    os.environ.update(_ONE_THREAD)  # for libraries that are yet to be loaded, and other processes
-    threadpool_limits(1)  # for those that are
+    """Limit JAX to one thread of the CPU in this process and its children; must run before the first array is made."""
+    os.environ.update(_ONE_THREAD)  # for child processes, and libraries that are imported later
+    threadpool_limits(1)  # for libraries that are imported already
     flags = os.environ.get("XLA_FLAGS", "")
     if _XLA not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()
@@ -40,10 +40,10 @@ def pin_threads() -> None:
 
 @contextmanager
 def rare_collection() -> Iterator[None]:
-    """Look for garbage in cycles rarely, and not among what is there already.
+    """Run the cyclic garbage collector rarely, and not on objects that exist already.
 
-    A history is hundreds of thousands of small objects that live to the end and refer to each other in one direction;
-    to look through them every 700 objects is a fifth of the driver's time.
+    A history consists of hundreds of thousands of small objects without cycles that live until the end. With Python's
+    default thresholds, searching them for garbage takes a fifth of the driver's time.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -56,7 +56,7 @@ def rare_collection() -> Iterator[None]:
 
 
 def check_packages() -> None:
-    """Raise `UserError` where a package of ours is shadowed by another of the same name."""
+    """Raise `UserError` if a package of the project is shadowed by another one of the same name."""
     root = Path(import_module("search").__file__ or "").resolve().parent.parent
     for name in _PACKAGES:
         found = Path(import_module(name).__file__ or "").resolve().parent

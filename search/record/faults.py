@@ -1,4 +1,4 @@
-"""What an error of SQLite or of the operating system means for the user of a run folder."""
+"""Errors of a run folder: translation of errors of SQLite and of the operating system for the user."""
 
 import sqlite3
 from pathlib import Path
@@ -12,8 +12,8 @@ def damage(path: Path, what: str) -> UserError:
     """The error for a journal that is damaged.
 
     Args:
-        path: of the journal.
-        what: is wrong, such as `altered at candidate 120 of repeat 0`.
+        path: path of the journal.
+        what: description of the damage, such as `altered at candidate 120 of repeat 0`.
     """
     return UserError(
         f"`{path}` is damaged: {what}; `optsearch resume {path.parent} --repair` keeps a copy, takes over what lies "
@@ -58,5 +58,5 @@ def lock_owner(folder: Path) -> str:
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:
-    """The error for a file that the operating system does not let us write."""
+    """The error for a file that cannot be written."""
     return UserError(f"`{path}` cannot be written: {error.strerror or error}")

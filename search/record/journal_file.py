@@ -1,4 +1,4 @@
-"""The file of a journal: SQLite with what was noted at the beginning, later notes, and careful reading and writing."""
+"""The SQLite file of a journal: opening, the metadata of the run, and notes."""
 
 import json
 import sqlite3
@@ -60,7 +60,7 @@ class JournalFile:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a journal to go on with it.
+        """Open a journal to continue it.
 
         Raises:
             UserError: the file is missing, is not a journal, is one of another format, is damaged, or cannot be read.

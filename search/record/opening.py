@@ -1,10 +1,13 @@
-"""Opening the file of a journal, which may come from a stranger.
+"""Opening of a journal's file, which may come from others.
 
-Looking never writes. SQLite itself would: opening a database finishes what its rollback journal or write-ahead log
-(WAL) holds, and a rollback journal can name other files, which are then deleted. So a journal with a rollback journal
-is refused, one without a WAL is opened as immutable, one that a living process writes is opened read-only, and one
-whose WAL was left behind by a process that died is copied to a private folder and opened there. Links, special files,
-and tables, views and triggers that are not ours are refused.
+Reading a journal must not write. SQLite would: when it opens a database it completes the transactions in the rollback
+journal or write-ahead log (WAL), and a rollback journal can name other files, which are then deleted. Therefore
+
+- a journal with a rollback journal is refused;
+- a journal without a WAL is opened as immutable;
+- a journal that a living process writes is opened read-only;
+- a journal whose process died and left a WAL is copied to a private folder and opened there;
+- links, special files, and foreign tables, views and triggers are refused.
 """
 
 import fcntl
@@ -131,5 +134,5 @@ def check_schema(connection: sqlite3.Connection, path: Path, schema: str) -> Non
 
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
-    """What a database holds, without comments and spacing."""
+    """SQL of the objects in a database, without comments and spacing."""
     return {(*names, " ".join(re.sub(r"--.*", "", sql or "").split())) for *names, sql in connection.execute(_MASTER)}

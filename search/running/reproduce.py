@@ -1,6 +1,7 @@
-"""A discovery, repeated over seeds, with an account of the results: `optsearch reproduce lion`.
+"""Repetition of a discovery with several seeds, with a report of the results: `optsearch reproduce lion`.
 
-Each seed is one run, from the starting program to a recognised optimizer. Only the account knows the target.
+Each seed is a run from the starting program to a recognised optimizer. The runs do not depend on the target, which is
+used in the report alone.
 """
 
 import json
@@ -30,7 +31,7 @@ LEVELS = (
 
 
 def level(found: Derivation) -> int:
-    """Level of a program, an index of `LEVELS`, from its recognition as a whole or but for a remainder."""
+    """Level of a program, an index of `LEVELS`, from the optimizer that it is or resembles."""
     known = found.recognised or found.resembles
     name = known.name.removeprefix("cautious ") if known else ""
     if known is None or name not in ("signum", "lion"):
@@ -41,12 +42,12 @@ def level(found: Derivation) -> int:
 
 
 def succeeded(found: Derivation) -> bool:
-    """Whether a program is Lion with decay, and nothing else."""
+    """Whether a program is recognised as Lion with decay, without a remainder."""
     return found.recognised is not None and found.recognised.name == "lion" and level(found) == len(LEVELS) - 1
 
 
 def account(seed: int, summary: Summary, seconds: float) -> dict[str, Any]:
-    """One row of the account, as plain values."""
+    """One row of the report, as plain values."""
     found = summary.derivation.as_json()
     ladder = level(summary.derivation)
     return {
@@ -83,7 +84,7 @@ def reproduce_all(
     """Run each seed, or continue its run; the account is written after each.
 
     Args:
-        target: optimizer that the account looks for.
+        target: the optimizer to be discovered.
         config_of_seed: the config of a seed.
         seeds: of the runs.
         folder: of the account; each run has a subfolder.
