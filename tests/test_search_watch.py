@@ -2,16 +2,19 @@
 
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
+from tensorboardX.proto.event_pb2 import Event
 
 from search.commands import watch as watching
 from search.commands.main import main
-from search.record import JOURNAL, SEARCH_ENDED, SUMMARY, Journal, locked
+from search.record import JOURNAL, SEARCH_ENDED, SUMMARY, Journal, locked, look
 from search.running import snapshot
 from search.running.watching import IDLE
 from tests.recorded_runs import record, recorded_run, records, summary, write_journal
@@ -114,3 +117,33 @@ def test_pace_is_taken_over_the_last_looks(tmp_path: Path) -> None:
 def test_what_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", str(tmp_path)]) == 2
     assert "is not a run folder" in capsys.readouterr().err
+
+
+def test_looks_leave_as_curves_for_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = recorded_run(tmp_path / "run")
+    assert main(["watch", str(folder), "--tensorboard", str(tmp_path / "curves")]) == 0
+    (events,) = (tmp_path / "curves").iterdir()
+    found = {value.tag: (event.step, value.simple_value) for event in _events(events) for value in event.summary.value}
+    with look(folder) as journal:
+        best = journal.best(1)[0].fitness
+    assert found["fitness/best"] == (40, pytest.approx(best))
+    assert found["fitness/tuned_lion"] == (40, pytest.approx(-0.05))
+    assert found["search/evaluated"][1] + found["search/cache_hits"][1] == 40
+
+
+def _events(path: Path) -> Iterator[Any]:
+    """Records of an event file: length, its checksum, an event, its checksum."""
+    content = path.read_bytes()
+    while content:
+        size = int.from_bytes(content[:8], "little")
+        yield Event.FromString(content[12 : 12 + size])
+        content = content[16 + size :]
+
+
+def test_curves_without_their_library_are_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    assert main(["watch", str(recorded_run(tmp_path / "run", 4)), "--tensorboard", str(tmp_path / "curves")]) == 2
+    assert "`pip install 'optsearch[tensorboard]'`" in capsys.readouterr().err
+    assert not (tmp_path / "curves").exists()

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from primitives import visible
 from search.commands import tables
+from search.commands.curves import Curves
 from search.commands.output import as_json, example
 from search.commands.parameters import RUN
 from search.commands.screen import Screen, echo
@@ -30,34 +32,42 @@ _ROWS = 8  # most rows of the front that are shown
 @click.command(epilog=example("optsearch watch results/quickstart"))
 @click.argument("run", type=RUN)
 @click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for TensorBoard event files; needs tensorboardX.",
+)
 @as_json
-def watch(run: Path, every: float, as_json: bool) -> None:
+def watch(run: Path, every: float, tensorboard: Path | None, as_json: bool) -> None:
     """Follow the run in folder RUN until it ends: what is tried, the best so far, the front, rate and time left.
 
     Nothing is written to the folder. Ctrl-C ends this command and not the run. With `--json` each look prints a line.
     """
-    console = Screen()
+    console, curves = Screen(), Curves(tensorboard) if tensorboard else None
+    try:
+        looks = _looks(run, every, curves)
+        if as_json or not console.is_terminal:
+            for now, pace in looks:
+                echo(json.dumps(plain(now.as_json())) if as_json else line(now, pace))
+            return
+        with Live(console=console, auto_refresh=False) as live:
+            for now, pace in looks:
+                live.update(panel(run, now, pace, narrow=console.width < _WIDE), refresh=True)
+    finally:
+        if curves:
+            curves.close()
+
+
+def _looks(run: Path, every: float, curves: Curves | None) -> Iterator[tuple[Snapshot, "Pace"]]:
+    """Looks at a run until it ends, with the pace so far."""
     pace = Pace()
-    if as_json or not console.is_terminal:
-        _follow_in_lines(run, every, pace, as_json)
-        return
-    with Live(console=console, auto_refresh=False) as live:
-        while True:
-            began = time.monotonic()
-            now = snapshot(run)
-            pace.add(now, began)
-            live.update(panel(run, now, pace, narrow=console.width < _WIDE), refresh=True)
-            if not now.running:
-                return
-            _wait(every, began)
-
-
-def _follow_in_lines(run: Path, every: float, pace: "Pace", as_json: bool) -> None:
     while True:
         began = time.monotonic()
         now = snapshot(run)
         pace.add(now, began)
-        echo(json.dumps(plain(now.as_json())) if as_json else line(now, pace))
+        if curves:
+            curves.add(now, pace.rates)
+        yield now, pace
         if not now.running:
             return
         _wait(every, began)
