@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-MAIN = "import sys; from search.commands.main import main; sys.exit(main())"
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job's children do not
+MAIN = HEARS + "import sys; from search.commands.main import main; sys.exit(main())"
 ROOT = Path(__file__).resolve().parent.parent
 
 
