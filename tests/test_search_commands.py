@@ -15,7 +15,9 @@ from search.commands import main as cli
 from search.commands import run_commands
 from search.commands.main import main
 from search.record.folder import plain
+from search.running import conclude
 from search.running import run as runner
+from search.running.studies import SHARES, CurvePoint, Studies
 from search.settings.config import Config
 
 
@@ -73,7 +75,7 @@ def test_a_run_leaves_its_folder_and_the_same_seed_gives_the_same_digest(
 
 
 def test_a_run_for_people_prints_the_program_its_live_part_and_the_table_and_leaves_its_report(
-    small_run: Path, reports: None, capsys: pytest.CaptureFixture[str]
+    small_run: Path, reports: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", str(small_run), "--set", "search.children=3"]) == 0
     captured = capsys.readouterr()
@@ -87,7 +89,16 @@ def test_a_run_for_people_prints_the_program_its_live_part_and_the_table_and_lea
     ):
         assert words in captured.out
     assert "search from adamw on digits" in captured.err
-    assert "loss is" in Path("results/small/report.html").read_text(encoding="utf-8")
+    page = Path("results/small/report.html").read_text(encoding="utf-8")
+    assert "loss is" in page
+    assert "Learning curves" not in page  # the run has trained too little to afford them
+
+    points = tuple(CurvePoint("found", "digits", share, (0.5, 0.6)) for share in SHARES)
+    monkeypatch.setattr(conclude, "study", lambda *_: Studies(points))
+    assert main(["report", "results/small", "--train"]) == 0
+    assert capsys.readouterr().out.endswith("report results/small/report.html\n")
+    assert len(json.loads(Path("results/small/summary.json").read_text())["curves"]) == len(SHARES)
+    assert "Learning curves, digits" in Path("results/small/report.html").read_text(encoding="utf-8")
 
 
 def test_a_report_that_fails_does_not_fail_the_run(

@@ -122,7 +122,7 @@ class LivePanel:
         share = max(share, (now.evaluated - before.evaluated) / max(self._most_evaluated - before.evaluated, 1))
         if not share:
             return "–"
-        seconds = self._elapsed() * (1 / share - 1)
+        seconds = self._elapsed() * (1 / min(share, 1) - 1)
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
 
     def _best(self) -> str:

@@ -94,7 +94,7 @@ class Pace:
             return "the search is complete"
         if not rate > 0:
             return "–"
-        seconds = (now.total - now.counts.children) / rate
+        seconds = max(now.total - now.counts.children, 0) / rate
         return f"{seconds / 60:.0f} min" if seconds > _MINUTES else f"{seconds:.0f} s"
 
 
