@@ -154,10 +154,12 @@ class Parts:
         """The data flow of the champion, before and after simplification."""
         champion = self._facts.champion
         if champion is not None and champion.programs:
+            first, last = champion.programs.values()
+            drawn = champion.programs if first != last else {"found, which could not be simplified": first}
             yield self._part(
                 "flow",
                 "Data flow",
-                result_figures.data_flow(champion.programs),
+                result_figures.data_flow(drawn),
                 "Inputs are on the left; the update and the next state are on the right.",
                 (),
                 [],

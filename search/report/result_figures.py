@@ -68,7 +68,7 @@ def seeds(rows: Sequence[ComparisonRow], reference: ComparisonRow) -> Figure:
         axes.plot(range(1, len(changes) + 1), changes, color=colour(row.program), label=short(row.program), **style)  # type: ignore[arg-type]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="seed", ylabel="change of the test loss, %")
-    axes.legend(loc="best")
+    figure.legend(loc="outside upper left", ncols=3)
     return figure
 
 
