@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job's children do not
+# Children of a background job ignore Ctrl-C otherwise.
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 MAIN = HEARS + "import sys; from search.commands.main import main; sys.exit(main())"
 ROOT = Path(__file__).resolve().parent.parent
 
