@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-MAIN = "import sys; from search.commands.main import main; sys.exit(main())"
+# Children of a background job ignore Ctrl-C otherwise.
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+MAIN = HEARS + "import sys; from search.commands.main import main; sys.exit(main())"
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.shell_completion import shell_complete
 from rich.table import Table
 
 from search.commands.interrupts import SIGNALS, Interrupted, exit_status, signals_end_command, stop_on_signals
@@ -209,3 +210,15 @@ def test_a_second_signal_inside_a_finalizer_ends_the_command_all_the_same(capsys
     with pytest.raises(Interrupted), signals_end_command(), stop_on_signals():
         interrupted_in_a_finalizer()
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"), [("score li", "lion"), ("score lion --task di", "digits_x10"), ("insp", "inspect")]
+)
+def test_the_shell_completes_programs_tasks_and_commands(
+    line: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", f"optsearch {line}")
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split())))
+    shell_complete(cli, {}, "optsearch", "_OPTSEARCH_COMPLETE", "bash_complete")
+    assert f"plain,{offered}" in capsys.readouterr().out.splitlines()

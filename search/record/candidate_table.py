@@ -84,7 +84,7 @@ def row(values: Sequence[Any]) -> CandidateRow:
 
 
 def history_entry(values: Sequence[Any]) -> HistoryEntry:
-    """What the engine has to know, from the columns of the file."""
+    """The part of a row that the engine and the algorithm need, from the columns of the file."""
     raw = CandidateRow(*values)
     losses = values[_LOSSES]
     return HistoryEntry(
@@ -166,5 +166,5 @@ def _read(fitness: float | None) -> float:
 
 
 def _rounded(loss: float) -> float | None:
-    """A float32 in seven digits, for people; JSON has no NaN."""
+    """A float32 in seven digits; `None` where it is not finite, since JSON has no NaN."""
     return float(f"{loss:.7g}") if math.isfinite(loss) else None

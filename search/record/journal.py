@@ -1,10 +1,10 @@
-"""The journal: one SQLite file a run, one row a candidate, and the only truth about a run.
+"""The journal: one SQLite file for a run with one row for each candidate; the only state of a run.
 
 Rows are appended in order of number and never changed. They are written in transactions with a write-ahead log, so
-that a process that is killed at any moment leaves every row that was committed. Whatever a resumed run needs is read
-back from here. Each row carries two hashes over itself and the row before (`search.record.candidate_table`): one of
-the history alone, of which the last ones together are the digest (equal digest, equal search), and one of every column,
-which rests on what was noted when the journal was begun. `verify` finds what was lost or altered since.
+that a process that is killed at any moment leaves every row that was committed. A resumed run reads everything that it
+needs from here. Each row has two hashes over itself and the row before (`search.record.candidate_table`). One covers
+the history alone; the last ones of all repeats give the digest, and equal digests mean equal searches. The other one
+covers every column and the metadata of the run; `verify` checks it, and finds rows that were lost or altered.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(Candida
 
 
 class Outcome(NamedTuple):
-    """What became of a candidate; its fitness is `None` where training diverged."""
+    """Outcome of a candidate; its fitness is `None` where training diverged."""
 
     repeat: int
     number: int
@@ -135,7 +135,7 @@ class Journal(JournalFile):
         return map(row, self._query(query, given))
 
     def outcomes(self) -> Iterator[Outcome]:
-        """What became of every candidate, ordered by repeat and number; reads less than `rows`."""
+        """Outcome of every candidate, ordered by repeat and number; reads less than `rows`."""
         query = "select repeat, number, mutation, fitness, status, matched from candidates order by repeat, number"
         return map(Outcome._make, self._query(query))
 

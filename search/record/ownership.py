@@ -1,6 +1,6 @@
 """Which run folders this account vouches for: their code may be imported without being asked for.
 
-A run folder names code: plugins and custom tasks. A folder may come from somebody else, or may have been altered there.
+A run folder names code: plugins and custom tasks. A folder may come from another account, or may have been altered.
 Therefore each run has a random identifier, and when a run that names code begins, a file in the user's state folder
 notes the identifier together with the place of the folder and the names of the code. `resume` imports the code only if
 that note exists; otherwise the user has to say so with `--trust`, which writes the note.
