@@ -19,14 +19,12 @@ import jax  # noqa: E402 - after the threads are pinned
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from primitives import REGISTRY  # noqa: E402
-from search.algorithms import factory, mutation  # noqa: E402
 from search.commands.panel import LivePanel  # noqa: E402
 from search.record import Journal  # noqa: E402
 from search.report import write_report  # noqa: E402
 from search.running import run as runner  # noqa: E402
-from search.settings import names  # noqa: E402
 from search.settings.reading import read_config  # noqa: E402
+from tests.extensions import forget_extensions, forget_functions  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # type: ignore[no-untyped-call]
 
@@ -45,6 +43,11 @@ selection: {finalists: 2, seeds: 2, tuning_trials: 3}
 
 
 _REPORTS = {"written": False}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of Ray come first: they wait for processes, and one of several workers waits while others compute."""
+    items.sort(key=lambda item: "test_search_ray" not in item.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,18 +80,13 @@ def small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The language may be added to in this test; it is as before afterwards."""
-    for table in ("_rows", "_spellings", "_codes"):
-        monkeypatch.setattr(REGISTRY, table, dict(getattr(REGISTRY, table)))
+    forget_functions(monkeypatch)
 
 
 @pytest.fixture
-def own_extensions(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Extensions may be registered in this test; the tables are as before afterwards."""
-    monkeypatch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
-    monkeypatch.setattr(factory, "MUTATIONS", table)
-    monkeypatch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
-    monkeypatch.setattr(names, "REGISTERED_MUTATIONS", dict(names.REGISTERED_MUTATIONS))
-    monkeypatch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
+    forget_extensions(monkeypatch)
 
 
 @pytest.fixture(scope="session")

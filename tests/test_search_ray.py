@@ -190,7 +190,7 @@ def test_a_window_that_starves_the_workers_is_named(small_run: Path, cluster: Cl
     ]
 
 
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 3])
 def test_any_number_of_workers_gives_the_history_of_one_process(
     small_run: Path, undisturbed: str, cluster: Cluster, count: int
 ) -> None:
@@ -218,30 +218,30 @@ def kill_a_worker(of: int) -> int:
 
 
 def test_workers_that_are_killed_again_and_again_leave_no_trace(small_run: Path) -> None:
-    config = read_config(small_run, ["search.children=200", "search.repeats=2"])
+    config = read_config(small_run, ["search.children=150", "search.repeats=2"])
     with LivePanel(quiet=True) as progress:
         expected = runner.run_search(config, small_run.parent / "inline", progress).digest
-    overrides = ["search.children=200", "search.repeats=2", "workers.executor=ray", "workers.count=2"]
+    overrides = ["search.children=150", "search.repeats=2", "workers.executor=ray", "workers.count=2"]
     process = begin("run", str(small_run), "--out", "killed", "--json", *(f"--set={value}" for value in overrides))
     victims = set()
-    for rows in range(20, 401, 60):
+    for rows in range(20, 301, 70):
         wait_for_rows(Path("killed/journal.sqlite"), rows, process)
         victims.add(kill_a_worker(process.pid))
     summary = finished(process)
     assert summary["digest"] == expected
-    assert len(victims - {0}) >= 5
+    assert len(victims - {0}) >= 3
     assert "crashed" not in summary["statistics"]["evaluated_by_status"]
 
 
 def test_a_node_that_leaves_in_mid_run_leaves_no_trace(small_run: Path) -> None:
-    config = read_config(small_run, ["search.children=400"])
+    config = read_config(small_run, ["search.children=200"])
     with LivePanel(quiet=True) as progress:
         expected = runner.run_search(config, small_run.parent / "inline", progress).digest
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
     made: Any = Cluster(initialize_head=True, head_node_args=node)
     try:
         second = made.add_node(**node)
-        overrides = ["search.children=400", *on_ray(small_run, 2, made)]
+        overrides = ["search.children=200", *on_ray(small_run, 2, made)]
         process = begin("run", str(small_run), "--out", "left", "--json", *(f"--set={value}" for value in overrides))
         wait_for_rows(Path("left/journal.sqlite"), 60, process)
         made.remove_node(second, allow_graceful=False)
@@ -251,7 +251,7 @@ def test_a_node_that_leaves_in_mid_run_leaves_no_trace(small_run: Path) -> None:
     finally:
         made.shutdown()
     assert summary["digest"] == expected
-    assert at_that_time < 401
+    assert at_that_time < 201
 
 
 def test_a_driver_that_is_killed_takes_its_workers_along_and_can_be_resumed(small_run: Path, undisturbed: str) -> None:
