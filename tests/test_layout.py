@@ -97,6 +97,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     for name in (
         "pyproject.toml",
         "MANIFEST.in",
+        "conftest.py",
         "Makefile",
         "constraints.txt",
         "README.md",
@@ -126,6 +127,7 @@ def test_the_source_distribution_holds_what_the_tests_need(built: dict[str, set[
     paths = [*CONFIGS, *(path for folder in ("tests", "docs", "benchmarks") for path in (ROOT / folder).glob("*.*"))]
     needed = {str(path.relative_to(ROOT)) for path in paths}
     assert (
-        needed | {"constraints.txt", "Makefile", "CONTRIBUTING.md", ".ci/run", "results/lion/summary.json"}
+        needed
+        | {"conftest.py", "constraints.txt", "Makefile", "CONTRIBUTING.md", ".ci/run", "results/lion/summary.json"}
         <= built["sdist"]
     )
