@@ -27,6 +27,8 @@ _WINDOW = 30  # looks over which rates are taken
 _PATIENCE = 4  # a look may take this part of the time between two
 _LONGEST = 24  # most characters of a cell
 _ROWS = 8  # most rows of the front that are shown
+_MINUTES = 90  # seconds from which on a time is said in minutes
+_WIDE = 110  # columns from which on two tables stand beside each other
 
 
 @click.command(epilog=example("optsearch watch results/quickstart"))
@@ -106,10 +108,6 @@ class Pace:
             return "–"
         seconds = max(now.total - now.counts.children, 0) / rate
         return f"{seconds / 60:.0f} min" if seconds > _MINUTES else f"{seconds:.0f} s"
-
-
-_MINUTES = 90  # seconds from which on a time is said in minutes
-_WIDE = 110  # columns from which on two tables stand beside each other
 
 
 def state(now: Snapshot) -> str:

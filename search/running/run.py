@@ -126,7 +126,7 @@ def add_studies(
     Args:
         folder: the run folder.
         reporter: receives the events of the run.
-        stop: as for `run`.
+        stop: as for `run_search`.
         trust: import the code that the folder names even if the run did not begin on this account.
 
     Raises:
