@@ -176,4 +176,4 @@ def test_workers_can_be_moved_on_resume_and_nothing_else(small_run: Path, capsys
     assert run_json(capsys, "resume", "results/small", "--set", "workers.wall_limit=9.0")["digest"] == digest
     for setting in ("seed=4", "workers.in_flight=2", "search.children=9"):
         assert main(["resume", "results/small", "--set", setting]) == 2
-        assert "only where `workers` run can be set now" in capsys.readouterr().err
+        assert "only `search.children` and where `workers` run can be set" in capsys.readouterr().err
