@@ -55,7 +55,12 @@ NEEDED = {
 
 def main() -> None:
     """Measure, print and write."""
-    lines = ["# Simplification: measured success and error rates", "", "Written by `python -m benchmarks.simplification`.", ""]
+    lines = [
+        "# Simplification: measured success and error rates",
+        "",
+        "Written by `python -m benchmarks.simplification`.",
+        "",
+    ]
     lines += _tangles()
     lines += _errors()
     TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")
