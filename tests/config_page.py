@@ -66,7 +66,7 @@ def _model(value: Schema) -> str | None:
 
 def _value(value: Schema) -> str:
     """The type and the range of a key."""
-    options = [option for option in value.get("anyOf", value.get("oneOf", ())) if option.get("type") != "null"]
+    options = [one for one in (*value.get("anyOf", ()), *value.get("oneOf", ())) if one.get("type") != "null"]
     if options:
         return " or ".join(dict.fromkeys(map(_value, options)))
     if "$ref" in value:

@@ -20,8 +20,9 @@ _NOT_LOADED = ("canonical", "next", "prev", "author", "search", "index")  # valu
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-c", "docs", "-d", folder / "cache", "-W", "--keep-going"]
-    done = subprocess.run([*command, "-q", ".", folder / "html"], check=False, cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", "docs"]
+    places = ["-d", str(folder / "cache"), ".", str(folder / "html")]
+    done = subprocess.run([*command, *places], check=False, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder / "html"
 
