@@ -109,7 +109,13 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
 
 @click.command(name="compare", epilog=example("optsearch compare configs/compare/*.yaml --out results/comparison"))
 @click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results/comparison"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="results/comparison",
+    show_default=True,
+    help="Folder for the run folders, the figures and the comparison.",
+)
 @overrides
 @as_json
 def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
