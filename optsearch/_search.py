@@ -81,6 +81,7 @@ def search(
 def resume(
     folder: str | Path,
     *,
+    children: int | None = None,
     trust: bool = False,
     progress: ProgressOption = False,
     stop: threading.Event | None = None,
@@ -89,15 +90,20 @@ def resume(
 
     Args:
         folder: the run folder.
+        children: extends the search to this number of candidates; the history is that of a run which had it from the
+            start.
         trust: import the code that the folder names, even if the run did not begin on this account.
         progress: as for `search`.
         stop: as for `search`.
 
     Raises:
-        UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed.
+        UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed; or
+            the search cannot be extended to `children`.
     """
     with _reporting(progress) as reporter:
-        return _kept(lambda: resume_search(Path(folder), reporter, stop, trust=trust), Path(folder), None)
+        return _kept(
+            lambda: resume_search(Path(folder), reporter, stop, trust=trust, children=children), Path(folder), None
+        )
 
 
 def open_run(folder: str | Path) -> Run:

@@ -73,7 +73,7 @@ def test_a_job_that_kills_its_worker_three_times_is_crashed_and_no_other_suffers
     deaths = processes(tmp_path, DIES)
     assert len(set(deaths)) == len(deaths)
     assert 3 <= len(deaths) <= 4  # once in a batch perhaps, three times alone
-    assert said == [f"{HOST} lost a worker; the worker is replaced, and its jobs are given out again"] * len(deaths)
+    assert said == [f"{HOST} lost a worker; the worker is replaced, and its jobs are sent again"] * len(deaths)
 
 
 def test_a_job_that_takes_too_long_has_its_process_ended(start: Callable[..., RayExecutor], tmp_path: Path) -> None:

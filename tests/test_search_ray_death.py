@@ -19,7 +19,7 @@ from search.execution.ray_executor import RayExecutor
 from tests.clusters import end, free_port, head, joined
 from tests.workers import FACTS, job, obedient, settle
 
-AGAIN = "Ray is started again, and its jobs are given out again"
+AGAIN = "Ray is started again, and its jobs are sent again"
 
 
 def servers(name: str) -> list[psutil.Process]:

@@ -93,7 +93,7 @@ def test_jobs_in_flight_are_given_out_again_when_ray_died(start: Callable[..., A
     script = Script(2, 9)
     with start(script) as executor:
         assert settle_all(executor, 5) == [(0, number) for number in range(5)]
-        assert executor.said == ["the raylet of Ray died; Ray is started again, and its jobs are given out again"]
+        assert executor.said == ["the raylet of Ray died; Ray is started again, and its jobs are sent again"]
     assert script.given == [[(0, number) for number in range(5)], [(0, 2), (0, 3), (0, 4)]]
     assert script.killed == 2
 
@@ -120,7 +120,7 @@ def test_a_cluster_is_joined_again_once_it_answers(start: Callable[..., Any]) ->
         assert len(settle_all(executor, 5)) == 5
         assert executor.said == [
             "the raylet of Ray died; the cluster is joined again, within 300 s if it answers, "
-            "and its jobs are given out again"
+            "and its jobs are sent again"
         ]
 
 

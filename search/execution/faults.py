@@ -14,10 +14,10 @@ from ray import exceptions as ray
 class Effect(Enum):
     """What the run does at an exception of Ray."""
 
-    SUSPECT = "the worker is replaced; the jobs that it was at are given out again, each alone"
-    REPLACE = "the worker is replaced; its jobs are given out again"
-    AGAIN = "the jobs of the call are given out again; the worker stays"
-    RESTART = "Ray is started again, or the cluster is joined again; all jobs are given out again"
+    SUSPECT = "the worker is replaced; the jobs that it was running are sent again, each alone"
+    REPLACE = "the worker is replaced; its jobs are sent again"
+    AGAIN = "the jobs of the call are sent again; the worker stays"
+    RESTART = "Ray is started again, or the cluster is joined again; all jobs are sent again"
     END = "the run ends with one line"
 
 

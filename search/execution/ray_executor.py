@@ -1,7 +1,7 @@
 """Executor on Ray: sends jobs to the process that runs Ray, and starts that process again when Ray dies.
 
 The executor holds every job until its answer has arrived. So when Ray is lost (its raylet, its GCS server, the link to
-the cluster), all that is in flight is given out again. A Ray that belongs to the run is started again at once; a
+the cluster), all that is in flight is sent again. A Ray that belongs to the run is started again at once; a
 cluster is joined again as soon as it answers. After three losses without an answer in between, the run ends.
 """
 
@@ -182,7 +182,7 @@ class RayExecutor:
         self._unsent = list(self._jobs.values())
 
     def _recover(self, reason: str) -> None:
-        """Start Ray again, or join the cluster again; then all jobs are given out again."""
+        """Start Ray again, or join the cluster again; then all jobs are sent again."""
         address, patience = self._setup.settings.address, self._setup.settings.reconnect
         while True:
             self._lose()
@@ -191,7 +191,7 @@ class RayExecutor:
             if self._stop.is_set():
                 raise WorkersLostError(f"{reason}; a stop was requested")
             again = f"joined again, within {patience:g} s if it answers," if address else "started again,"
-            self._say(f"{reason}; {'the cluster' if address else 'Ray'} is {again} and its jobs are given out again")
+            self._say(f"{reason}; {'the cluster' if address else 'Ray'} is {again} and its jobs are sent again")
             try:
                 self._start() if address is None else self._join_again(patience)
             except ProcessLostError as loss:

@@ -1,6 +1,6 @@
 """Pool of workers on Ray: long-lived actors, batches of jobs a call.
 
-Any worker may die. It is then replaced, and its jobs are given out again; the jobs that it was at are suspects (see
+Any worker may die. It is then replaced, and its jobs are sent again; the jobs that it was running are suspects (see
 `job_queue`). A job that takes longer than it may has its process ended and, once it was alone, is failed as `timeout`.
 `faults` says which exception of Ray means what. Neither the worker that scores a candidate nor the number of attempts
 shows in the history: the engine orders the answers.
@@ -165,14 +165,14 @@ class WorkerPool:
         host = member.host or "a host"
         batch = next((batch for batch in member.batches if batch.call == call), None)
         if fault.effect is Effect.AGAIN and batch:
-            self._say(f"{host} {fault.words}; the jobs are given out again")
+            self._say(f"{host} {fault.words}; the jobs are sent again")
             member.batches.remove(batch)
             self._queue.add(batch.parcels)
             return []
         if not member.ready:
             self._failed_start(member, error)
         self._hosts.died(member.host)
-        self._say(f"{host} {fault.words}; the worker is replaced, and its jobs are given out again")
+        self._say(f"{host} {fault.words}; the worker is replaced, and its jobs are sent again")
         return self._replace(member, suspect=fault.effect is Effect.SUSPECT)
 
     def _failed_start(self, member: Member, error: Exception) -> None:

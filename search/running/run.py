@@ -13,7 +13,7 @@ from pathlib import Path
 
 from primitives import UserError, parse
 from proxy_tasks import baseline
-from search.algorithms import STRUCTURES, build_engine
+from search.algorithms import STRUCTURES, TUNE_CONSTANTS, build_engine
 from search.record import CONFIG, LION, SEARCH_ENDED, Journal, plain, write_text
 from search.report import write_report
 from search.running.conclude import conclude
@@ -63,6 +63,7 @@ def resume_search(
     repair_journal: bool = False,
     trust: bool = False,
     workers: WorkerSettings | None = None,
+    children: int | None = None,
 ) -> Summary:
     """Continue a run from where its journal ends.
 
@@ -73,13 +74,36 @@ def resume_search(
         repair_journal: first replace a damaged journal by what can be read of it.
         trust: import the code that the folder names even if the run did not begin on this account.
         workers: used in place of the recorded settings, of which the address of a cluster is never used.
+        children: extends the search to this number of candidates; the history is that of a run which had it from the
+            start.
 
     Raises:
         UserError: the folder holds no run, or one that is in use, damaged, names code and comes from elsewhere, or
-            whose tasks or data have changed.
+            whose tasks or data have changed; or the search cannot be extended to `children`.
     """
     with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as opened:
-        return _search_and_conclude(opened)
+        return _search_and_conclude(opened if children is None else _extended(opened, children))
+
+
+def _extended(opened: OpenRun, children: int) -> OpenRun:
+    """The run with a larger number of candidates, which is recorded in its journal."""
+    settings = opened.config.search
+    if children < settings.children:
+        raise UserError(f"`search.children` (={children}) must be at least {settings.children}, as the run has it now")
+    if settings.rounds > 1:
+        raise UserError(f"`search.children`: a search in {settings.rounds} rounds cannot be extended; start a new run")
+    if settings.algorithm == TUNE_CONSTANTS:
+        raise UserError("`search.children`: `tune_constants` plans for its number of candidates; start a new run")
+    extended = replace(
+        opened,
+        config=opened.config.model_copy(update={"search": settings.model_copy(update={"children": children})}),
+    )
+    if children > settings.children:
+        opened.journal.note(SEARCH_ENDED, False)
+        recorded = opened.journal.meta()["config"]
+        opened.journal.note("config", recorded | {"search": recorded["search"] | {"children": children}})
+        write_text(opened.folder / CONFIG, to_yaml(extended.config, opened.folder))
+    return extended
 
 
 def select_champion(
