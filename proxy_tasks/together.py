@@ -70,6 +70,11 @@ def has_kernel() -> bool:
     return jax.default_backend() == "gpu" and _is_nvidia()
 
 
+def device_name() -> str:
+    """The device on which programs are trained: `the CPU`, or the kind of an accelerator, such as `NVIDIA H200`."""
+    return "the CPU" if jax.default_backend() == "cpu" else str(jax.devices()[0].device_kind)
+
+
 @cache
 def _is_nvidia() -> bool:
     return "cuda" in jax.devices()[0].client.platform_version.lower()
