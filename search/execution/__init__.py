@@ -7,7 +7,7 @@ names:
 - Executors: `Executor` (the protocol), `InlineExecutor`, `BatchExecutor`, `RayExecutor` (`RaySettings`, `Built`);
   `WorkersLostError` ends a run whose workers cannot be had again.
 - Behaviour of machines: `measure_behaviour`, and `BEHAVIOUR`, the fact under which a worker reports it.
-- The process: `pin_threads`, `check_packages`, `rare_collection`.
+- The process: `pin_threads`, `keep_compiled`, `check_packages`, `rare_collection`.
 """
 
 from search.execution.batch import BatchExecutor
@@ -22,7 +22,7 @@ from search.execution.executor import (
     WorkersLostError,
 )
 from search.execution.messages import BEHAVIOUR, RaySettings
-from search.execution.process import check_packages, pin_threads, rare_collection
+from search.execution.process import check_packages, keep_compiled, pin_threads, rare_collection
 from search.execution.ray_executor import RayExecutor
 from search.execution.worker import Built
 
@@ -40,6 +40,7 @@ __all__ = [
     "TrialJob",
     "WorkersLostError",
     "check_packages",
+    "keep_compiled",
     "measure_behaviour",
     "pin_threads",
     "rare_collection",
