@@ -105,6 +105,21 @@ def test_everything_that_can_be_chosen_is_reached_by_tab(browser: webdriver.Chro
     assert seen[0].startswith('<a class="skip"')
 
 
+def test_the_data_flow_can_be_enlarged_and_fitted(browser: webdriver.Chrome, page: str) -> None:
+    show(browser, page, 400)
+    width = "document.querySelector('svg.wide').getBoundingClientRect().width"
+    natural, buttons = value(browser, width), browser.find_elements("css selector", ".zoom button")
+    assert [button.text for button in buttons] == ["Larger", "Smaller", "Fit", "Reset"]
+    widths = []
+    for button in buttons:
+        button.send_keys(Keys.ENTER)
+        widths.append(value(browser, width))
+    room = value(browser, "document.querySelector('.drawing:has(> svg.wide)').clientWidth")
+    assert widths == pytest.approx([1.25 * natural, natural, room, natural], rel=0.01)
+    assert value(browser, "document.documentElement.scrollWidth") <= 400
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
 def test_hostile_text_runs_nothing(browser: webdriver.Chrome, tmp_path: Path) -> None:
     show(browser, report_run(hostile_run(tmp_path / "hostile")).as_uri(), 400)
     assert value(browser, "window.hacked === undefined")

@@ -13,11 +13,13 @@ from search.record import (
     Ancestor,
     CandidateRow,
     Journal,
+    Outcome,
     SimplifyStep,
     SummaryFile,
     ancestry,
     front,
     live_lines,
+    other_children,
     read_summary,
 )
 from search.report.history import History, history
@@ -74,6 +76,7 @@ class Facts:
         champion: `None` where no program was trained on all seeds.
         front: best candidate of each length.
         ancestors: of the champion, oldest first.
+        siblings: for each ancestor the outcomes of its children that are no ancestors of the champion.
         course: of the search.
         references: fitness of the tuned AdamW and Lion in the search, with price; NaN where it is not known.
     """
@@ -88,6 +91,7 @@ class Facts:
     champion: Champion | None
     front: Sequence[CandidateRow]
     ancestors: Sequence[Ancestor]
+    siblings: Sequence[Sequence[Outcome]]
     course: History
     references: Mapping[str, float]
 
@@ -109,7 +113,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
     Args:
         run: the run folder.
         journal: its journal, open.
-        course: read the course of the search, which takes a pass over all candidates.
+        course: read the course of the search and the siblings of ancestors, which takes passes over all candidates.
     """
     meta = journal.meta()
     notes: list[str] = []
@@ -129,6 +133,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         champion=champion,
         front=front(journal),
         ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
+        siblings=other_children(journal, champion.repeat, champion.number) if champion and course else [],
         course=history(journal.outcomes() if course else (), journal.counts()),
         references=_references(journal, summary),
     )
