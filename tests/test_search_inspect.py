@@ -39,8 +39,8 @@ def test_inspect_answers_first_what_was_found_how_good_how_sure_and_from_where(
         "Funnel, 1 stage",
         "It is candidate 3 of repeat 0",
         "update = sign(update)",
-        "front: the best program of each length",
-        "where it came from",
+        "front: best program of each length",
+        "ancestry: mutations",
         "best distinct programs",
         "digest",
     ]

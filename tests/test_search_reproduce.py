@@ -73,7 +73,7 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     before = Path("account/summary.json").read_text()
     capsys.readouterr()
     assert main([*command, "--set", "search.children=50"]) == 2
-    assert "`account/seed-1` holds a run of another config" in capsys.readouterr().err.splitlines()[-1]
+    assert "`account/seed-1` contains a run of another config" in capsys.readouterr().err.splitlines()[-1]
     assert Path("account/summary.json").read_text() == before
 
 

@@ -109,7 +109,7 @@ def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["run", str(staged), "--out", "run"]) == 0
     out = capsys.readouterr().out
     assert "stage 1, rows: tuned 2 times with 3 trials each, 5 fresh seeds" in out
-    assert "the last stage on the test split, other seeds" in out
+    assert "last stage on the test split, on other seeds" in out
     for name in ("program 1", "program 2", "adamw", "sgd"):
         assert name in out
 
@@ -142,7 +142,7 @@ def test_a_search_that_has_not_ended_has_no_funnel(staged: Path, capsys: pytest.
     process.communicate()
     assert main(["select", "run"]) == 2
     assert capsys.readouterr().err == (
-        "optsearch: the search in `run` has not ended; `optsearch resume run` goes on with it\n"
+        "optsearch: the search in `run` has not ended; `optsearch resume run` continues it\n"
     )
     with open_journal(Path("run")) as journal:
         assert journal.trials() == {}

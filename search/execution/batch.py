@@ -1,4 +1,4 @@
-"""Executor for an accelerator: all queued candidates are trained in one batch, in this process."""
+"""Executor for an accelerator, which trains all queued candidates in one batch in this process."""
 
 from collections import deque
 from typing import Any, Self
@@ -12,7 +12,7 @@ class BatchExecutor:
 
     Args:
         evaluator: scores programs.
-        size: largest number of queued jobs; the in-flight window, since no more candidates are ready at a time.
+        size: largest number of queued jobs; equal to the in-flight window, the largest number of ready candidates.
     """
 
     usage: dict[str, Any] = {}  # noqa: RUF012 - never written to
@@ -22,7 +22,7 @@ class BatchExecutor:
         self._queue: deque[Job] = deque()
 
     def free(self) -> int:
-        """Number of jobs for which the batch still has room."""
+        """Number of jobs that still fit into the batch."""
         return self.count - len(self._queue)
 
     def submit(self, job: Job) -> None:
@@ -30,7 +30,7 @@ class BatchExecutor:
         self._queue.append(job)
 
     def collect(self) -> list[Answer]:
-        """Execute all queued jobs."""
+        """Execute all queued jobs, and return their answers."""
         jobs, self._queue = list(self._queue), deque()
         candidates = [job for job in jobs if isinstance(job, CandidateJob)]
         programs, hurdles = [job.program for job in candidates], [job.hurdle for job in candidates]
@@ -40,7 +40,7 @@ class BatchExecutor:
         return [*answers, *trials]
 
     def describe(self) -> str:
-        """Where jobs are executed."""
+        """Description of the executor for display."""
         return f"this process, batches of up to {self.count}"
 
     def __enter__(self) -> Self:
