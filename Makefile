@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # Many tests wait for processes, so one worker more than there are processors.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test test-lowest test-hosts bench format clean
+.PHONY: demo test test-lowest test-hosts bench docs format clean
 
 demo: $(VENV)/.installed  ## install, and run the quickstart
 	$(BIN)/optsearch run configs/quickstart.yaml  # its last lines say where the report is
@@ -27,6 +27,10 @@ test-hosts: $(VENV)/.installed-test  ## faults of a cluster on hosts made of net
 bench: $(VENV)/.installed-test  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
 
+docs: $(VENV)/.installed-docs  ## build the site into build/site
+	$(BIN)/sphinx-build -b html -c docs -W --keep-going --quiet . build/site
+	@echo "built build/site/index.html"
+
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -38,6 +42,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(INSTALL) -e '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

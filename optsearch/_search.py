@@ -81,6 +81,7 @@ def search(
 def resume(
     folder: str | Path,
     *,
+    children: int | None = None,
     trust: bool = False,
     progress: ProgressOption = False,
     stop: threading.Event | None = None,
@@ -89,6 +90,8 @@ def resume(
 
     Args:
         folder: the run folder.
+        children: number of candidates to which the search is extended; the history equals that of a run that had this
+            number from the start.
         trust: import the code that the folder names, even if the run was not started by this account.
         progress: as for `search`.
         stop: as for `search`.
@@ -97,14 +100,17 @@ def resume(
         The run, as for `search`.
 
     Raises:
-        UserError: the folder has no run; the run is in use or damaged; or its tasks or data have changed.
+        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; or the search
+            cannot be extended to `children`.
 
     Example:
         >>> import optsearch
         >>> run = optsearch.resume("results/first")  # doctest: +SKIP
     """
     with _reporting(progress) as reporter:
-        return _kept(lambda: resume_search(Path(folder), reporter, stop, trust=trust), Path(folder), None)
+        return _kept(
+            lambda: resume_search(Path(folder), reporter, stop, trust=trust, children=children), Path(folder), None
+        )
 
 
 def open_run(folder: str | Path) -> Run:

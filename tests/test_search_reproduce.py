@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from primitives import Program, UserError, builtin, parse
+from benchmarks.lion_report import ACCOUNT, PAGE, written
+from primitives import Program, UserError, builtin, parse, to_text
 from search.commands.main import main
 from search.commands.reproduce import config_of_target
 from search.running.reproduce import LEVELS, level, succeeded
@@ -65,6 +66,21 @@ def test_a_reproduction_is_accounted_for_and_goes_on(small_run: Path, capsys: py
     assert parse(row["simplified"])
     assert {loss["program"] for loss in row["losses"]} == {"found", "adamw (tuned)", "lion (tuned)"}
     assert (Path("account/seed-2") / "optax_export.py").exists()
+    assert [entry["candidate"] for entry in row["course"]] == sorted(entry["candidate"] for entry in row["course"])
+    fitnesses = [entry["fitness"] for entry in row["course"]]
+    assert fitnesses == sorted(fitnesses, reverse=True)
+    assert row["course"][0] | {"fitness": 0} == {
+        "candidate": 0,
+        "fitness": 0,
+        "level": 0,
+        "success": False,
+        "what": derive(builtin("adamw")).verdict,
+        "program": to_text(derive(builtin("adamw")).program),
+    }
+    assert main([*command, "1", "--set", "search.children=50", "--json"]) == 0  # extends the run
+    extended = json.loads(capsys.readouterr().out)["runs"][0]
+    assert extended["children"] == 51
+    assert extended["course"][: len(first["runs"][0]["course"])] == first["runs"][0]["course"]
 
 
 def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +88,7 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     assert main(command) == 0
     before = Path("account/summary.json").read_text()
     capsys.readouterr()
-    assert main([*command, "--set", "search.children=50"]) == 2
+    assert main([*command, "--set", "search.children=39"]) == 2
     assert "`account/seed-1` contains a run of another config" in capsys.readouterr().err.splitlines()[-1]
     assert Path("account/summary.json").read_text() == before
 
@@ -85,3 +101,10 @@ def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
         config_of_target("tiger")
     assert main(["reproduce", "tiger"]) == 2
     assert "'tiger' is not" in capsys.readouterr().err
+
+
+def test_the_table_in_the_docs_is_that_of_the_account() -> None:
+    page, account = PAGE.read_text(encoding="utf-8"), json.loads(ACCOUNT.read_text(encoding="utf-8"))
+    assert page == written(page, account["runs"])
+    assert len(account["runs"]) == account["seeds"] == len(account["levels"])
+    assert account["successes"] == sum(run["success"] for run in account["runs"])

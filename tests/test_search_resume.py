@@ -1,6 +1,7 @@
 """A run that is killed or stopped and resumed has the digest of one that was never disturbed."""
 
 import random
+import re
 import signal
 import sqlite3
 import time
@@ -184,3 +185,33 @@ def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
     config = read_config(small_run, overrides)
     with LivePanel(quiet=True) as progress, pytest.raises(UserError, match="no program could be trained"):
         runner.run_search(config, small_run.parent / "run", progress)
+
+
+@pytest.mark.parametrize("algorithm", ["regularized_evolution", "random", "tree"])
+def test_a_search_that_was_extended_has_the_history_of_a_longer_one(small_run: Path, algorithm: str) -> None:
+    settings = [f"search.algorithm={algorithm}", "selection.tuning_trials=0"]
+    longer = runner.run_search(read_config(small_run, [*settings, "search.children=30"]), Path("longer"))
+    shorter = runner.run_search(read_config(small_run, [*settings, "search.children=12"]), Path("run"))
+    extended = runner.resume_search(Path("run"), children=30)
+    assert (shorter.statistics["children"], extended.statistics["children"]) == (13, 31)
+    assert extended.digest == longer.digest != shorter.digest
+    assert read_config(Path("run/config.yaml")).search.children == 30
+    assert runner.resume_search(Path("run")).digest == longer.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "children", "said"),
+    [
+        ("search.children=12", 11, "`search.children` (=11) must be at least 12, as the run has it now"),
+        ("search.rounds=2", 30, "`search.children`: a search in 2 rounds cannot be extended; start a new run"),
+        ("search.algorithm=tune_constants", 30, "`tune_constants` plans for its number of candidates"),
+    ],
+)
+def test_a_search_that_cannot_be_extended_says_so_and_stays_as_it_is(
+    small_run: Path, change: str, children: int, said: str
+) -> None:
+    runner.run_search(read_config(small_run, ["search.children=12", change, "selection.tuning_trials=0"]), Path("run"))
+    before = read_digest(Path("run/journal.sqlite")), Path("run/config.yaml").read_text()
+    with pytest.raises(UserError, match=re.escape(said)):
+        runner.resume_search(Path("run"), children=children)
+    assert (read_digest(Path("run/journal.sqlite")), Path("run/config.yaml").read_text()) == before

@@ -72,6 +72,13 @@ def test_killed_in_mid_generation_and_resumed_gives_the_same_digest(config: Path
         assert connection.execute("select count(*) from trials").fetchone()[0] > 100
 
 
+def test_a_search_that_was_extended_has_the_history_of_a_longer_one(config: Path, expected: str) -> None:
+    """Generations of the shorter search, and the trials of its conclusion, change nothing."""
+    shorter = finished(begin("run", str(config), "--out", "run", "--set", "search.children=6", "--json"))
+    extended = finished(begin("resume", "run", "--set", "search.children=12", "--json"))
+    assert extended["digest"] == expected != shorter["digest"]
+
+
 def test_two_workers_give_the_digest_of_one_process(config: Path, expected: str) -> None:
     process = begin("run", str(config), "--out", "ray", "--json", "--set=workers.executor=ray", "--set=workers.count=2")
     assert finished(process)["digest"] == expected

@@ -174,6 +174,8 @@ def test_plugins_are_named_and_never_given_by_path(
 def test_workers_can_be_moved_on_resume_and_nothing_else(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digest = run_json(capsys, "run", str(small_run), "--set", "search.children=3")["digest"]
     assert run_json(capsys, "resume", "results/small", "--set", "workers.wall_limit=9.0")["digest"] == digest
-    for setting in ("seed=4", "workers.in_flight=2", "search.children=9"):
+    for setting in ("seed=4", "workers.in_flight=2", "search.population=9"):
         assert main(["resume", "results/small", "--set", setting]) == 2
-        assert "a resumed run keeps its settings" in capsys.readouterr().err
+        assert "a resumed run keeps its settings, except for `search.children`" in capsys.readouterr().err
+    assert main(["resume", "results/small", "--set", "search.children=2"]) == 2
+    assert "must be at least 3, as the run has it now" in capsys.readouterr().err

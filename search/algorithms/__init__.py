@@ -3,7 +3,8 @@
 The public names of this room:
 
 - Algorithms: `build_engine` (an engine with the algorithm of a config), `structure_search` (the algorithm named
-  `STRUCTURES`, which needs no engine), `register_algorithm`.
+  `STRUCTURES`, which needs no engine), `register_algorithm`; `TUNE_CONSTANTS` is the name of an algorithm whose
+  candidates depend on their total number.
 - Mutations: `MUTATIONS` (the table), `Mutator`, `register_mutation`.
 - Checks of a config: `check_algorithm`, `check_names`, `with_registered_rates`.
 - `structure_of`: digest of a program without the values of its constants.
@@ -11,6 +12,7 @@ The public names of this room:
 
 from search.algorithms.factory import (
     STRUCTURES,
+    TUNE_CONSTANTS,
     build_engine,
     check_algorithm,
     check_names,
@@ -24,6 +26,7 @@ from search.algorithms.structures.identity import structure_of
 __all__ = [
     "MUTATIONS",
     "STRUCTURES",
+    "TUNE_CONSTANTS",
     "Mutator",
     "build_engine",
     "check_algorithm",

@@ -14,6 +14,7 @@ from search.engine import Algorithm, Engine, Hurdle
 from search.settings import Config, Mutations, insertable, names, task_of
 
 STRUCTURES = "structures"
+TUNE_CONSTANTS = "tune_constants"
 _WIDE_SHARE = 0.25  # of the candidates of `tune_constants`
 
 
@@ -42,7 +43,7 @@ def _tree(config: Config, start: Program) -> Algorithm:
 ALGORITHMS: dict[str, Callable[[Config, Program], Algorithm]] = {
     "regularized_evolution": _evolution,
     "random": _random,
-    "tune_constants": _tune_constants,
+    TUNE_CONSTANTS: _tune_constants,
     "tree": _tree,
 }
 

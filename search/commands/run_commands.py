@@ -27,6 +27,8 @@ from search.settings import (
     to_yaml,
 )
 
+CHILDREN = "search.children"
+
 
 @click.command(epilog=example("optsearch run configs/quickstart.yaml --set search.children=500"))
 @click.argument("config", type=click.Path(path_type=Path))
@@ -57,32 +59,39 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Override a key of `workers`, such as workers.count=4.",
+    help="Override a key of `workers`, such as workers.count=4, or extend the search: search.children=5000.",
 )
 @trust
 @as_json
 def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
     """Continue the run in folder RUN from the end of its journal."""
-    workers = _workers(run, overrides) if overrides else None
+    workers, children = _changed(run, overrides) if overrides else (None, None)
     with stop_on_signals() as stop, LivePanel() as panel:
-        summary = resume_search(run, panel, stop, repair_journal=repair, trust=trust, workers=workers)
+        summary = resume_search(
+            run, panel, stop, repair_journal=repair, trust=trust, workers=workers, children=children
+        )
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
-def _workers(run: Path, overrides: Sequence[str]) -> WorkerSettings:
-    """Recorded worker settings of a run with overrides; `in_flight` is refused, since it changes the history."""
+def _changed(run: Path, overrides: Sequence[str]) -> tuple[WorkerSettings, int]:
+    """Recorded worker settings and number of candidates of a run, with overrides.
+
+    `workers.in_flight` is refused, since it changes the history.
+    """
     for override in overrides:
         key = override.partition("=")[0].strip()
-        if not key.startswith("workers.") or key == "workers.in_flight":
+        if key != CHILDREN and (not key.startswith("workers.") or key == "workers.in_flight"):
             raise UserError(
-                f"`--set {override}`: a resumed run keeps its settings, except for keys of `workers` other than "
-                f"`workers.in_flight`"
+                f"`--set {override}`: a resumed run keeps its settings, except for `{CHILDREN}` and for keys of "
+                f"`workers` other than `workers.in_flight`"
             )
     with look(run) as journal:
-        values = {"workers": config_of(journal, run).workers.model_dump()}
+        known = config_of(journal, run)
+    values = {"workers": known.workers.model_dump(), "search": {"children": known.search.children}}
     for override in overrides:
         set_key(values, override)
-    return build_config(values).workers
+    config = build_config(values)
+    return config.workers, config.search.children
 
 
 @click.command(epilog=example("optsearch select results/quickstart --set selection.seeds=16"))
@@ -103,7 +112,13 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
 
 @click.command(name="compare", epilog=example("optsearch compare configs/compare/*.yaml --out results/comparison"))
 @click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results/comparison"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="results/comparison",
+    show_default=True,
+    help="Folder for the run folders, the figures and the comparison.",
+)
 @overrides
 @as_json
 def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:

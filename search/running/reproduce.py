@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from primitives import UserError
-from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, look, plain, write_text
+from primitives import UserError, parse, to_text
+from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, Journal, look, plain, write_text
 from search.running.open_run import config_of
 from search.running.reporter import Reporter, SilentReporter
 from search.running.run import resume_search, run_search
 from search.running.summary import Summary
 from search.settings import Config
-from selection import Derivation
+from selection import Derivation, derive
 
 TARGETS = ("lion",)
 
@@ -45,7 +45,26 @@ def succeeded(found: Derivation) -> bool:
     return found.recognised is not None and found.recognised.name == "lion" and level(found) == len(LEVELS) - 1
 
 
-def account(seed: int, summary: Summary, seconds: float) -> dict[str, Any]:
+def course(journal: Journal, repeat: int) -> list[dict[str, Any]]:
+    """Candidates that were the best of a repeat when they were recorded, with their levels.
+
+    A level here is that of the exactly simplified program. It is at most the level of the scored derivation.
+    """
+    found: list[dict[str, Any]] = []
+    for row in journal.rows("repeat = ? and status = 'ok' and matched = ''", order="number", given=(repeat,)):
+        if not found or row.fitness < found[-1]["fitness"]:
+            known = derive(parse(row.program))
+            entry = {
+                "candidate": row.number,
+                "fitness": row.fitness,
+                "level": level(known),
+                "success": succeeded(known),
+            }
+            found.append(entry | {"what": known.verdict, "program": to_text(known.program)})
+    return found
+
+
+def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
     """Results of one seed, as plain values."""
     found = summary.derivation.as_json()
     ladder = level(summary.derivation)
@@ -54,7 +73,7 @@ def account(seed: int, summary: Summary, seconds: float) -> dict[str, Any]:
         "success": succeeded(summary.derivation),
         "level": ladder,
         "level_in_words": LEVELS[ladder],
-        "seconds": round(seconds),
+        "seconds": round(journal.meta().get(SECONDS, 0.0)),
         "children": summary.statistics["children"],
         "evaluated": summary.statistics["evaluated"],
         "digest": summary.digest,
@@ -68,6 +87,7 @@ def account(seed: int, summary: Summary, seconds: float) -> dict[str, Any]:
         "through_the_funnel": summary.funnel.winner is not None if summary.funnel else None,
         "losses": [row.as_json() | {"per_seed": None} for row in summary.table],
         "stages": [stage.as_json() for stage in summary.funnel.stages] if summary.funnel else [],
+        "course": course(journal, summary.row.repeat),
     }
 
 
@@ -80,7 +100,7 @@ def reproduce_all(
     reporting: Callable[[], AbstractContextManager[Reporter]] = lambda: nullcontext(SilentReporter()),
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Run each seed, or continue its run; the summary is written after each seed.
+    """Run each seed, continue its run, or extend it to more candidates; the summary is written after each seed.
 
     Args:
         target: name of the optimizer to be found.
@@ -104,14 +124,13 @@ def reproduce_all(
             reporter.note(f"seed {seed}: {place}")
             if (place / JOURNAL).exists():
                 _check(place, config)
-                summary = resume_search(place, reporter, stop, workers=config.workers)
+                summary = resume_search(place, reporter, stop, workers=config.workers, children=config.search.children)
             else:
                 summary = run_search(config, place, reporter, stop)
         if not summary.complete:
             raise KeyboardInterrupt
         with look(place) as journal:
-            seconds = float(journal.meta().get(SECONDS, 0.0))
-        runs.append(account(seed, summary, seconds))
+            runs.append(account(seed, summary, journal))
         facts = {
             "target": target,
             "seeds": len(runs),
@@ -124,8 +143,13 @@ def reproduce_all(
 
 
 def _check(place: Path, config: Config) -> None:
+    """Raise `UserError` if a folder holds a run of another config, but for a number of candidates that can grow."""
     with look(place) as journal:
         known = config_of(journal, place)
+    if config.search.children > known.search.children:
+        known = known.model_copy(
+            update={"search": known.search.model_copy(update={"children": config.search.children})}
+        )
     for section in ("seed", "tasks", "search", "evaluation"):
         if getattr(known, section) != getattr(config, section):
             raise UserError(f"`{place}` contains a run of another config (`{place / CONFIG}`); choose another `--out`")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from primitives import UserError, parse
 from proxy_tasks import baseline
-from search.algorithms import STRUCTURES, build_engine
+from search.algorithms import STRUCTURES, TUNE_CONSTANTS, build_engine
 from search.record import CONFIG, LION, SEARCH_ENDED, Journal, plain, write_text
 from search.report import write_report
 from search.running.conclude import conclude
@@ -65,6 +65,7 @@ def resume_search(
     repair_journal: bool = False,
     trust: bool = False,
     workers: WorkerSettings | None = None,
+    children: int | None = None,
 ) -> Summary:
     """Continue a run from the end of its journal.
 
@@ -75,16 +76,39 @@ def resume_search(
         repair_journal: first replace a damaged journal by its readable part.
         trust: import the code that the folder names, even if the run was not started by this account.
         workers: worker settings in place of the recorded ones; a recorded cluster address is never used.
+        children: number of candidates to which the search is extended; the history equals that of a run that had this
+            number from the start.
 
     Returns:
         The results.
 
     Raises:
-        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; or it names code
-            and was not started by this account.
+        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; it names code
+            and was not started by this account; or the search cannot be extended to `children`.
     """
     with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as opened:
-        return _search_and_conclude(opened)
+        return _search_and_conclude(opened if children is None else _extended(opened, children))
+
+
+def _extended(opened: OpenRun, children: int) -> OpenRun:
+    """The run with a larger number of candidates, which is recorded in its journal."""
+    settings = opened.config.search
+    if children < settings.children:
+        raise UserError(f"`search.children` (={children}) must be at least {settings.children}, as the run has it now")
+    if settings.rounds > 1:
+        raise UserError(f"`search.children`: a search in {settings.rounds} rounds cannot be extended; start a new run")
+    if settings.algorithm == TUNE_CONSTANTS:
+        raise UserError("`search.children`: `tune_constants` plans for its number of candidates; start a new run")
+    extended = replace(
+        opened,
+        config=opened.config.model_copy(update={"search": settings.model_copy(update={"children": children})}),
+    )
+    if children > settings.children:
+        opened.journal.note(SEARCH_ENDED, False)
+        recorded = opened.journal.meta()["config"]
+        opened.journal.note("config", recorded | {"search": recorded["search"] | {"children": children}})
+        write_text(opened.folder / CONFIG, to_yaml(extended.config, opened.folder))
+    return extended
 
 
 def select_champion(

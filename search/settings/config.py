@@ -17,7 +17,7 @@ from search.settings.tasks import Section, TaskEntry
 
 
 class Mutations(Section):
-    """Relative rates of the mutations; 0 disables a mutation. The paper uses the first three with equal rates.
+    """Relative rates of the mutations; 0 disables a mutation. The paper uses `insert`, `delete` and `modify` equally.
 
     A mutation that a plugin registers has a key of the same name.
     """
@@ -25,13 +25,23 @@ class Mutations(Section):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Annotated[float, Field(ge=0)]]
 
-    insert: float = Field(1.0, ge=0)
-    delete: float = Field(1.0, ge=0)
-    modify: float = Field(1.0, ge=0)
-    replace: float = Field(1.0, ge=0)
-    wrap: float = Field(1.0, ge=0)
-    scale: float = Field(1.0, ge=0)
-    tune: float = Field(0.0, ge=0)
+    insert: float = Field(1.0, ge=0, description="insert a statement that calls a random function")
+    delete: float = Field(1.0, ge=0, description="delete a random statement")
+    modify: float = Field(
+        1.0, ge=0, description="replace an argument of a random statement by another variable or constant"
+    )
+    replace: float = Field(
+        1.0,
+        ge=0,
+        description="replace the function of a random statement by one that takes the same kinds of arguments",
+    )
+    wrap: float = Field(
+        1.0, ge=0, description="apply a random function of one argument to the result of a random statement"
+    )
+    scale: float = Field(
+        1.0, ge=0, description="multiply a random constant, or its distance to 1, by 2^a with a ~ N(0, 1)"
+    )
+    tune: float = Field(0.0, ge=0, description="move several constants by small steps at once")
 
     @model_validator(mode="after")
     def _some(self) -> "Mutations":
@@ -43,20 +53,32 @@ class Mutations(Section):
 class SearchSettings(Section):
     """The search: algorithm, budget, mutations and functions."""
 
-    algorithm: str = Field("regularized_evolution", examples=sorted(names.ALGORITHMS))
+    algorithm: str = Field(
+        "regularized_evolution",
+        examples=sorted(names.ALGORITHMS),
+        description="search algorithm; `random`, `tree` and `tune_constants` are comparators",
+    )
     children: int = Field(2000, ge=1, description="candidates of each repeat, without the starting program")
     evaluations: int | None = Field(None, ge=1, description="number of evaluations after which a repeat ends early")
     population: int = Field(100, ge=1, description="size P of the population (the paper: 1000)")
     tournament: int = Field(6, ge=1, description="size T of a tournament (the paper: 2)")
-    repeats: int = Field(1, ge=1, description="independent searches")
+    repeats: int = Field(1, ge=1, description="independent searches, recorded in one journal")
     rounds: int = Field(1, ge=1, description="each later round starts from the best program of the round before")
-    plateau: int = Field(0, ge=0, description="candidates without progress, then restart from the best; 0: never")
+    plateau: int = Field(
+        0,
+        ge=0,
+        description="candidates without an improvement after which the search restarts from its best program; 0: never",
+    )
     random_mutations: int = Field(16, ge=1, description="`random`: largest number of mutations of the starting program")
     tree_depth: int = Field(3, ge=1, le=8, description="`tree`: largest depth of functions above an operand")
     mutations: Mutations = Mutations()
     structures: StructureSettings = StructureSettings()
-    primitives: Literal["paper"] | list[str] = Field("paper", description="functions that may be inserted")
-    plugins: list[str] = Field([], description="modules to import first, which register extensions")
+    primitives: Literal["paper"] | list[str] = Field(
+        "paper", description="functions that mutations may insert: those of the paper, or a list"
+    )
+    plugins: list[str] = Field(
+        [], description="modules to import first, which register extensions; also looked for beside the config"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "SearchSettings":
@@ -77,16 +99,20 @@ class SearchSettings(Section):
 class EvaluationSettings(Section):
     """The evaluation of a program: seeds, hurdles and prices."""
 
-    seeds: int = Field(8, ge=1, description="seeds of an evaluation")
+    seeds: int = Field(8, ge=1, description="networks trained for a score, each with its own seed")
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
     hurdle_quantile: float = Field(0.33, ge=0, le=1, description="quantile of the population's fitness on those seeds")
     hurdle_margin: float = Field(0.15, ge=0, description="added to that quantile, which gives the hurdle")
     short_share: float = Field(0.0, ge=0, lt=1, description="share of the steps of a first, short training; 0: none")
     short_margin: float = Field(0.3, ge=0, description="margin added to the hurdle after the short training")
-    race: list[int] = Field([], description="numbers of seeds after which there is another hurdle, such as [4, 6]")
+    race: list[int] = Field(
+        [], description="numbers of seeds after which there is another hurdle; with 8 seeds, [4] trains 2, 2, then 4"
+    )
     race_margin: float = Field(0.05, ge=0, description="the same as `hurdle_margin`, for these hurdles")
     sanity_steps: int = Field(
-        0, ge=0, description="steps of a sanity probe, which drops programs that cannot train; 0: none"
+        0,
+        ge=0,
+        description="steps of a probe that drops programs whose losses are not finite, exploded or unchanged; 0: none",
     )
     probe: bool = Field(True, description="reuse the score of an earlier program whose updates on probes agree")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
@@ -106,14 +132,16 @@ class EvaluationSettings(Section):
 class WorkerSettings(Section):
     """Worker processes and the cluster that they run on."""
 
-    executor: Literal["inline", "ray"] = Field("inline", description="train in this process, or in Ray workers")
+    executor: Literal["inline", "ray"] = Field(
+        "inline", description="`inline` trains in this process, `ray` in Ray workers"
+    )
     count: int | None = Field(None, ge=1, description="number of workers; by default one for each core")
     address: str | None = Field(None, description="address of a Ray cluster, such as 10.0.0.1:6379")
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
     wall_limit: float = Field(300.0, gt=0, description="time limit of a candidate in seconds (ray)")
     memory_limit: float = Field(8.0, ge=0, description="memory limit of a worker in GiB; 0: none (ray)")
     mixed: Literal["refuse", "allow"] = Field(
-        "refuse", description="treatment of machines that round differently (ray)"
+        "refuse", description="refuse or allow workers on machines that round differently (ray)"
     )
     reconnect: float = Field(300.0, ge=0, description="seconds to wait for a cluster that does not answer (ray)")
 
@@ -128,8 +156,14 @@ class Config(Section):
     """The config of a run."""
 
     seed: int = Field(0, ge=0, description="key of all random numbers of the search")
-    program: str = Field("adamw", description="starting program: name of a built-in, or a file")
-    tasks: list[TaskEntry] = Field(["digits"], min_length=1, description="names of built-in tasks, or custom tasks")
+    program: str = Field(
+        "adamw", description="starting program: name of a built-in, or a file, looked for beside the config first"
+    )
+    tasks: list[TaskEntry] = Field(
+        ["digits"],
+        min_length=1,
+        description="names of built-in tasks, or custom tasks; several are weighted by the inverse of their noise",
+    )
     search: SearchSettings = SearchSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     workers: WorkerSettings = WorkerSettings()

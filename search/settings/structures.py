@@ -10,17 +10,21 @@ CORPUS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", 
 
 
 class Operators(Section):
-    """Relative frequencies of the operators; 0 switches one off."""
+    """Relative frequencies of the operators of `structures`; 0 switches one off."""
 
-    graft: float = Field(0.15, ge=0)
-    graft_on_way: float = Field(0.17, ge=0)
-    context: float = Field(0.2, ge=0)
-    wrap_argument: float = Field(0.12, ge=0)
-    wrap_value: float = Field(0.06, ge=0)
-    insert: float = Field(0.04, ge=0)
-    replace: float = Field(0.08, ge=0)
-    modify: float = Field(0.08, ge=0)
-    delete: float = Field(0.1, ge=0)
+    graft: float = Field(0.15, ge=0, description="replace an argument by a subexpression of a donor")
+    graft_on_way: float = Field(
+        0.17, ge=0, description="replace a value on the way from the gradient to the update by an expression of a donor"
+    )
+    context: float = Field(
+        0.2, ge=0, description="replace a value x on that way by f(x, e), a call on the way of a donor"
+    )
+    wrap_argument: float = Field(0.12, ge=0, description="apply a random function to an argument")
+    wrap_value: float = Field(0.06, ge=0, description="apply a random function to a value, for all its readers")
+    insert: float = Field(0.04, ge=0, description="insert a statement")
+    replace: float = Field(0.08, ge=0, description="replace a function by one with the same arguments")
+    modify: float = Field(0.08, ge=0, description="replace an argument")
+    delete: float = Field(0.1, ge=0, description="delete a statement; its readers read one of its arguments")
 
     @model_validator(mode="after")
     def _some(self) -> "Operators":

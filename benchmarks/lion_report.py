@@ -1,0 +1,63 @@
+"""The table of the seeds in `docs/lion.md`, from `results/lion/summary.json`: `python -m benchmarks.lion_report`."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "lion.md"
+ACCOUNT = ROOT / "results" / "lion" / "summary.json"
+MARKS = "<!-- seeds: begin -->", "<!-- seeds: end -->"
+HEAD = (
+    "| seed | candidates | evaluated | minutes | found | full Lion in front | validation loss against tuned AdamW "
+    "| test loss | digest |",
+    "|--:|--:|--:|--:|---|--:|--:|--:|---|",
+)
+
+
+def change(run: dict[str, Any], split: str) -> str:
+    """Change of the mean loss of a found program against the tuned AdamW on a split, with its 95 % interval."""
+    row = next(row for row in run["losses"] if row["program"] == "found" and row["split"] == split)
+    low, high = (math.expm1(bound) * 100 for bound in row["interval"])
+    return f"{row['change'] * 100:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−")
+
+
+def first_in_front(run: dict[str, Any]) -> str:
+    """The first candidate that was the best of its search and full Lion."""
+    return next((f"candidate {entry['candidate']:,}" for entry in run.get("course", ()) if entry["success"]), "–")
+
+
+def found(run: dict[str, Any]) -> str:
+    """The found program in words."""
+    if not run["success"]:
+        return str(run["verdict"])
+    constants = {name: f"{value:.2g}" for name, value in run["constants"].items()}
+    return f"**Lion**: betas {constants['beta1']} and {constants['beta2']}, decay {constants['decay']}"
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """One row for each run."""
+    rows = [
+        f"| {run['seed']} | {run['children']:,} | {run['evaluated']:,} | {run['seconds'] // 60} | {found(run)} "
+        f"| {first_in_front(run)} | {change(run, 'validation')} | {change(run, 'test')} | {run['digest'][:8]}… |"
+        for run in runs
+    ]
+    return "\n".join([*HEAD, *rows])
+
+
+def written(page: str, runs: list[dict[str, Any]]) -> str:
+    """The page with the table of some runs between its marks."""
+    before, _, rest = page.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return f"{before}{MARKS[0]}\n{table(runs)}\n{MARKS[1]}{after}"
+
+
+def main() -> None:
+    """Write the table."""
+    runs = json.loads(ACCOUNT.read_text(encoding="utf-8"))["runs"]
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), runs), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
