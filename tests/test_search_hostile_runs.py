@@ -71,7 +71,7 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing_that_is_shown(folder: Path)
         ("update candidates set live = 1, statements = 1 where number = 5", "altered at candidate 5 of repeat 0"),
         ("update candidates set probe = x'00' where number = 7", "altered at candidate 7 of repeat 0"),
         ("update meta set value = '4' where key = 'searches'", "its initial metadata were altered"),
-        ("update meta set value = replace(value, 'lr', 'g') where key = 'start'", "at its beginning was altered"),
+        ("update meta set value = replace(value, 'lr', 'g') where key = 'start'", "its initial metadata were altered"),
         ("update notes set value = '99.0' where key = 'seconds'", "its note `seconds` was altered"),
     ],
 )
@@ -260,7 +260,7 @@ def test_of_two_that_write_to_one_journal_the_second_is_told_who_the_other_is(fo
     with locked(folder), Journal.open(folder / JOURNAL) as one, Journal.open(folder / JOURNAL) as other:
         other.digest()
         one.append(0, REFERENCE[40:42])
-        with pytest.raises(UserError, match=rf"another process writes to .*, too \(.* process {os.getpid()} on "):
+        with pytest.raises(UserError, match=rf"another process is writing to .* \(.* process {os.getpid()} on "):
             other.append(0, REFERENCE[40:42])
         with (
             pytest.raises(UserError, match=rf"is in use by another `optsearch` \(.* process {os.getpid()} on "),

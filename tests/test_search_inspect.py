@@ -118,7 +118,7 @@ def test_a_run_without_an_end_and_one_with_a_summary_that_is_none_are_inspected(
 ) -> None:
     write_journal(tmp_path / "open", records(8), ended=False)
     assert main(["inspect", str(tmp_path / "open")]) == 0
-    assert "The run has not come to its end" in capsys.readouterr().out
+    assert "The run has not ended" in capsys.readouterr().out
     (tmp_path / "open" / SUMMARY).write_text(json.dumps([summary()]))
     assert main(["inspect", str(tmp_path / "open")]) == 0
     assert "is not a summary" in " ".join(capsys.readouterr().out.split())

@@ -97,7 +97,7 @@ def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
     small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert config_of_target("lion") == ROOT / "configs" / "lion.yaml"
-    with pytest.raises(UserError, match="give one with `--config`"):
+    with pytest.raises(UserError, match="`--config` must name a config"):
         config_of_target("tiger")
     assert main(["reproduce", "tiger"]) == 2
     assert "'tiger' is not" in capsys.readouterr().err

@@ -166,7 +166,7 @@ def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: py
     with LivePanel(quiet=True) as progress:
         runner.run_search(config, small_run.parent / "run", progress)
         monkeypatch.setattr(evaluation, "noise", lambda name: 0.5)
-        with pytest.raises(UserError, match="the tasks or their baselines have changed"):
+        with pytest.raises(UserError, match="the tasks, data or baselines of"):
             runner.resume_search(small_run.parent / "run", progress)
 
 

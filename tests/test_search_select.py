@@ -155,7 +155,7 @@ def test_only_selection_and_workers_can_be_set_once_the_search_is_over(
         runner.run_search(read_config(staged), Path("run").resolve(), progress)
     before = Path("run/summary.json").read_text()
     assert main(["select", "run", "--set", "search.children=99"]) == 2
-    assert "only `selection` and `workers` can be set now" in capsys.readouterr().err
+    assert "only keys of `selection` and `workers` can be set" in capsys.readouterr().err
     assert main(["select", "run", "--set", "selection.stages=[{size: 10, programs: 9}]"]) == 2
     assert "takes 9 programs, but only 2 come from `selection.leaders`" in capsys.readouterr().err
     assert Path("run/summary.json").read_text() == before
