@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # Many tests wait for processes, so one worker more than there are processors.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test test-lowest test-hosts bench docs format clean
+.PHONY: demo test test-lowest test-hosts bench docs frameworks format clean
 
 demo: $(VENV)/.installed  ## install, and run the quickstart
 	$(BIN)/optsearch run configs/quickstart.yaml  # its last lines say where the report is
@@ -28,8 +28,11 @@ bench: $(VENV)/.installed-test  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
 
 docs: $(VENV)/.installed-docs  ## build the site into build/site
-	$(BIN)/sphinx-build -b html -c docs -W --keep-going --quiet . build/site
+	$(BIN)/sphinx-build -b html -c docs -E -W --keep-going --quiet . build/site
 	@echo "built build/site/index.html"
+
+frameworks: $(VENV)/.installed-test  ## install Flax and the Hugging Face Trainer, which two tests need (280 MB on disk)
+	$(INSTALL) -e '.[frameworks]'
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format .

@@ -28,8 +28,10 @@ exclude_patterns = [".*", "build", "*.egg-info"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+highlight_language = "none"  # of blocks without a language: commands, output
 default_role = "code"  # single backticks in docstrings are code
 
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

@@ -11,12 +11,14 @@ The public names of this package; other packages use no others, except `primitiv
 - Validity: `check`, `is_valid`, `input_kinds`, `kinds_before`.
 - Data flow: `flow`, `Flow`, `Source`, `live`, `Live`, `live_part`; digests: `functional_hash`, `structure_hash`, and
   `signature`, `signatures` (behaviour on probes).
-- Execution: `compiled`, `interpreted`, `UpdateRule`, `encode`, `Encoded`, `size_class`, `run_steps`.
+- Execution: `compiled`, `interpreted`, `UpdateRule`, `encode`, `Encoded`, `size_class`, `run_steps`; batches:
+  `batched`, `stacked`, `kernel_faults`.
 - Export: `export`, `to_optax`, `to_torch`, `TARGETS`, `origin_of`; names of constants by role: `constant_names`,
   `DECAY`.
 - Errors: `UserError`, `ProgramError`, `nearest`.
 """
 
+from primitives.batches import batched, kernel_faults, stacked
 from primitives.builtins import BUILTINS, builtin, load_program, source_of
 from primitives.checking import check, input_kinds, is_valid, kinds_before
 from primitives.dataflow import Flow, Live, Source, flow, functional_hash, live, live_part, structure_hash
@@ -71,6 +73,7 @@ __all__ = [
     "Statement",
     "UpdateRule",
     "UserError",
+    "batched",
     "builtin",
     "by_names",
     "check",
@@ -87,6 +90,7 @@ __all__ = [
     "input_kinds",
     "interpreted",
     "is_valid",
+    "kernel_faults",
     "kinds_before",
     "live",
     "live_part",
@@ -101,6 +105,7 @@ __all__ = [
     "signatures",
     "size_class",
     "source_of",
+    "stacked",
     "statement_text",
     "structure_hash",
     "to_optax",

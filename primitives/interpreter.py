@@ -24,8 +24,8 @@ from primitives.registry import MAX_ARITY, REGISTRY
 
 SMALLEST_CLASS = 16  # statements; AdamW has 9, the raw program of Chen et al. (2023) 12 that are live
 
-_CONSTANT, _LEARNING_RATE = -1, -2  # operands that are not registers
-_SLOTS_AT = 2  # registers: w, g, the state slots, then one for each statement
+CONSTANT_OPERAND, LEARNING_RATE_OPERAND = -1, -2  # operands that are not registers
+FIRST_SLOT = 2  # registers: w, g, the state slots, then one for each statement
 
 State = tuple[Array, ...]
 
@@ -74,11 +74,11 @@ def encode(program: Program) -> Encoded:
     inputs = (WEIGHTS, GRADIENT, *program.slots)
     registers: dict[Source, int] = {name: index for index, name in enumerate(inputs)}
     registers |= {line: len(inputs) + index for index, line in enumerate(lines)}
-    registers[LEARNING_RATE] = _LEARNING_RATE
+    registers[LEARNING_RATE] = LEARNING_RATE_OPERAND
     encoded = Encoded(
         length=np.array(len(lines), np.int32),
         operations=np.zeros(room, np.int32),
-        operands=np.full((room, MAX_ARITY), _CONSTANT, np.int32),
+        operands=np.full((room, MAX_ARITY), CONSTANT_OPERAND, np.int32),
         constants=np.zeros((room, MAX_ARITY), np.float32),
         outputs=np.array(
             [registers[graph.outputs[UPDATE]]]
@@ -105,7 +105,7 @@ def interpreted(encoded: Encoded, sizes: tuple[int, ...]) -> UpdateRule:
     """
     code = Encoded(*map(jnp.asarray, encoded))
     slots = len(code.outputs) - 1
-    first = _SLOTS_AT + slots
+    first = FIRST_SLOT + slots
 
     def init(weights: Array) -> State:
         zero = jnp.zeros_like(weights, dtype=_wide(weights))
@@ -161,7 +161,7 @@ def _branch(
     def run(registers: Array, operands: Array, constants: Array, learning_rate: Array) -> Array:
         def read(place: int) -> Array:
             operand = operands[place]
-            scalar = jnp.where(operand == _LEARNING_RATE, learning_rate, constants[place])
+            scalar = jnp.where(operand == LEARNING_RATE_OPERAND, learning_rate, constants[place])
             return jnp.where(operand < 0, scalar, _register(registers, jnp.maximum(operand, 0)))
 
         value = call([read(place) for place in range(arity)], sizes)

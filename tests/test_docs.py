@@ -8,8 +8,11 @@ from types import ModuleType
 
 import pytest
 
+from tests.conftest import SMALL_RUN
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = {"export.md": 5, "extend.md": 5, "python.md": 4, "tutorial.md": 6}  # least number of blocks
+PAGES = {"export.md": 5, "extend.md": 5, "faq.md": 1, "python.md": 4, "tutorial.md": 6}  # least number of blocks
+TARGET = {r"best < -0\.2": "best < 9"}  # of the FAQ: reached by the first candidate
 SMALLER = {  # budgets of the tutorial, as the test has them; the loops that it compiles are those of python.md
     r"children=\d+": "children=6",
     r"trials=\d+": "trials=4",
@@ -19,14 +22,15 @@ SMALLER = {  # budgets of the tutorial, as the test has them; the loops that it 
     r'("selection.seeds": )\d+': r"\g<1>4",
     r'("selection.tuning_trials": )\d+': r"\g<1>3",
 }
+CHANGES = {"tutorial.md": SMALLER, "faq.md": TARGET}
 
 
 def blocks(page: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def smaller(block: str) -> str:
-    for pattern, replacement in SMALLER.items():
+def smaller(block: str, changes: dict[str, str] = SMALLER) -> str:
+    for pattern, replacement in changes.items():
         block = re.sub(pattern, replacement, block)
     return block
 
@@ -35,14 +39,16 @@ def smaller(block: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(SMALL_RUN)
     found = blocks(page)
     assert len(found) >= PAGES[page]
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # a custom task is imported from its module
     for number, block in enumerate(found):
-        source, name = smaller(block) if page == "tutorial.md" else block, f"{page}, block {number}"
+        source, name = smaller(block, CHANGES.get(page, {})), f"{page}, block {number}"
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # as a notebook does
         exec(compile(source, name, "exec"), module.__dict__)
+    assert page != "faq.md" or not module.__dict__["run"].complete  # the target has ended the search
 
 
 def test_links_between_pages_lead_somewhere() -> None:
