@@ -3,11 +3,21 @@
 import difflib
 from collections.abc import Iterable
 
+from primitives.escaping import printable
+
+_LONGEST_MESSAGE = 4000  # characters
 _LONGEST = 100  # characters of a word that is compared; the comparison takes time quadratic in its length
 
 
 class UserError(ValueError):
-    """An input of the user is wrong. The message fits on one line."""
+    r"""An input of the user is wrong. The message is one line of printable characters, whatever it quotes.
+
+    >>> print(UserError("unknown program `best\x1b[31m`"))
+    unknown program `best\x1b[31m`
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, _LONGEST_MESSAGE))
 
 
 class ProgramError(UserError):

@@ -3,19 +3,19 @@
 LONGEST = 500  # characters of foreign text that an export quotes
 
 
-def printable(text: str) -> str:
+def printable(text: str, longest: int = LONGEST) -> str:
     r"""One line of printable characters that shows a text.
 
     White space becomes single spaces. A character that cannot be printed (control characters, marks of writing
     direction, lone surrogates of undecodable file names) is shown as its escape sequence. A text of more than
-    `LONGEST` characters is cut.
+    `longest` characters is cut.
 
     >>> print(printable("best\x1b[31m\nof run"))
     best\x1b[31m of run
     """
     line = " ".join(text.split())
-    if len(line) > LONGEST:
-        line = f"{line[:LONGEST]}…"
+    if len(line) > longest:
+        line = f"{line[:longest]}…"
     return "".join(letter if letter.isprintable() else _sequence(letter) for letter in line)
 
 

@@ -136,11 +136,15 @@ def test_a_header_may_not_claim_more_than_there_is(tmp_path: Path) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    flips=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=6), cut=st.integers(0, 9)
+    flips=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=6),
+    cut=st.integers(0, 9),
+    packed=st.booleans(),
 )
-def test_a_damaged_file_is_read_or_refused_in_one_line(flips: list[tuple[int, int]], cut: int, tmp_path: Path) -> None:
+def test_a_damaged_file_is_read_or_refused_in_one_line(
+    flips: list[tuple[int, int]], cut: int, packed: bool, tmp_path: Path
+) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, x=X, y=Y)
+    (np.savez_compressed if packed else np.savez)(buffer, x=X, y=Y)
     content = bytearray(buffer.getvalue())
     for place, value in flips:
         content[place % len(content)] = value

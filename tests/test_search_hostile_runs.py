@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import struct
@@ -61,6 +62,16 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing_that_is_shown(folder: Path)
             noticed.append(str(error))
     assert len(noticed) > BITS / 4  # much of the file is empty
     assert all(str(path) in message for message in noticed)
+
+
+def test_a_schema_that_is_no_text_is_damage(folder: Path) -> None:
+    path = folder / JOURNAL
+    whole = path.read_bytes()
+    start = whole.index(b"CREATE TABLE") if b"CREATE TABLE" in whole else whole.index(b"create table")
+    for place in range(start, start + 200, 20):
+        path.write_bytes(whole[:place] + b"\xc5" + whole[place + 1 :])
+        with pytest.raises(UserError, match=re.escape(str(path))):
+            look(folder)
 
 
 @pytest.mark.parametrize(

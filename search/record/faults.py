@@ -5,6 +5,7 @@ from pathlib import Path
 
 from primitives import UserError
 
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)  # what SQLite raises where it cannot read a file
 _FORBIDDEN = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")
 
 
@@ -21,7 +22,7 @@ def damage(path: Path, what: str) -> UserError:
     )
 
 
-def explain(error: sqlite3.Error, path: Path) -> UserError:
+def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> UserError:
     """The error for a journal that SQLite cannot read or write; a repair is proposed only for a damaged one."""
     code = getattr(error, "sqlite_errorname", None) or ""
     folder = path.parent

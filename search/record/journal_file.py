@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from search.record import candidate_table, opening, trial_table
 from search.record.atomic_files import whole_file
-from search.record.faults import cannot_write, damage, explain
+from search.record.faults import UNREADABLE, cannot_write, damage, explain
 
 _SCHEMA = """
 create table meta (key text primary key, value text not null) without rowid;
@@ -71,7 +71,7 @@ class JournalFile:
         opening.check_file(path)
         try:
             return cls._checked(opening.connect(path, "rw"), path, ExitStack(), "pragma synchronous = normal")
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise explain(error, path) from None
 
     @classmethod
@@ -91,9 +91,9 @@ class JournalFile:
         try:
             connection = opening.connect_to_look(path, resources, alone=damaged)
             return cls._checked(connection, path, resources, pragma)
-        except (sqlite3.Error, OSError) as error:
+        except (*UNREADABLE, OSError) as error:
             resources.close()
-            raise (explain(error, path) if isinstance(error, sqlite3.Error) else cannot_write(path, error)) from None
+            raise (cannot_write(path, error) if isinstance(error, OSError) else explain(error, path)) from None
 
     @classmethod
     def _checked(cls, connection: sqlite3.Connection, path: Path, resources: ExitStack, pragma: str) -> Self:
@@ -168,7 +168,7 @@ class JournalFile:
     def _query(self, query: str, given: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         try:
             yield from self._connection.execute(query, given)
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise explain(error, self._path) from None
 
 
