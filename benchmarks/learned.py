@@ -27,7 +27,7 @@ from jax import Array
 
 from primitives import UpdateRule
 from proxy_tasks import Task, Trainer, builtin_task
-from proxy_tasks.training import compiled_loop
+from proxy_tasks.loops import compiled_loop
 from selection.learned import PATH, SIZE, initial, learned
 from selection.optimizers import rule_of
 

@@ -10,7 +10,7 @@ from benchmarks.descent import descendants
 from benchmarks.limits import Limit, Section, table
 from primitives import REGISTRY, size_class
 from proxy_tasks import Task, Trainer
-from proxy_tasks.training import interpreted_loop
+from proxy_tasks.loops import interpreted_loop
 
 PROGRAMS = 2000
 WARM = 200  # programs before the first reading, so that every size class has been compiled

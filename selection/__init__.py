@@ -5,7 +5,7 @@ The public names of this package, by module; other packages use no others.
 - `optimizers`, `own_optimizers`: the baselines (`OPTIMIZERS`, `Optimizer`, `optimizer`, `starting`), and custom optax
   transformations as baselines (`from_optax`).
 - `trials`: trainings as data (`Trial`, of an `Entrant`), procedures that request trials (`Work`, `train`), and runners
-  of trials (`TrialRunner`, `LocalTrials`).
+  of trials (`TrialRunner`, `LocalTrials`, `losses_together`).
 - `tuning`, `bayesian`: tuning of constants (`tune`, `random_search`, `bayesian_search`, `tuning_work`,
   `validation_loss`, `ConstantSpace`, `TuningResult`, and the sizes of its steps, `WIDE` and `NARROW`).
 - `intervals`: confidence intervals and verdicts (`interval`, `verdicts`, `Verdict`, `CONFIDENCE`).
@@ -42,7 +42,7 @@ from selection.intervals import CONFIDENCE, Verdict, interval, verdicts
 from selection.optimizers import OPTIMIZERS, Optimizer, optimizer, starting
 from selection.own_optimizers import from_optax
 from selection.stage import Stage, StageResult, Standing
-from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, Work, train
+from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, Work, losses_together, train
 from selection.tuned_comparison import TunedComparison, compare
 from selection.tuning import (
     NARROW,
@@ -93,6 +93,7 @@ __all__ = [
     "derive",
     "from_optax",
     "interval",
+    "losses_together",
     "optimizer",
     "random_search",
     "rank_finalists",

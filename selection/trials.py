@@ -100,6 +100,27 @@ def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
     return (yield list(trials))
 
 
+def losses_together(trials: Sequence[Trial]) -> list[np.ndarray]:
+    """Losses of many trials, in their order; on an accelerator, programs that share their seeds are trained in batches.
+
+    The batches depend on the trials alone: those of one task, split, horizon and seeds are trained together.
+    """
+    alike: dict[object, list[int]] = {}
+    for place, trial in enumerate(trials):
+        shared = (trial.task, trial.seeds, trial.split, trial.horizon)
+        alike.setdefault(shared if isinstance(trial.entrant, Program) else place, []).append(place)
+    losses: dict[int, np.ndarray] = {}
+    for places in alike.values():
+        first = trials[places[0]]
+        programs = [entrant for place in places if isinstance(entrant := trials[place].entrant, Program)]
+        if programs:
+            trainer = _trainer(first.task, first.seeds, first.split, first.horizon)
+            losses |= zip(places, np.asarray(trainer.losses_of(programs), float), strict=True)
+        else:
+            losses[places[0]] = first.losses()
+    return [losses[place] for place in range(len(trials))]
+
+
 def entrant_text(entrant: Entrant) -> str:
     """Key of an entrant in the journal: the live part of a program, or the name and constants of an optimizer."""
     if isinstance(entrant, Program):

@@ -10,8 +10,9 @@ from primitives.errors import UserError
 from proxy_tasks.catalog import TASKS
 from proxy_tasks.families import fingerprint
 from proxy_tasks.inputs import loop_inputs, start, training_rows
+from proxy_tasks.loops import interpreted_loop
 from proxy_tasks.task import Circumstance, Task
-from proxy_tasks.training import Trainer, interpreted_loop
+from proxy_tasks.training import Trainer
 from selection.optimizers import optimizer
 
 DIGITS = Task("varied", "digit classification", "", 16, 24, settings={"hidden": (8,), "examples": 100, "shift": 1})

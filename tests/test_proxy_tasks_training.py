@@ -12,8 +12,9 @@ from primitives.program import PEAK, Statement
 from proxy_tasks.catalog import SMALLEST, TASKS
 from proxy_tasks.families import problem
 from proxy_tasks.inputs import start
+from proxy_tasks.loops import _compiled_loop, compiled_loop, interpreted_loop
 from proxy_tasks.task import Task
-from proxy_tasks.training import TOGETHER, Trainer, _compiled_loop, _Written, compiled_loop, interpreted_loop
+from proxy_tasks.training import Trainer, _Written
 from search.engine.randomness import Draws
 from tests.programs import MUTATOR, SIZES, probe
 
@@ -145,20 +146,6 @@ def test_training_lowers_the_loss_of_every_task(name: str) -> None:
     short = Task(f"short {name}", task.family, "", task.batch, 60, task.schedule_power, task.settings)
     trained = Trainer(short, [0]).losses(builtin("adamw").with_constants([0.9, 0.95, 0.1, 1.0]))
     assert trained[0] < Trainer(short, [0]).losses(text("update = g * 0.0"))[0] - 0.3
-
-
-def test_programs_trained_together_get_what_they_get_alone() -> None:
-    task = Task("together", "digit classification", "", batch=16, steps=12, settings={"hidden": (8,)})
-    trainer = Trainer(task, range(2))
-    long = parse(
-        "def train(w, g, m, v, lr):\n" + "    g = g * 0.9\n" * 20 + "    update = g * lr\n    return update, m, v\n"
-    )
-    programs = [*map(builtin, ("adamw", "lion", "lion_raw", "momentum")), long, text("update = log(m)")]
-    programs += [builtin("sgd").with_constants([0.01 * rate]) for rate in range(1, TOGETHER)]
-    alone = np.array([trainer.losses(program) for program in programs])
-    np.testing.assert_allclose(trainer.losses_of(programs, together=True), alone, rtol=1e-5)
-    np.testing.assert_array_equal(trainer.losses_of(programs), alone)
-    assert np.isnan(alone[5]).all()
 
 
 def test_a_horizon_ends_training_on_the_way_with_the_schedule_of_the_whole() -> None:

@@ -15,8 +15,9 @@ from primitives.errors import UserError
 from primitives.program import PEAK
 from proxy_tasks.families import problem
 from proxy_tasks.inputs import start
+from proxy_tasks.loops import compiled_loop
 from proxy_tasks.task import Task
-from proxy_tasks.training import Trainer, compiled_loop
+from proxy_tasks.training import Trainer
 from selection.baselines import best_of_restarts
 from selection.optimizers import OPTIMIZERS, Optimizer, optimizer
 from selection.tuning import ConstantSpace, tune, validation_loss

@@ -80,6 +80,7 @@ class LivePanel:
     def workers_started(self, describe: Callable[[], str]) -> None:
         """Show the state of the executor, which `describe()` returns."""
         self._workers = describe
+        self._line(f"workers: {describe()}")
 
     def round_started(self, number: int) -> None:
         """Show the number of the round."""

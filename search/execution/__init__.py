@@ -6,7 +6,7 @@ Importing this room does not import Ray; a `RayExecutor` imports it in a separat
 - Executors: `Executor` (the protocol), `InlineExecutor`, `BatchExecutor`, `RayExecutor` (`RaySettings`, `Built`);
   `WorkersLostError`, raised if no worker is left and none can be started.
 - Numerical behaviour of machines: `measure_behaviour`; `BEHAVIOUR` is its key in the facts that a worker reports.
-- Setup of a process: `pin_threads`, `check_packages`, `rare_collection`.
+- Setup of a process: `pin_threads`, `keep_compiled`, `check_packages`, `rare_collection`.
 """
 
 from search.execution.batch import BatchExecutor
@@ -21,7 +21,7 @@ from search.execution.executor import (
     WorkersLostError,
 )
 from search.execution.messages import BEHAVIOUR, RaySettings
-from search.execution.process import check_packages, pin_threads, rare_collection
+from search.execution.process import check_packages, keep_compiled, pin_threads, rare_collection
 from search.execution.ray_executor import RayExecutor
 from search.execution.worker import Built
 
@@ -39,6 +39,7 @@ __all__ = [
     "TrialJob",
     "WorkersLostError",
     "check_packages",
+    "keep_compiled",
     "measure_behaviour",
     "pin_threads",
     "rare_collection",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 
 from primitives import Program
-from proxy_tasks import Heights, Score, Status, sound
+from proxy_tasks import Heights, Score, Status, device_name, sound
 from selection import Trial
 
 CandidateKey = tuple[int, int]  # repeat and number
@@ -102,7 +102,10 @@ class TrialJob(NamedTuple):
 
     def execute(self, scorer: Scorer) -> TrialAnswer:
         """Run the trial in this process; the scorer is not used."""
-        losses = self.trial.losses()
+        return self.answer(self.trial.losses())
+
+    def answer(self, losses: np.ndarray) -> TrialAnswer:
+        """The answer from the loss of each seed."""
         status = Status.OK if np.all(sound(losses)) else Status.DIVERGED
         return TrialAnswer(self.key, status, tuple(losses.tolist()))
 
@@ -170,7 +173,7 @@ class InlineExecutor:
 
     def describe(self) -> str:
         """Description of the executor for display."""
-        return "this process"
+        return f"this process, on {device_name()}"
 
     def __enter__(self) -> Self:
         return self

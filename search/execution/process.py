@@ -1,4 +1,4 @@
-"""Setup of a process that trains: one thread for JAX, rare garbage collection, and a check of the imported packages.
+"""Setup of a process that trains: threads, the cache of compiled code, garbage collection, and the imported packages.
 
 Several threads do not make the training of a small network faster, and take cores from other workers. With one thread,
 a program also gives the same bits in every run.
@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import jax
+from platformdirs import user_cache_path
 from threadpoolctl import threadpool_limits
 
 from primitives import UserError
@@ -36,6 +37,15 @@ def pin_threads() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()
     if "JAX_PLATFORMS" not in os.environ:  # JAX has already read the variable if it was set
         jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
+
+
+def keep_compiled() -> None:
+    """Keep what is compiled for an accelerator in the user's cache folder, unless JAX has been given another one.
+
+    A kernel takes seconds to compile. What is tuned on the device while compiling stays the same from run to run.
+    """
+    if jax.default_backend() != "cpu" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", str(user_cache_path("optsearch") / "compiled"))  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from search.record import (
 )
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter, SilentReporter
-from search.running.setup import executor, versions, yardstick
+from search.running.setup import DEVICE, executor, versions, yardstick
 from search.settings import (
     Config,
     WorkerSettings,
@@ -196,7 +196,8 @@ def _check_scores_mix(config: Config, journal: Journal, folder: Path, reporter: 
     meta = journal.meta()
     if meta["yardstick"] != yardstick(config):
         raise UserError(f"the tasks, data or baselines of `{folder}` have changed; new scores would not be comparable")
-    changed = [name for name, value in versions().items() if meta["versions"].get(name) != value]
+    now, before = versions(), meta["versions"]
+    changed = [name for name in dict.fromkeys([*now, DEVICE]) if now.get(name) != before.get(name)]
     if changed:
         reporter.note(f"versions have changed since the start ({', '.join(changed)}); results may round differently")
 

@@ -14,7 +14,17 @@ from typing import Any
 import jax
 
 from primitives import REGISTRY
-from proxy_tasks import TASKS, Evaluator, Task, baseline, builtin_task, fingerprint, noise, shares
+from proxy_tasks import (
+    TASKS,
+    Evaluator,
+    Task,
+    baseline,
+    builtin_task,
+    device_name,
+    fingerprint,
+    noise,
+    shares,
+)
 from search.execution import (
     BEHAVIOUR,
     BatchExecutor,
@@ -23,6 +33,7 @@ from search.execution import (
     InlineExecutor,
     RayExecutor,
     RaySettings,
+    keep_compiled,
     measure_behaviour,
 )
 from search.settings import (
@@ -37,6 +48,7 @@ from search.settings import (
 )
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
+DEVICE = "device"  # key of the kind of the accelerator among the versions
 _FED = 4  # candidates in flight per worker that keep the worker busy
 _TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a custom task is tuned
 
@@ -145,8 +157,12 @@ def _description(task: Task) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that can affect numerical results."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
+    """Versions of the packages that can affect numerical results, and on an accelerator its kind.
+
+    Devices of different kinds round differently, so a history belongs to one kind.
+    """
+    found = {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
+    return found if jax.default_backend() == "cpu" else found | {DEVICE: device_name()}
 
 
 def facts(config: Config) -> dict[str, Any]:
@@ -194,6 +210,7 @@ def executor(
     """
     settings = config.workers
     if settings.executor == "inline":
+        keep_compiled()
         scorer = search_evaluator(config)
         return InlineExecutor(scorer) if jax.default_backend() == "cpu" else BatchExecutor(scorer, settings.in_flight)
     build = partial(_built, config.model_dump(mode="json"))
