@@ -33,6 +33,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     found = webdriver.Chrome(options=options, service=Service(_DRIVER))
+    found.set_script_timeout(300)  # axe takes a minute on a busy machine
     yield found
     found.quit()
 

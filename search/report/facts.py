@@ -1,4 +1,4 @@
-"""What a report tells, gathered from a run folder: plain values, not yet words or figures."""
+"""The data of a report, read from a run folder."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -31,19 +31,19 @@ class Champion:
     """The program that the report is about.
 
     Attributes:
-        found: text of its live part, as the search found it or with tuned constants.
-        simplified: text of the simplified program; the same as `found` where it cannot be analysed.
-        programs: both, parsed, by title; empty where a function is not known here, such as one of a plugin.
-        repeat: number of its repeat.
-        number: its number.
-        fitness: in the search.
-        recognised: name of the known optimizer that it is.
-        constants: hyperparameters under their usual names, where it was recognised.
-        resembles: known optimizer that it is but for a remainder, and the remainder.
-        evidence: how it was recognised.
-        verdict: result of the recognition.
-        steps: of the derivation.
-        tuned: whether its constants were tuned after the search.
+        found: text of the live part, as found by the search or with tuned constants.
+        simplified: text of the simplified program; equal to `found` if the program cannot be analysed.
+        programs: both programs, parsed, by title; empty if a function is unknown, such as one of a plugin.
+        repeat: number of the repeat.
+        number: number of the candidate.
+        fitness: fitness in the search.
+        recognised: name of the known optimizer that the program is.
+        constants: hyperparameters by their usual names, if the program was recognised.
+        resembles: known optimizer that the program equals except for a remainder, and the remainder.
+        evidence: tests that the recognised program has passed.
+        verdict: result of recognition.
+        steps: steps of the derivation.
+        tuned: whether the constants were tuned after the search.
     """
 
     found: str
@@ -63,22 +63,22 @@ class Champion:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a report tells.
+    """The data of a report.
 
     Attributes:
         run: path of the run folder.
         meta: notes of the journal.
         statistics: counts of the journal.
-        digest: hash over the recorded history.
+        digest: hash of the recorded history.
         complete: whether the search is complete.
-        summary: `None` where the run has not come to its end.
-        notes: what could not be read or said.
-        champion: `None` where no program was trained on all seeds.
-        front: best candidate of each length.
-        ancestors: of the champion, oldest first.
-        siblings: for each ancestor the outcomes of its children that are no ancestors of the champion.
-        course: of the search.
-        references: fitness of the tuned AdamW and Lion in the search, with price; NaN where it is not known.
+        summary: contents of `summary.json`; `None` if the run has not ended.
+        notes: messages about parts that could not be read.
+        champion: the champion; `None` if no program was trained on all seeds.
+        front: the best candidate of each length.
+        ancestors: ancestors of the champion, oldest first.
+        siblings: for each ancestor, the outcomes of its children that are not ancestors of the champion.
+        course: course of the search.
+        references: fitness of the tuned AdamW and Lion in the search, with price; NaN if unknown.
     """
 
     run: Path
@@ -108,19 +108,19 @@ class Facts:
 
 
 def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
-    """Gather the facts of a run.
+    """Collect the data of the report of a run.
 
     Args:
         run: the run folder.
         journal: its journal, open.
-        course: read the course of the search and the siblings of ancestors, which takes passes over all candidates.
+        course: read the course of the search and the siblings of ancestors, which requires reading all candidates.
     """
     meta = journal.meta()
     notes: list[str] = []
     try:
         summary = read_summary(run)
     except UserError as error:
-        summary, notes = None, [f"{error}; what follows comes from the journal alone"]
+        summary, notes = None, [f"{error}; this report uses the journal only"]
     champion = _champion(summary) if summary else _leader(journal)
     return Facts(
         run=run,
@@ -140,7 +140,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
 
 
 def _champion(summary: SummaryFile) -> Champion:
-    """The champion of a run that has come to its end."""
+    """The champion of a run that has ended."""
     best, simplified = summary.best, summary.simplified
     resembles = simplified.resembles
     named = f"{resembles.name}, but for {'; '.join(resembles.remainder)}" if resembles and resembles.remainder else None
