@@ -4,10 +4,10 @@ The source folder is the root of the project, so that links between pages, READM
 and on the site.
 """
 
+import re
 from importlib.metadata import version as installed
 
 import click
-from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 project = "optsearch"
@@ -53,10 +53,27 @@ html_theme_options = {"top_of_page_buttons": [], "footer_icons": []}
 def show_example_as_code(app: Sphinx, ctx: click.Context, lines: list[str]) -> None:
     """Turn the last lines of a command's help, `Example:` and a command, into a block of code."""
     if lines:
-        lines[:] = [".. code-block:: shell", "", *(f"   {line.lstrip('| ')}" for line in lines if "optsearch" in line)]
+        code = [f"   {line.lstrip('| ')}" for line in lines if "optsearch" in line]
+        lines[:] = [".. rubric:: Example", "", ".. code-block:: none", "", *code]
+
+
+def adapt_to_the_site(app: Sphinx, page: str, source: list[str]) -> None:
+    """Replace link texts such as `funnel.md` by titles, and diagrams, which need a script of megabytes, by tables."""
+    text = re.sub(r"\[[\w/]+\.md\](?=\([^)]+\))", "[]", source[0])
+    source[0] = re.sub(r"```mermaid\n(.*?)```", lambda block: arrows(block[1]), text, flags=re.DOTALL)
+
+
+def arrows(diagram: str) -> str:
+    """The arrows of a Mermaid diagram as a table with one row for each folder."""
+    names = dict(re.findall(r"(\w+)\[\"(.*?)\"\]", diagram))
+    edges = [(names[start], names[end]) for start, end in re.findall(r"(\w+) --> (\w+)", diagram)]
+    targets = {name: [f"`{end}`" for start, end in edges if start == name] for name in names.values()}
+    return "\n".join(
+        ["| folder | imports |", "|---|---|", *(f"| `{n}` | {', '.join(t)} |" for n, t in targets.items())]
+    )
 
 
 def setup(app: Sphinx) -> None:
-    """Register what the pages need beyond the extensions."""
+    """Register the changes of pages."""
     app.connect("sphinx-click-process-epilog", show_example_as_code)
-    app.add_lexer("mermaid", TextLexer)  # drawing these diagrams takes a script of three megabytes
+    app.connect("source-read", adapt_to_the_site)

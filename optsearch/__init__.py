@@ -1,4 +1,4 @@
-"""The public Python API of optsearch: search, look at what was found, take it away, extend.
+"""The public Python API of optsearch: run searches, inspect and export their results, register extensions.
 
     import optsearch
 
@@ -6,8 +6,8 @@
     print(run.best)
     tx = run.best.to_optax()
 
-Nothing here installs signal handlers, prints, or changes settings of JAX or Ray. Mistakes of the caller raise
-`UserError`, a `ValueError` of one line.
+The API installs no signal handlers, prints nothing, and does not change settings of JAX or Ray. Mistakes of the caller
+raise `UserError`, a `ValueError` with a message of one line.
 """
 
 from optsearch._compare import compare

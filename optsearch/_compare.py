@@ -1,4 +1,4 @@
-"""Comparison of programs, baselines and transformations of optax on a task, all tuned alike."""
+"""Comparison of programs, baselines and optax transformations on a task, after tuning with equal budgets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,25 +24,27 @@ def compare(
     reference: str = "adamw",
     report: Callable[[str], None] = lambda phase: None,
 ) -> TunedComparison:
-    """Tune optimizers alike on a task, and compare each with the reference on fresh seeds and the test split.
+    """Tune optimizers with equal budgets on a task, and compare them with a reference.
+
+    The comparison uses fresh seeds and the test split.
 
     Args:
         entrants: programs (as for `optsearch.program`), names of baselines (`optsearch list`), transformations of
             optax, or functions such as `optax.nadam` that return one; a sequence, or a mapping by name.
         task: name of a task, or a `Task`.
-        trials: number of sets of constants that each tuning tries.
+        trials: number of settings of the constants that each tuning tries.
         tuning_seeds: number of networks trained in each trial.
         tunings: number of independent tunings. With one, verdicts do not cover the variation between tunings.
         seeds: number of fresh seeds.
-        reference: name of the entrant that the others are compared with; added if it is not among them.
+        reference: name of the entrant with which the others are compared; it is added if it is missing.
         report: called with a line of text at the start of each phase.
 
     Returns:
-        For each entrant the log loss ratio to the reference with its 95 % interval, and a verdict: `better`, `worse` or
-        `cannot tell`.
+        For each entrant, the log loss ratio to the reference with its 95 % interval, and a verdict: `better`, `worse`
+        or `cannot tell`.
 
     Raises:
-        UserError: an unknown entrant or task, or a number that is too small.
+        UserError: an entrant or task is unknown, or a number is too small.
 
     Example:
         >>> import optax, optsearch
@@ -52,7 +54,7 @@ def compare(
     """
     chosen = [task] if isinstance(task, Task) else load_tasks(task)
     if len(chosen) != 1:
-        raise UserError(f"`task` must be one task, and `{task}` has {len(chosen)}")
+        raise UserError(f"`task` must be a single task; `{task}` has {len(chosen)}")
     named: Sequence[Any] | Mapping[str, Any]
     if isinstance(entrants, Mapping):
         named = {name: _resolved(entrant) for name, entrant in entrants.items()}
@@ -71,7 +73,7 @@ def compare(
 
 
 def _resolved(entrant: Any) -> Any:  # noqa: ANN401 - what a user gives
-    """A file, a text or a found program as a program; names and optimizers stay as they are."""
+    """Convert a file, a text or a `Found` to a program; names and optimizers are returned unchanged."""
     if isinstance(entrant, Found | Path):
         return program(entrant)
     if isinstance(entrant, str) and entrant not in OPTIMIZERS and ("\n" in entrant or Path(entrant).exists()):

@@ -1,4 +1,4 @@
-"""HTML for notebooks: a run as a table of its best programs, a program as code. All text is escaped."""
+"""HTML of runs and programs for notebooks; all text is escaped."""
 
 from html import escape
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def code_html(text: str) -> str:
-    """Source text as a block."""
+    """Source text as an HTML block."""
     return f"<pre style='margin:0.3em 0'>{escape(text.rstrip())}</pre>"
 
 
 def found_html(found: "Found") -> str:
-    """One program with its fitness."""
+    """A program with its fitness, as HTML."""
     name = f" · recognised as <b>{escape(found.recognised)}</b>" if found.recognised else ""
     fresh = f" · fresh seeds {escape(str(found.fresh))}" if found.fresh else ""
     head = f"fitness {found.fitness:+.4f}{fresh} ({found.percent()}){name} · candidate {found.number}"
@@ -26,7 +26,7 @@ def found_html(found: "Found") -> str:
 
 
 def run_html(run: "Run") -> str:
-    """The state of a run, what it found and how good that is, its best program, and its front."""
+    """A run as HTML: state, results, best program, and front."""
     spent = run.statistics
     with look(run.folder) as journal:
         said = answers(run.folder, journal)

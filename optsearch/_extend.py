@@ -1,7 +1,7 @@
-"""Extensions: a custom primitive, mutation, task or algorithm, registered by a decorator.
+"""Decorators that register custom primitives, mutations, tasks and algorithms.
 
-A registration holds in this process. Put it into a module and name the module in the config (`search.plugins`) where a
-search shall use it from the command line or on other machines.
+A registration applies to this process. To use an extension from the command line or on other machines, put it into a
+module, and name the module in the config (`search.plugins`).
 """
 
 import inspect
@@ -25,13 +25,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def primitive(*, code: str | None = None, **properties: bool) -> Callable[[Function], Function]:
     r"""Decorator that adds a function to the language.
 
-    Args:
-        code: the call in exported code, its arguments as `{0}`, `{1}`, with `xp` for the array module; a program that
-            uses a primitive without it cannot be exported as code.
-        properties: what is known of the function, such as `odd=True` or `increasing=True`; the simplifier relies on it.
+    The function is elementwise: it takes and returns JAX arrays whose last axis runs over the weights, and uses Python
+    operators and `jax.numpy`. Programs call it by its name.
 
-    The function takes and returns JAX arrays whose last axis runs over the weights, elementwise, with Python operators
-    and `jax.numpy`. Its name is how programs call it.
+    Args:
+        code: the call in exported code, with `{0}`, `{1}` for the arguments and `xp` for the array module. Programs
+            that use a primitive without `code` cannot be exported as code.
+        properties: mathematical properties of the function, such as `odd=True` or `increasing=True`, on which the
+            simplifier relies.
+
+    Raises:
+        UserError: a property is unknown, or the name is taken.
 
     Example:
         >>> import optsearch
@@ -57,13 +61,15 @@ def primitive(*, code: str | None = None, **properties: bool) -> Callable[[Funct
 
 
 def mutation(*, rate: float = 1.0) -> Callable[[Function], Function]:
-    """Decorator that adds a mutation: `(program, rng) -> Program`, or `None` where it does not apply.
+    """Decorator that adds a mutation.
+
+    A mutation is a function `(program, rng) -> Program`, which returns `None` if it does not apply to the program. All
+    random numbers must come from `rng` (`integer(n)`, `uniform()`, `normal()`, `choice(items)`). Its stream depends on
+    the seed and the number of the child, which makes searches reproducible. An invalid child is dropped and drawn
+    again.
 
     Args:
-        rate: relative rate; the built-in mutations have 1. A config may say otherwise by the name of the function.
-
-    The random numbers have to come from `rng` (`integer(n)`, `uniform()`, `normal()`, `choice(items)`): it is keyed by
-    the number of the child, which is what makes a search repeatable. An invalid child is dropped and drawn again.
+        rate: relative rate; the built-in mutations have 1. A config can override it under the name of the function.
 
     Example:
         >>> import optsearch
@@ -84,23 +90,23 @@ def mutation(*, rate: float = 1.0) -> Callable[[Function], Function]:
 
 
 def task(name: str, *, batch: int = 64, steps: int = 200, trials: int = 300, **settings: Any) -> Callable[..., Any]:  # noqa: ANN401
-    """Decorator that makes a task of a function `rng -> (initialise, loss, rows)`.
-
-    Args:
-        name: of the task, in tables and in the journal.
-        batch: examples a step.
-        steps: steps of training.
-        trials: trials with which each baseline is tuned on the task before the first search.
-        settings: further keys of a task in a config, such as `schedule_power`.
+    """Decorator that makes a task from a function `rng -> (initialise, loss, rows)`.
 
     The function is called once with a `numpy.random.Generator` of a fixed seed, and returns
 
     * `initialise`: `rng -> parameters`, a pytree of float32 arrays;
-    * `loss`: `(parameters, rows) -> scalar`, the mean loss over the rows, positive;
-    * `rows`: arrays by name whose first axis runs over examples; three fifths of them train, one fifth is for
-      validation and one fifth for the test.
+    * `loss`: `(parameters, rows) -> scalar`, the mean loss over the rows, which must be positive;
+    * `rows`: arrays by name whose first axis runs over examples; the first three fifths of the rows are for training,
+      the next fifth for validation and the last fifth for the test.
 
     Pass the decorated function in `tasks`, or name it in a config as `family: module:function`.
+
+    Args:
+        name: name of the task in tables and in the journal.
+        batch: number of examples in a step.
+        steps: number of training steps.
+        trials: number of trials to tune each baseline on the task before the first search.
+        settings: further keys of a task in a config, such as `schedule_power`.
 
     Example:
         >>> import numpy as np, optsearch
@@ -136,7 +142,7 @@ def task(name: str, *, batch: int = 64, steps: int = 200, trials: int = 300, **s
 def problem_of(
     initialise: Callable[[np.random.Generator], Any], loss: Callable[[Any, Rows], Any], rows: Rows
 ) -> Problem:
-    """A problem on a flat vector of weights, from functions on a pytree of parameters."""
+    """Make a problem on a flat vector of weights from functions on a pytree of parameters."""
     leaves, _ = jax.tree.flatten(initialise(np.random.default_rng(0)))
     unravel = ravel_pytree(initialise(np.random.default_rng(0)))[1]
     count = len(next(iter(rows.values())))
@@ -153,13 +159,14 @@ def problem_of(
 
 
 def algorithm(name: str) -> Callable[[type], type]:
-    """Class decorator that adds a search algorithm, selected by `search.algorithm` in a config.
+    """Class decorator that adds a search algorithm.
+
+    The class is constructed with the starting program and the `Config`. It has the two methods of `Algorithm`:
+    `propose(number, rng) -> Proposal`, and `take(entry)`, which is called with every recorded candidate in order of
+    number.
 
     Args:
-        name: value of `search.algorithm`.
-
-    The class is called with the starting program and the `Config`, and has the two methods of `Algorithm`:
-    `propose(number, rng) -> Proposal` and `take(entry)`, called with every recorded candidate in order of number.
+        name: value of `search.algorithm` that selects the algorithm.
 
     Example:
         >>> import optsearch

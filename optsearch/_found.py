@@ -1,4 +1,4 @@
-"""What a run found: one program with its fitness and its origin, and how it shows itself."""
+"""A program found by a search, with its fitness."""
 
 import math
 from dataclasses import dataclass, field
@@ -25,16 +25,16 @@ class Found:
 
     Attributes:
         program: the program, redundant statements included.
-        fitness: mean log of the loss ratio to the tuned AdamW, plus price; lower is better, 0 is as good as AdamW.
+        fitness: mean log loss ratio to the tuned AdamW, plus price; lower is better, and 0 is as good as AdamW.
         number: number of the candidate in its repeat.
         repeat: number of the repeat.
-        length: live statements.
-        fresh: the same on seeds that neither the search nor the choice of the champion used, with its 95 % interval;
-            `None` for all but the champion of a complete run on one task.
-        recognised: name of the known optimizer that the program is; `None` if it is none of them, or was not examined.
-        simplified: the program after simplification; `None` where that was not done.
-        constants: hyperparameters under their usual names, where the program was recognised.
-        price: part of the fitness that is the price of length and memory.
+        length: number of live statements.
+        fresh: log loss ratio on seeds that neither the search nor the choice of the champion used, with its 95 %
+            interval; `None` except for the champion of a complete run on one task.
+        recognised: name of the known optimizer that the program is; `None` if it is none or was not examined.
+        simplified: the simplified program; `None` if the program was not simplified.
+        constants: hyperparameters by their usual names, if the program was recognised.
+        price: price of length and memory in the fitness.
     """
 
     program: Program
@@ -50,7 +50,7 @@ class Found:
 
     @classmethod
     def of(cls, row: CandidateRow, program: Program, price: float = 0.0) -> "Found":
-        """The candidate of a row of the journal."""
+        """Make the value from a row of the journal."""
         return cls(program, row.fitness, row.number, row.repeat, row.live, price=price)
 
     def __repr__(self) -> str:
@@ -67,20 +67,20 @@ class Found:
         return found_html(self)
 
     def percent(self) -> str:
-        """The loss in words, without the price: `20 % below AdamW`."""
+        """Change of the loss against AdamW, without the price, as text such as `20 % below AdamW`."""
         if not math.isfinite(self.fitness):
             return "diverged"
         log_ratio = self.fitness - self.price
         return f"{abs(math.expm1(log_ratio)) * 100:.0f} % {'below' if log_ratio < 0 else 'above'} AdamW"
 
     def to_optax(self, **hyperparameters: Any) -> Any:  # noqa: ANN401 - a GradientTransformation
-        """The program as an `optax.GradientTransformation`; see `optsearch.to_optax`."""
+        """Convert the program to an `optax.GradientTransformation`; see `optsearch.to_optax`."""
         from optsearch._programs import to_optax
 
         return to_optax(self, **hyperparameters)
 
     def to_torch(self, parameters: Any, **hyperparameters: Any) -> Any:  # noqa: ANN401 - torch is optional
-        """The program as a `torch.optim.Optimizer` of some parameters; see `optsearch.to_torch`."""
+        """Convert the program to a `torch.optim.Optimizer` of the given parameters; see `optsearch.to_torch`."""
         from optsearch._programs import to_torch
 
         return to_torch(self, parameters, **hyperparameters)

@@ -1,4 +1,4 @@
-"""Programs: parse them, simplify and recognise them, score them, and export them."""
+"""Functions on programs: parse, simplify, recognise, score and export."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,10 +18,13 @@ ProgramLike = str | Path | Program | Found
 
 
 def program(source: ProgramLike) -> Program:
-    """A program.
+    """Load or parse a program.
 
     Args:
-        source: the name of a built-in, a file, the text of a program, a `Program`, or a `Found`.
+        source: name of a built-in program, path of a file, text of a program, `Program`, or `Found`.
+
+    Returns:
+        The program.
 
     Raises:
         UserError: there is no such program, or the text is not valid.
@@ -40,13 +43,17 @@ def program(source: ProgramLike) -> Program:
 
 
 def simplify(source: ProgramLike) -> Derivation:
-    """Simplify a program by exact rules, and recognise what is left.
+    """Simplify a program by exact rules, and recognise the result.
 
     Args:
         source: as for `program`.
 
     Returns:
-        A `Derivation`: `program`, `steps` (rule, before, after, exactness), `recognised`, `resembles`.
+        The simplified program (`program`), the steps (`steps`: rule, before, after, exactness), and the optimizer that
+        it is (`recognised`) or resembles (`resembles`).
+
+    Raises:
+        UserError: as for `program`.
 
     Example:
         >>> import optsearch
@@ -57,7 +64,16 @@ def simplify(source: ProgramLike) -> Derivation:
 
 
 def recognise(source: ProgramLike) -> Recognised | None:
-    """The known optimizer that a program is, with its hyperparameters; `None` if it is none of them.
+    """Recognise a program as a known optimizer.
+
+    Args:
+        source: as for `program`.
+
+    Returns:
+        Name and hyperparameters of the optimizer; `None` if the program is no known optimizer.
+
+    Raises:
+        UserError: as for `program`.
 
     Example:
         >>> import optsearch
@@ -74,19 +90,19 @@ def score(
     seeds: int = 8,
     split: str = "validation",
 ) -> list[Comparison]:
-    """Train networks with programs, beside the tuned AdamW of each task, on seeds that no search uses.
+    """Train networks with programs and with the tuned AdamW of each task, on seeds that no search uses.
 
     Args:
         sources: programs, as for `program`.
         tasks: names of tasks, or paths of configs that describe tasks.
-        seeds: networks trained with each program on each task.
-        split: rows on which the loss is taken: `"validation"` or `"test"`.
+        seeds: number of networks trained with each program on each task.
+        split: split on which the loss is measured: `"validation"` or `"test"`.
 
     Returns:
-        For each task and program a `Comparison`: mean loss, log ratio to AdamW with its interval, loss of each seed.
+        For each task and program: mean loss, log loss ratio to AdamW with its 95 % interval, and loss of each seed.
 
     Raises:
-        UserError: an unknown program or task.
+        UserError: a program, task or split is unknown.
     """
     chosen = [sources] if isinstance(sources, str | Path | Program | Found) else list(sources)
     named = {_name(source, place): program(source) for place, source in enumerate(chosen)}
@@ -101,27 +117,36 @@ def _name(source: ProgramLike, place: int) -> str:
 
 
 def export(source: ProgramLike, *, to: str = "optax", name: str = "optimizer") -> str:
-    """Write a program as code that needs nothing of this project.
+    """Export a program as source code that does not depend on optsearch.
 
     Args:
-        source: as for `program`; the simplified form of a `Found` is exported where there is one.
+        source: as for `program`; of a `Found`, the simplified form is exported if there is one.
         to: `"optax"`, `"torch"`, `"python"` or `"latex"`.
-        name: of the function or class.
+        name: name of the function or class.
+
+    Returns:
+        The source code.
 
     Raises:
-        UserError: a function of the program has no spelling in code, or the name is not an identifier.
+        UserError: the program calls a primitive without `code`, or the name is not an identifier.
     """
     chosen, names = _named(source)
     return exported(chosen, to, name, "Found by optsearch.", hyperparameters=names)
 
 
 def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN401 - a GradientTransformation
-    """A program as an `optax.GradientTransformation`: the exported source, executed.
+    """Convert a program to an `optax.GradientTransformation` by executing its exported source.
 
     Args:
         source: as for `export`.
-        hyperparameters: values in place of the constants found; `help` of the result of `export` lists their names,
-            which are those of the recognised optimizer where there is one.
+        hyperparameters: values that replace constants of the program, by name; the docstring in the exported source
+            lists the names. If the program is recognised, they are the names of that optimizer.
+
+    Returns:
+        The transformation.
+
+    Raises:
+        UserError: as for `export`.
 
     Example:
         >>> import jax.numpy as jnp, optax, optsearch
@@ -135,19 +160,25 @@ def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN40
 
 
 def to_torch(source: ProgramLike, parameters: Iterable[Any], **hyperparameters: Any) -> Any:  # noqa: ANN401 - optional
-    """A program as a `torch.optim.Optimizer` of some parameters; needs PyTorch.
+    """Convert a program to a `torch.optim.Optimizer`; requires PyTorch.
 
     Args:
         source: as for `export`.
-        parameters: of the model.
+        parameters: the parameters of a model.
         hyperparameters: as for `to_optax`; the learning rate is `lr`.
+
+    Returns:
+        The optimizer.
+
+    Raises:
+        UserError: as for `export`.
     """
     chosen, names = _named(source)
     return torch_of(chosen, parameters, recognised=names, **hyperparameters)
 
 
 def _named(source: ProgramLike) -> tuple[Program, dict[str, float]]:
-    """The program to export, and the names of its constants from recognition."""
+    """The program to export, and hyperparameters by name if it is recognised."""
     if isinstance(source, Found) and source.simplified is not None:
         return source.simplified, dict(source.constants)
     chosen = program(source)

@@ -1,4 +1,4 @@
-"""Progress of a search: a value for callbacks, and a bar for terminals and notebooks."""
+"""Progress of a search for callbacks, and a progress bar for terminals and notebooks."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,15 +15,15 @@ from search.settings import Config
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a search at one moment.
+    """State of a search at one time.
 
     Attributes:
-        phase: `"starting"`, `"searching"`, or what is done after the search.
-        children: recorded candidates, over all repeats and rounds.
-        total: candidates that there will be.
-        evaluated: candidates that were trained; the others are duplicates.
+        phase: `"starting"`, `"searching"`, or the name of a phase after the search.
+        children: number of recorded candidates over all repeats and rounds.
+        total: largest number of candidates.
+        evaluated: number of trained candidates; the others are duplicates.
         best: lowest fitness so far; infinite at the start.
-        trials: trials of tuning and selection run so far.
+        trials: number of trials of tuning and selection so far.
     """
 
     phase: str = "starting"
@@ -38,7 +38,7 @@ class CallbackReporter(SilentReporter):
     """Calls a function with a `Progress` at each event of a run.
 
     Args:
-        callback: called in the thread that searches. What it raises ends the search.
+        callback: called in the thread of the search. An exception that it raises ends the search.
     """
 
     def __init__(self, callback: Callable[[Progress], Any]) -> None:
@@ -46,14 +46,14 @@ class CallbackReporter(SilentReporter):
         self._phase, self._total, self._trials, self._counts = "starting", 0, 0, Counts()
 
     def run_started(self, config: Config, journal: Journal) -> None:
-        """Count what the journal holds."""
+        """Start from the counts of the journal."""
         settings = config.search
         self._counts = Counts.of(journal)
         self._total = (settings.children + 1) * settings.repeats * settings.rounds
         self._call()
 
     def round_started(self, number: int) -> None:
-        """The search starts."""
+        """Set the phase to `searching`."""
         self.phase_started("searching")
 
     def candidates_recorded(self, records: Sequence[Record]) -> None:
@@ -80,7 +80,7 @@ class CallbackReporter(SilentReporter):
 
 
 class Bar:
-    """A progress bar on standard error or in a notebook; call it with each `Progress`, close it at the end."""
+    """A progress bar on standard error or in a notebook; it is called with each `Progress`, and closed at the end."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] = tqdm(unit=" candidates", desc="starting", leave=False)

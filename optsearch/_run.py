@@ -1,4 +1,4 @@
-"""A run: its best program, its front, its candidates, their lineage, and what was spent."""
+"""A run folder and its results: best program, front, candidates, lineage, and counts."""
 
 import json
 import shutil
@@ -30,18 +30,30 @@ class TemporaryFolder:
 
 
 class Candidates:
-    """The recorded candidates of a run, read from its journal when they are iterated over.
+    """Recorded candidates of a run, as an iterable that reads the journal.
 
     Args:
         folder: the run folder.
-        conditions: that a candidate must meet.
+        conditions: conditions that the candidates meet.
     """
 
     def __init__(self, folder: Path, conditions: tuple[Callable[[CandidateRow], bool], ...] = ()) -> None:
         self._folder, self._conditions = folder, conditions
 
     def where(self, text: str) -> "Candidates":
-        """The candidates that meet a query, such as `uses:sign and length < 8`; see `search.record.queries`."""
+        """Filter the candidates by a query.
+
+        Args:
+            text: a condition on columns, such as `uses:sign and length < 8`. The columns are `number`, `repeat`,
+                `parent`, `fitness`, `first_fitness`, `length`, `statements`, `status`, `mutation`, `hash` and
+                `evaluated`; `uses:NAME` is true if the live part calls the function `NAME`.
+
+        Returns:
+            The candidates that also meet this condition.
+
+        Raises:
+            UserError: the text is not a valid query.
+        """
         return Candidates(self._folder, (*self._conditions, query(text)))
 
     def __iter__(self) -> Iterator[CandidateRow]:
@@ -57,7 +69,11 @@ class Candidates:
         return f"<{len(self):,} candidates of {self._folder}>"
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A table with the columns of the journal; needs pandas (`pip install optsearch[pandas]`)."""
+        """Convert to a table with the columns of the journal; requires pandas (`pip install optsearch[pandas]`).
+
+        Returns:
+            A data frame with one row for each candidate.
+        """
         import pandas as pd
 
         return pd.DataFrame(map(table_row, self), columns=list(TABLE_COLUMNS))
@@ -65,9 +81,9 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, read when something is asked.
+    """A run; each property reads the run folder when it is accessed.
 
-    Another process may be searching in it: what it has recorded so far is what is seen.
+    If another process is executing the run, its recorded candidates so far are visible.
 
     Attributes:
         folder: the run folder.
@@ -78,7 +94,7 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The contents of `summary.json`; empty before the run has come to its end."""
+        """The contents of `summary.json`; empty before the end of the run."""
         path = self.folder / SUMMARY
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
@@ -96,19 +112,19 @@ class Run:
 
     @property
     def digest(self) -> str:
-        """Hash over the recorded history without times: equal digest, equal search."""
+        """Hash of the recorded history, without times; equal digests mean equal histories."""
         with look(self.folder) as journal:
             return journal.digest()
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """Counts: children, evaluated, cache hits, statuses, redundant share."""
+        """Counts: candidates, evaluations, cache hits, statuses, and share of redundant statements."""
         with look(self.folder) as journal:
             return journal.statistics()
 
     @property
     def best(self) -> Found:
-        """The champion of a run that has ended; before that the candidate of lowest fitness.
+        """The champion; before the end of the run, the candidate of lowest fitness.
 
         Raises:
             UserError: no candidate was trained on all seeds yet.
@@ -120,11 +136,11 @@ class Run:
                 return replace(found, price=journal.price.of(found.program))
             for row in journal.best(1):
                 return _found(row, journal)
-        raise UserError(f"run `{self.folder}` has no program yet that was trained on all seeds")
+        raise UserError(f"run `{self.folder}` has no program that was trained on all seeds yet")
 
     @property
     def front(self) -> tuple[Found, ...]:
-        """For each number of live statements the best program, where it is better than all shorter ones."""
+        """The best program of each number of live statements that is better than all shorter programs."""
         with look(self.folder) as journal:
             return tuple(_found(row, journal) for row in front(journal))
 
@@ -134,14 +150,14 @@ class Run:
         return Candidates(self.folder)
 
     def lineage(self, found: Found) -> nx.DiGraph:
-        """The ancestors of a program.
+        """The ancestors of a program as a graph.
 
         Args:
             found: a program of this run.
 
         Returns:
-            A path from the starting program to the program: nodes are candidate numbers with the attributes
-            `program`, `fitness` and `mutation`; edges lead from parent to child.
+            A path from the starting program to the program. Nodes are candidate numbers with the attributes
+            `program`, `fitness` and `mutation`; edges point from parent to child.
         """
         graph: nx.DiGraph = nx.DiGraph()
         with look(self.folder) as journal:
@@ -152,10 +168,10 @@ class Run:
         return graph
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write what was found as one HTML file that needs no network.
+        """Write the report: one HTML file that needs no network.
 
         Args:
-            path: of the file; `report.html` in the run folder by default.
+            path: path of the file; `report.html` in the run folder by default.
 
         Returns:
             The path of the file.
@@ -179,13 +195,13 @@ class Run:
 
 
 def _found(row: CandidateRow, journal: Journal) -> Found:
-    """The candidate of a row."""
+    """Convert a row of the journal."""
     program = parse(row.program)
     return Found.of(row, program, journal.price.of(program))
 
 
 def _champion(summary: dict[str, Any]) -> Found:
-    """The champion that `summary.json` describes."""
+    """Convert the champion in `summary.json`."""
     best, simplified = summary["best"], summary["simplified"]
     rows = [row for row in summary["comparison"] if (row["program"], row["split"]) == ("found", "validation")]
     fresh = None

@@ -1,4 +1,4 @@
-"""Searching from Python: `search`, `resume` and `open`."""
+"""Runs from Python: `search`, `resume` and `open`."""
 
 import tempfile
 import threading
@@ -34,23 +34,23 @@ def search(
     """Search for an optimizer.
 
     Args:
-        program: where the search starts: the name of a built-in, a file, a `Program`, or the text of one.
-        config: a YAML file or a `Config` with everything that the other arguments do not say; they win.
-        tasks: names of tasks, functions that `optsearch.task` decorates, or the keys of a task in a YAML file.
-        children: candidates of each repeat.
-        seed: key of all random numbers. Equal seed and settings give an equal history at any number of workers.
-        out: run folder, which is created; without it a temporary one that is deleted with the returned value.
-        workers: `None` or 0: this process; a number: that many Ray workers on this machine; `"auto"` or an address:
+        program: starting program: name of a built-in program, path of a file, `Program`, or text of a program.
+        config: a YAML file or a `Config`; the other arguments override its values.
+        tasks: names of tasks, functions decorated by `optsearch.task`, or mappings with the keys of a task in YAML.
+        children: number of candidates in each repeat.
+        seed: seed of all random numbers. Equal seeds and settings give equal histories with any number of workers.
+        out: run folder, which is created. Without it, a temporary folder is used and deleted with the returned value.
+        workers: `None` or 0 for this process, the number of Ray workers on this machine, or `"auto"` or an address for
             the workers of a Ray cluster.
         settings: further keys of the config, such as `{"evaluation.seeds": 4, "search.population": 50}`.
-        progress: `True`: a progress bar; or a function that is called with `Progress` values.
-        stop: set it from another thread to end the search early and keep the results.
+        progress: `True` for a progress bar, or a function that is called with `Progress` values.
+        stop: set it in another thread to end the search early and keep the results.
 
     Returns:
-        The run. After a `KeyboardInterrupt` it holds what was recorded until then and can be resumed.
+        The run. After a `KeyboardInterrupt` it contains the candidates recorded so far, and can be resumed.
 
     Raises:
-        UserError: an argument, or something that the config names, is not valid.
+        UserError: an argument is not valid, or the config names something that is not valid.
 
     Example:
         >>> import optsearch
@@ -86,19 +86,26 @@ def resume(
     progress: ProgressOption = False,
     stop: threading.Event | None = None,
 ) -> Run:
-    """Continue a run from where its journal ends.
+    """Continue a run from the end of its journal.
 
     Args:
         folder: the run folder.
-        children: extends the search to this number of candidates; the history is that of a run which had it from the
-            start.
-        trust: import the code that the folder names, even if the run did not begin on this account.
+        children: number of candidates to which the search is extended; the history equals that of a run that had this
+            number from the start.
+        trust: import the code that the folder names, even if the run was not started by this account.
         progress: as for `search`.
         stop: as for `search`.
 
+    Returns:
+        The run, as for `search`.
+
     Raises:
-        UserError: the folder holds no run, or one that is in use, damaged, or whose tasks or data have changed; or
-            the search cannot be extended to `children`.
+        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; or the search
+            cannot be extended to `children`.
+
+    Example:
+        >>> import optsearch
+        >>> run = optsearch.resume("results/first")  # doctest: +SKIP
     """
     with _reporting(progress) as reporter:
         return _kept(
@@ -107,20 +114,27 @@ def resume(
 
 
 def open_run(folder: str | Path) -> Run:
-    """A run for reading, while another process may be searching in it.
+    """Open a run folder for reading; another process may be executing the run.
 
     Args:
         folder: the run folder.
 
+    Returns:
+        The run.
+
     Raises:
-        UserError: the folder holds no run.
+        UserError: the folder has no run.
+
+    Example:
+        >>> import optsearch
+        >>> run = optsearch.open("results/first")  # doctest: +SKIP
     """
     look(Path(folder)).close()
     return Run(Path(folder))
 
 
 def _kept(work: Callable[[], object], folder: Path, keeper: TemporaryFolder | None) -> Run:
-    """The run of a folder after some work on it, even if that was interrupted."""
+    """Execute some work on a run folder and return the run, also after a `KeyboardInterrupt`."""
     try:
         work()
     except KeyboardInterrupt:
@@ -131,7 +145,7 @@ def _kept(work: Callable[[], object], folder: Path, keeper: TemporaryFolder | No
 
 
 def _values(config: str | Path | Config | None) -> tuple[dict[str, Any], Path]:
-    """Plain values of a config, and the folder from which its paths are resolved."""
+    """Plain values of a config, and the folder that its paths are relative to."""
     if config is None:
         return {}, Path()
     if isinstance(config, Config):
@@ -157,7 +171,7 @@ def _workers(workers: int | str | None) -> dict[str, Any]:
 
 @contextmanager
 def _program_file(program: str | Program | None) -> Iterator[str | None]:
-    """The program as something that a config can name: text and `Program`s go into a temporary file."""
+    """The program as a name or path for a config; texts and `Program`s are written to a temporary file."""
     text = to_text(program) if isinstance(program, Program) else program
     if text is None or "\n" not in text:
         yield text

@@ -1,6 +1,6 @@
-"""What can a program say? The language: its functions, programs, their text, analysis, execution and export.
+"""The language of programs: its functions, text form, analysis, execution and export.
 
-The public names of this package; other packages use no others, but for `primitives.drawing`, which loads matplotlib.
+The public names of this package; other packages use no others, except `primitives.drawing`, which imports matplotlib.
 
 - Programs: `Program`, `Statement`, `Argument`, `float32`; the names of inputs and outputs (`WEIGHTS`, `GRADIENT`,
   `LEARNING_RATE`, `UPDATE`) and the schedule's `PEAK`.

@@ -1,9 +1,9 @@
 """Built-in programs: optimizers of the literature, written in the language.
 
 The language has no bias correction, and the epsilon is the one inside `/` (1e-8), as in the programs of Chen et al.
-(2023). Constants are the customary ones. `lr` is a learning rate whose peak is 0.01 (`PEAK`) on the smallest tasks; a
-program multiplies it by a constant of its own, so that Adam's customary rate of 0.001 is `lr * 0.1` here. `lion_raw` is
-as it was printed, but for this factor, which is a hundred times as large.
+(2023). Constants have their customary values. The peak of the learning rate `lr` is 0.01 (`PEAK`) on the smallest
+tasks, and a program multiplies `lr` by a constant: Adam's customary rate of 0.001 is `lr * 0.1` here. `lion_raw` is the
+program as printed, except for this constant, which is a hundred times as large.
 """
 
 from functools import cache
@@ -173,7 +173,7 @@ def load_program(name: str) -> Program:
         if not path.is_file():
             raise UserError(f"program file `{shown}` cannot be read: it is not a regular file")
         if path.stat().st_size > _LARGEST:
-            raise UserError(f"program file `{shown}` has {path.stat().st_size} bytes; {_LARGEST} is the most")
+            raise UserError(f"program file `{shown}` has {path.stat().st_size} bytes; the limit is {_LARGEST}")
         return parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"program file `{shown}` cannot be read as text: {error}") from None

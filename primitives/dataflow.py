@@ -88,7 +88,7 @@ def functional_hash(program: Program) -> str:
     """Digest of the live part of a valid program, 32 hexadecimal digits.
 
     Equal for programs that differ in names, in the order of statements or of commutative arguments, in redundant
-    statements, in repeated sub-expressions, or in which state slot does what.
+    statements, in repeated sub-expressions, or in the roles of state slots.
     """
     return _hash(live_part(program), live(program).slots)
 

@@ -100,7 +100,7 @@ def _tree(text: str) -> ast.Module:
     if not text.strip():
         raise ProgramError(f"the program is empty; {_SHAPE}")
     if len(text) > _MAX_CHARACTERS:
-        raise ProgramError(f"the program has {len(text)} characters; {_MAX_CHARACTERS} is the most that is read")
+        raise ProgramError(f"the program has {len(text)} characters; the limit is {_MAX_CHARACTERS}")
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
@@ -116,7 +116,7 @@ def _check_lengths(tree: ast.Module) -> None:
     for node in ast.walk(tree):
         name = getattr(node, "id", getattr(node, "arg", None))
         if isinstance(name, str) and len(name) > MAX_NAME:
-            raise _error(node, f"a name of {len(name)} characters; {MAX_NAME} is the most")
+            raise _error(node, f"a name has {len(name)} characters; the limit is {MAX_NAME}")
 
 
 def _error(node: ast.AST, message: str) -> ProgramError:
@@ -158,7 +158,7 @@ def _slots(function: ast.FunctionDef) -> tuple[str, ...]:
     if any(extra) or annotated or not fits or UPDATE in names or len(set(names)) < len(names):
         raise _error(function, "expected the arguments `w, g`, then the state slots, each once, then `lr`")
     if len(names) - 3 > MAX_SLOTS:
-        raise _error(function, f"{len(names) - 3} state slots; {MAX_SLOTS} is the most that a program may have")
+        raise _error(function, f"a program has {len(names) - 3} state slots; the limit is {MAX_SLOTS}")
     return tuple(names[2:-1])
 
 

@@ -1,8 +1,8 @@
-"""Vetting of exported code: it is read, compared with its template, compiled and run once before anybody gets it.
+"""Vetting of exported code, which is parsed, compared with its template, compiled and run once before it is returned.
 
-Everything in an export that does not come from the template is a literal or a name. So each identifier has to be one
-of the template, of the program or of the rows of its functions; each string that is no docstring has to be a string of
-the template or the name of an argument or a state slot; and the imports are those of the template.
+Everything in an export that does not come from the template is a literal or a name. Each identifier must therefore come
+from the template, the program or the rows of its functions. Each string that is no docstring must be a string of the
+template, or the name of an argument or a state slot. The imports must be those of the template.
 """
 
 import ast

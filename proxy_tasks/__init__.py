@@ -1,9 +1,9 @@
-"""How good is a program? Real data, small models, and the training loop that scores.
+"""Proxy tasks, on which programs are scored: real data, small models, and the training loop.
 
 The public names of this package; other packages use no others.
 
-- Tasks: `Task` and its training conditions (`Circumstance`), the table of those that come with the project (`TASKS`,
-  `SMALLEST`, `builtin_task`).
+- Tasks: `Task` and its training conditions (`Circumstance`), and the table of built-in tasks (`TASKS`, `SMALLEST`,
+  `builtin_task`).
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.

@@ -16,7 +16,7 @@ from primitives import Program, UserError, builtin
 from proxy_tasks.task import Task
 
 BASELINES_FILE = Path(__file__).with_name("baselines.yaml")
-REFERENCE = "adamw"  # fitness zero
+REFERENCE = "adamw"  # baseline whose fitness is zero
 
 
 @cache
@@ -33,8 +33,8 @@ def _row(task: Task, key: str) -> Any:  # noqa: ANN401 - a number, or the row of
         return _tuned(task)[key]
     except KeyError:
         raise UserError(
-            f"task `{task.name}` has no tuned `{key}` yet; run `optsearch tune {task.name} --write`, or for a task of "
-            f"your own `optsearch tune` with its config"
+            f"task `{task.name}` has no tuned `{key}` yet; run `optsearch tune {task.name} --write`, or for a "
+            f"custom task `optsearch tune` with its config"
         ) from None
 
 

@@ -4,11 +4,10 @@ Training on `name_x10` and `name_x100` costs about ten and a hundred times as ma
 (measured in `docs/proxy_tasks.md`). Searches use the small tasks, and the funnel uses the large ones. `vit_noisy` has
 no larger sizes: programs found on it are tried on those of `vit`.
 
-The constants of a program have to suit all sizes, or the ranks of programs on a larger task would mostly show whose
-learning rate happens to suit it. The learning rate of a larger task therefore starts lower (`peak`), at
-0.01 / (width · √(steps · layers)), where each letter stands for the factor by which that quantity has grown. The best
-rate of Adam falls with 1 / width (Yang et al., 2022); the rest fits the best rates of AdamW on four families in two
-sizes.
+The constants of a program should suit all sizes. Otherwise the ranking of programs on a larger task would mostly show
+which learning rates suit that task. The learning rate of a larger task therefore starts lower (`peak`), at 0.01 /
+(width · √(steps · layers)), where each letter stands for the factor by which that quantity has grown. The best rate of
+Adam falls with 1 / width (Yang et al., 2022); the rest fits the best rates of AdamW on four families in two sizes.
 """
 
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ def _family(
     description: str,
     sizes: tuple[tuple[int, int, float, dict[str, Any]], ...],
     schedule_power: float = 1.0,
-    **settings: Any,  # noqa: ANN401 - whatever the family knows
+    **settings: Any,  # noqa: ANN401 - settings of the family
 ) -> Iterator[Task]:
     """The tasks of a family.
 

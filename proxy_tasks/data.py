@@ -70,9 +70,7 @@ def check_room(task: Task, numbers: int, what: str) -> None:
         UserError: the arrays have more than `LIMIT` bytes.
     """
     if 4 * numbers > LIMIT:
-        raise UserError(
-            f"task `{task.name}`: {what} would take {4 * numbers:,} bytes; {LIMIT:,} is the most there may be"
-        )
+        raise UserError(f"task `{task.name}`: {what} would take {4 * numbers:,} bytes; the limit is {LIMIT:,}")
 
 
 def limit_of(task: Task) -> int:
@@ -82,7 +80,7 @@ def limit_of(task: Task) -> int:
 
 
 def unigram_loss(train: np.ndarray, validation: np.ndarray, classes: int) -> float:
-    """Cross-entropy, in nats, of a predictor that knows nothing but the frequencies of the training labels.
+    """Cross-entropy, in nats, of a predictor that outputs the frequencies of the training labels.
 
     One is added to the count of each class (Laplace), so that no label has probability zero.
 
@@ -138,7 +136,7 @@ def _features(path: str, x: np.ndarray) -> np.ndarray:
     if x.dtype.kind not in "biuf":
         raise UserError(f"`{path}`: `x` must hold numbers; {shape}")
     if x.ndim not in (2, 3):
-        remedy = "; reshape it with `x[:, None]`" if x.ndim == 1 else "; flatten what is one example"
+        remedy = "; reshape it with `x[:, None]`" if x.ndim == 1 else "; flatten each example"
         raise UserError(f"`{path}`: `x` must have the shape (N, D) or (N, height, width); {shape}{remedy}")
     if 0 in x.shape[1:]:
         raise UserError(f"`{path}`: an example must have at least one number; {shape}")
@@ -215,7 +213,7 @@ def text(path: str, limit: int = LIMIT) -> tuple[dict[str, np.ndarray], int]:
     numbers = {character: number for number, (character, _) in enumerate(sorted(frequent), start=1)}
     splits = _stretches(np.array([numbers.get(character, 0) for character in content], np.uint8))
     if len(np.unique(splits["train"])) < 2:
-        raise UserError(f"`{path}` holds one character again and again in its training part: nothing can be learnt")
+        raise UserError(f"`{path}`: the training part repeats a single character, so that nothing can be learnt")
     return splits, len(numbers) + 1
 
 

@@ -1,23 +1,23 @@
-"""Which discovered programs still win at larger scale? Tuned baselines, the funnel, intervals and verdicts.
+"""Selection of discovered programs at larger scale: tuned baselines, the funnel, intervals and verdicts.
 
 The public names of this package, by module; other packages use no others.
 
-- `optimizers`, `own_optimizers`: the baselines (`OPTIMIZERS`, `Optimizer`, `optimizer`, `starting`), and a user's
-  transformation of optax as one (`from_optax`).
-- `trials`: trainings as data (`Trial`, of an `Entrant`), procedures that ask for them (`Work`, `train`), and what runs
-  them (`TrialRunner`, `LocalTrials`, `losses_together`).
+- `optimizers`, `own_optimizers`: the baselines (`OPTIMIZERS`, `Optimizer`, `optimizer`, `starting`), and custom optax
+  transformations as baselines (`from_optax`).
+- `trials`: trainings as data (`Trial`, of an `Entrant`), procedures that request trials (`Work`, `train`), and runners
+  of trials (`TrialRunner`, `LocalTrials`, `losses_together`).
 - `tuning`, `bayesian`: tuning of constants (`tune`, `random_search`, `bayesian_search`, `tuning_work`,
   `validation_loss`, `ConstantSpace`, `TuningResult`, and the sizes of its steps, `WIDE` and `NARROW`).
 - `intervals`: confidence intervals and verdicts (`interval`, `verdicts`, `Verdict`, `CONFIDENCE`).
 - `fitness_on_seeds`: the fitness of the search on other seeds (`FitnessOnSeeds`, `SeedFitness`).
 - `champion`: ranking of finalists (`rank_finalists`, `tune_all`, `Finalist`).
-- `comparison`: programs as they are beside the tuned AdamW (`compare_losses`, `tuned_baselines`, `Comparison`), and
+- `comparison`: comparison of programs with the tuned AdamW (`compare_losses`, `tuned_baselines`, `Comparison`), and
   the first seed of each purpose (`FINAL_SEEDS`, `FRESH_SEEDS`, `TUNING_SEEDS`, `REDUCTION_SEEDS`, `STAGE_SEEDS`,
   `LAST_SEEDS`, `CHECK_SEEDS`).
 - `stage`, `funnel`: the funnel (`Stage`, `StageResult`, `Standing`, `run_funnel`, `FunnelResult`).
-- `tuned_comparison`: any optimizers on one task, tuned alike (`compare`, `TunedComparison`).
+- `tuned_comparison`: comparison of any optimizers after equal tuning (`compare`, `TunedComparison`).
 - `derivation`: simplification and recognition of a program (`derive`, `Derivation`, `DERIVATION_SEEDS`).
-- `baselines`: tuning of the baselines that come with a task (`tune_baselines`, `write_baselines`).
+- `baselines`: tuning of the baselines of a task (`tune_baselines`, `write_baselines`).
 """
 
 from selection.baselines import tune_baselines, write_baselines

@@ -1,4 +1,4 @@
-"""Tuning of the baselines that come with a task: AdamW and Lion over rate, decay and both betas."""
+"""Tuning of the baselines of a task: AdamW and Lion over rate, decay and both betas."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from proxy_tasks import BASELINES_FILE, REFERENCE, TASKS, Task, Trainer, baselin
 from selection.comparison import BASELINES, FRESH_SEEDS
 from selection.tuning import EntrantT, Objective, TuningResult, tune, validation_loss
 
-# About the medians of the constants that were tuned for the smallest tasks, in the order of the program.
+# Approximate medians of the constants tuned for the smallest tasks, in the order of the program.
 _STARTS = {"adamw": (0.7, 0.75, 0.1, 1.7), "lion": (0.73, 0.87, 0.4, 1.1)}
 _RESTARTS = 3  # independent tunings; the best is kept
 _NOISE_SEEDS = 24

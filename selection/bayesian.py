@@ -3,9 +3,9 @@
 A Gaussian process over the constants, in the coordinates of `selection.tuning`, is fitted to the values of the
 objective so far, noise included. The next trial is the point of largest expected improvement over the lowest value that
 the process predicts, among random points near the best point and around the start. The result is the point at which the
-process predicts the lowest value. That is not the point of the lowest observed value, which in noise is too
-optimistic. With the same budget this ends lower than random search, and varies less from one tuning to another
-(`docs/funnel.md`), on which a comparison of tuned optimizers depends.
+process predicts the lowest value. The lowest observed value would be too optimistic under noise. With an equal budget,
+Bayesian optimization reaches lower values than random search, and varies less between tunings (`docs/funnel.md`), which
+matters for a comparison of tuned optimizers.
 """
 
 import warnings
@@ -17,19 +17,23 @@ import numpy as np
 from selection.tuning import ConstantSpace, EntrantT, Proposals, TuningResult
 
 _FIRST = 0.6  # standard deviation of the first trials around the start, in log or logit units
-_NEAR, _FAR = (0.6, 0.25, 0.1), 1.0  # the same of the points among which the next one is chosen
-_MANY_NEAR, _MANY_FAR = 600, 400  # how many of these there are
-_LENGTHS = (0.3, 6.0)  # over which the objective changes, at least and at most, in the same units
-_BEYOND = 2.0  # values count as no worse than this times the distance of the median from the lowest above the median
+_NEAR, _FAR = (0.6, 0.25, 0.1), 1.0  # the same for the candidates of the next trial
+_MANY_NEAR, _MANY_FAR = 600, 400  # number of these candidates
+_LENGTHS = (0.3, 6.0)  # bounds of the length scales, in the same units
+_BEYOND = 2.0  # values are clipped at the median plus this times the distance of the median from the lowest value
 
 
 def bayesian_search(starts: Sequence[EntrantT], trials: int, seed: int | Sequence[int] = 0) -> Proposals[EntrantT]:
-    """Yields what to try next, receives its value, and returns the point that is predicted to be the best.
+    """Bayesian optimization as a generator, which yields trials and receives their values.
 
     Args:
-        starts: at least one, all of one structure; they are tried first, and the search is centred on the first.
-        trials: number of values, at least one; a structure without constants is tried once.
-        seed: of the random numbers.
+        starts: starting points, at least one, all with one structure. They are tried first; the search is centred on
+            the first of them.
+        trials: number of trials, at least one; a structure without constants is tried once.
+        seed: seed of the random numbers.
+
+    Returns:
+        The point with the lowest predicted value.
     """
     space = ConstantSpace(starts[0])
     trials = trials if len(space.start) else 1
@@ -50,8 +54,8 @@ def bayesian_search(starts: Sequence[EntrantT], trials: int, seed: int | Sequenc
 
 
 def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The point, shape `(D,)`, whose expected improvement is the largest; `points` has shape `(N, D)`."""
-    from scipy.special import ndtr  # takes a while to import, as does what the process comes from
+    """The point with the largest expected improvement, shape `(D,)`; `points` has shape `(N, D)`."""
+    from scipy.special import ndtr  # slow to import, as is scikit-learn
 
     process = _fitted(points, values)
     known = process.predict(points)
@@ -67,7 +71,7 @@ def _next(points: np.ndarray, values: Sequence[float], start: np.ndarray, genera
 
 
 def _fitted(points: np.ndarray, values: Sequence[float]) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    """The process, whose length scales and noise are those of the largest likelihood."""
+    """The fitted process; length scales and noise maximise the likelihood."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
@@ -76,13 +80,13 @@ def _fitted(points: np.ndarray, values: Sequence[float]) -> Any:  # noqa: ANN401
     kernel = ConstantKernel(1.0, (0.1, 10.0)) * scales + WhiteKernel(0.05, (1e-4, 1.0))
     process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is no news with few points
+        warnings.simplefilter("ignore", ConvergenceWarning)  # with few points, a length scale may end at its bound
         process.fit(points, _bounded(values))
     return process
 
 
 def _bounded(values: Sequence[float]) -> np.ndarray:
-    """The values with those that are far above the median, or not finite, no further up than others may be."""
+    """The values, clipped above; values that are not finite become the upper bound."""
     array = np.asarray(values, float)
     finite = array[np.isfinite(array)]
     if not len(finite):

@@ -1,9 +1,9 @@
-"""Ranking of finalists on seeds that the search has not used, with the constants of the best of them tuned.
+"""Ranking of finalists on seeds that the search has not used, after tuning the constants of the best finalists.
 
 The best fitness among thousands of noisy scores is mostly chance, so finalists are scored again on fresh seeds. AdamW
-has been tuned for the task, while a found program has the constants that it happened to be found with. So the leaders
-are tuned too, on the same seeds and with a smaller budget than the baselines had (`selection.tuning_trials`; the
-`trials` in `baselines.yaml`), and scored on the fresh seeds again.
+is tuned for the task, while a found program has the constants with which the search found it. The constants of the best
+finalists, the leaders, are therefore tuned on the same seeds, with a smaller budget than that of the baselines
+(`selection.tuning_trials`; `trials` in `baselines.yaml`), and the leaders are scored on the fresh seeds again.
 """
 
 import math
@@ -15,7 +15,7 @@ from selection.fitness_on_seeds import FitnessOnSeeds
 from selection.trials import Entrant, TrialRunner, Work
 from selection.tuning import EntrantT, random_search, tuning_work
 
-_WIDE_SHARE = 0.25  # of the trials; a structure may have been found with constants far from its best
+_WIDE_SHARE = 0.25  # share of trials with wide steps, since the constants may be far from their best values
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Finalist:
     """A finalist after ranking.
 
     Attributes:
-        index: its place among the finalists before ranking, from 0.
-        program: the finalist, with tuned constants where these have a better fitness.
-        fitness: on the fresh seeds.
+        index: index among the finalists before ranking.
+        program: the program, with tuned constants if these have a better fitness.
+        fitness: fitness on the fresh seeds.
         tuned: whether its constants were changed.
     """
 
@@ -36,7 +36,7 @@ class Finalist:
 
 
 class _Racing:
-    """Fitness of a program; infinite where its first seeds are worse than those of the best so far by a margin."""
+    """Fitness of a program; infinite if it is worse than the best so far by a margin on the first seeds."""
 
     def __init__(self, fitness: FitnessOnSeeds, margin: float) -> None:
         self._fitness, self._margin = fitness, margin
@@ -104,7 +104,7 @@ def tune_all(
     trials: int,
     margin: float = math.inf,
 ) -> list[EntrantT]:
-    """Programs or baselines with tuned constants; arguments as for `rank_finalists`."""
+    """Tune the constants of programs or baselines; arguments as for `rank_finalists`."""
     works = [
         tuning_work(random_search(entrant, trials, wide=_WIDE_SHARE), _Racing(tuner, margin)) for entrant in entrants
     ]

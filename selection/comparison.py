@@ -1,7 +1,7 @@
 """Comparison of programs with the tuned AdamW on fresh seeds, paired by seed, with confidence intervals.
 
-The statistic is the mean over seeds, and over tunings where there are several, of log(loss of the program / loss of the
-tuned AdamW): −0.1 is about ten per cent lower loss. Intervals are those of `selection.intervals`.
+The statistic is the mean over seeds and tunings of log(loss of the program / loss of the tuned AdamW): −0.1 is about
+ten per cent lower loss. Intervals are those of `selection.intervals`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from proxy_tasks import Task, baseline, log_ratio
 from selection.intervals import TuningVariance, interval
 from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, train
 
-BASELINES = ("adamw", "lion")  # built-in programs that come with tuned constants for each task
+BASELINES = ("adamw", "lion")  # built-in programs with stored tuned constants for each task
 
 # First seeds of each purpose. Purposes are disjoint; the search counts from 0.
 FINAL_SEEDS = 10_000  # ranking of the finalists, on the validation split
@@ -29,16 +29,16 @@ CHECK_SEEDS = 70_000  # checks of the best program so far during a search, on th
 
 @dataclass(frozen=True)
 class Comparison:
-    """One program on one task and split.
+    """Losses of one program on one task and split.
 
     Attributes:
-        program: its name.
+        program: name of the program.
         task: name of the task.
-        split: rows on which the loss is taken.
-        loss: mean over seeds, in nats.
-        log_ratio: mean over seeds and tunings of the log loss ratio to the tuned AdamW; not finite where one diverged.
-        interval: its 95 % confidence interval.
-        per_seed: loss of each seed, in nats; mean over tunings, where there are several.
+        split: split on which the loss is measured.
+        loss: mean loss over seeds, in nats.
+        log_ratio: mean over seeds and tunings of the log loss ratio to the tuned AdamW; not finite if one diverged.
+        interval: 95 % confidence interval of `log_ratio`.
+        per_seed: loss of each seed, in nats, mean over tunings.
     """
 
     program: str
@@ -66,13 +66,13 @@ def compare_losses(
     split: str,
     runner: TrialRunner | None = None,
 ) -> list[Comparison]:
-    """Train with each program as it is, and compare it with the tuned AdamW of each task, paired by seed.
+    """Train with each program without tuning, and compare it with the tuned AdamW of each task, paired by seed.
 
     Args:
-        programs: by their names in the table.
+        programs: programs by name.
         tasks: tasks to train; each needs a tuned baseline.
         seeds: seeds of the networks.
-        split: rows on which the loss is taken.
+        split: split on which the loss is measured.
         runner: runs the trials; this process by default.
 
     Returns:
@@ -101,11 +101,11 @@ def comparison_row(
     """One row of a table.
 
     Args:
-        losses: of the program, shape `(seeds,)` or `(tunings, seeds)`.
+        losses: losses of the program, shape `(seeds,)` or `(tunings, seeds)`.
         reference: losses of the reference, of the same shape.
         program: name of the program.
         task: name of the task.
-        split: rows on which the losses are taken.
+        split: split on which the losses are measured.
         pooled: as for `interval`.
     """
     ratios = log_ratio(losses, reference)
@@ -115,5 +115,5 @@ def comparison_row(
 
 
 def tuned_baselines(task: Task) -> dict[str, Program]:
-    """The built-in programs with the constants that were tuned for a task, by names such as `adamw (tuned)`."""
+    """The built-in programs with the constants tuned for a task, by names such as `adamw (tuned)`."""
     return {f"{name} (tuned)": baseline(task, name) for name in BASELINES}

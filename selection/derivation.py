@@ -74,9 +74,9 @@ def derive(
 
     Args:
         program: the program.
-        judge: fitness on seeds of its own, by which parts that make no difference are dropped; without it,
-            simplification is exact.
-        tuner: fitness by which the constants are tuned after parts were dropped.
+        judge: fitness by which ablations are kept, on seeds that nothing else uses; without it, simplification is
+            exact.
+        tuner: fitness by which the constants are tuned after ablations.
         trials: number of evaluations for this tuning; 0 for none.
         runner: runs the trials; this process by default.
         report: called with a line of text at the start of each phase.

@@ -1,4 +1,4 @@
-"""The fitness of the search (see `proxy_tasks.fitness`) on other seeds, as a work that asks for trials."""
+"""The fitness of the search (see `proxy_tasks.fitness`) on other seeds, as a generator of trials."""
 
 import math
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ class SeedFitness(NamedTuple):
     """Fitness of one program.
 
     Attributes:
-        fitness: on all seeds; infinite where training diverged or the program was beyond the hurdle.
-        first_fitness: on the first seeds; infinite where training diverged.
+        fitness: fitness on all seeds; infinite if training diverged or the program exceeded the hurdle.
+        first_fitness: fitness on the first seeds; infinite if training diverged.
     """
 
     fitness: float
@@ -49,7 +49,7 @@ class FitnessOnSeeds:
     together: int = 0
 
     def fitness(self, program: Entrant, hurdle: float = math.inf) -> Work[SeedFitness]:
-        """The fitness of a valid program or a baseline, unless it is beyond the hurdle on the first seeds."""
+        """The fitness of a valid program or a baseline; infinite if it exceeds the hurdle on the first seeds."""
         price = self.price(program)
         own: dict[str, np.ndarray] = {}
         references: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""One stage: every entrant is tuned with the same budget, trained on fresh seeds, and compared with the reference.
+"""A funnel stage: entrants are tuned with equal budgets, trained on fresh seeds, and compared with the reference.
 
 Entrants are programs and baselines. Tuning is repeated, each time on other seeds and independently of the others, since
 with few trials its result varies by chance. Seeds of different stages and of different purposes are disjoint.
@@ -19,10 +19,10 @@ from selection.optimizers import Optimizer, stored
 from selection.trials import Entrant, Trial, TrialRunner, Work, entrant_text, train
 from selection.tuning import tuning_work
 
-_APART = 1000  # between the seeds of comparisons at different stages, and of different tunings
-_STAGES_APART = 100  # between the seeds of tunings at different stages
+_APART = 1000  # distance between the first seeds of comparisons at different stages, and of different tunings
+_STAGES_APART = 100  # distance between the first seeds of tunings at different stages
 
-Entrants = Mapping[str, tuple[Entrant, ...]]  # by name, with the constants that each tuning ended at
+Entrants = Mapping[str, tuple[Entrant, ...]]  # entrants by name, with the constants of each tuning
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,17 @@ def tune_entrants(entrants: Entrants, stage: Stage, runner: TrialRunner, *, numb
     """Tune all entrants of a stage.
 
     Each tuning starts at the constants of one tuning of the stage before, so that they stay independent; a baseline
-    also tries the constants that are stored for the tasks of the stage. A verdict can then not be due to a reference
-    whose tuning started far off.
+    also tries the constants that are stored for the tasks of the stage. A verdict therefore does not depend on a
+    reference whose tuning started far from good constants.
 
     Args:
-        entrants: by name, with the constants of each tuning so far.
-        stage: settings.
+        entrants: entrants by name, with the constants of each tuning so far.
+        stage: settings of the stage.
         runner: runs the trials.
-        number: of the stage, which selects the seeds.
+        number: number of the stage, which selects the seeds.
 
     Returns:
-        For each entrant the constants of each tuning.
+        For each entrant, the constants of each tuning.
     """
     works = []
     for name, versions in entrants.items():
@@ -136,7 +136,7 @@ def tune_entrants(entrants: Entrants, stage: Stage, runner: TrialRunner, *, numb
 
 
 def _tuned(name: str, starts: Sequence[Entrant], stage: Stage, *, place: int, tuning: int) -> Work[Entrant]:
-    """One tuning of the stage at `place`; its seeds and random numbers belong to it alone."""
+    """One tuning of an entrant at stage `place`; no other tuning has its seeds and random numbers."""
     first = TUNING_SEEDS + tuning * _APART + place * _STAGES_APART
     seeds = range(first, first + stage.tuning_seeds)
 
@@ -157,7 +157,7 @@ def stage_seeds(stage: Stage, number: int = 0) -> range:
 def stage_losses(
     entrants: Entrants, stage: Stage, runner: TrialRunner, *, seeds: range, split: str = "validation"
 ) -> dict[str, np.ndarray]:
-    """Train all entrants; for each its losses, shape `(tasks, tunings, seeds)`."""
+    """Train all entrants; returns the losses of each, shape `(tasks, tunings, seeds)`."""
     works = [
         train([Trial(version, task, seeds, split) for task in stage.tasks for version in versions])
         for versions in entrants.values()
@@ -173,13 +173,14 @@ def standings_of(
     """Compare all entrants with the reference.
 
     Args:
-        entrants: by name.
-        losses: as `stage_losses` returns them.
+        entrants: entrants by name.
+        losses: losses as returned by `stage_losses`.
         ranks: rank of each program from 0; entrants without a rank are baselines.
         reference: name of the entrant that the others are compared with.
 
     Returns:
-        Programs, then baselines, each group from best to worst. Where the reference diverged, no verdict is given.
+        Programs, then baselines, each group from best to worst. If the reference diverged, every verdict is
+        `cannot tell`.
     """
     with np.errstate(all="ignore"):
         logs = {name: np.mean(log_loss(values), axis=0) for name, values in losses.items()}

@@ -21,7 +21,7 @@ from selection.optimizers import Optimizer
 T = TypeVar("T")
 Entrant = Program | Optimizer
 
-_TRAINERS = 16  # cached trainers; each holds the data of a task and the initial weights of its seeds
+_TRAINERS = 16  # number of cached trainers; each has the data of a task and the initial weights of its seeds
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class LocalTrials:
 
 
 def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
-    """A work that requests some trials and returns their losses."""
+    """A generator that requests some trials and returns their losses."""
     return (yield list(trials))
 
 

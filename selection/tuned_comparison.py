@@ -1,4 +1,4 @@
-"""Comparison of any optimizers on one task, all tuned alike: a funnel of one stage for entrants that the user names."""
+"""Comparison of any optimizers on one task after tuning with equal budgets: a funnel of one stage."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,9 @@ def compare(
     runner: TrialRunner | None = None,
     report: Callable[[str], None] = lambda phase: None,
 ) -> TunedComparison:
-    """Tune several optimizers alike on a task, and compare each with the reference on fresh seeds and the test split.
+    """Tune several optimizers with equal budgets on a task, and compare them with a reference.
+
+    The comparison uses fresh seeds and the test split.
 
     Verdicts are those of the funnel: the 95 % confidence interval over seeds and tunings, corrected for the number of
     entrants, excludes zero, or the verdict is `CANNOT_TELL`.
@@ -71,12 +73,12 @@ def compare(
     Args:
         entrants: programs, optimizers, names of baselines or of built-in programs, transformations of optax, or
             functions that return one (see `selection.own_optimizers`); by name, or as a sequence.
-        task: what to train.
-        trials: number of sets of constants that each tuning tries; at least four for each constant is advisable.
+        task: task to train on.
+        trials: number of settings of the constants that each tuning tries; use at least four for each constant.
         tuning_seeds: number of networks trained in each trial.
         tunings: number of independent tunings. With one, verdicts do not cover the variation between tunings.
         seeds: number of fresh seeds.
-        reference: name of the entrant that the others are compared with; added if it is not among them.
+        reference: name of the entrant with which the others are compared; it is added if it is missing.
         runner: runs the trials; this process by default.
         report: called with a line of text at the start of each phase.
 
@@ -118,7 +120,7 @@ def resolve_entrants(entrants: Sequence[Named] | Mapping[str, Named], task: Task
         entrant = _entrant(one, task, None)
         name = one if isinstance(one, str) else f"program {number}" if isinstance(entrant, Program) else entrant.name
         if name in found:
-            raise UserError(f"two of `entrants` are called `{name}`; give them names: {{'a': …, 'b': …}}")
+            raise UserError(f"two of `entrants` have the name `{name}`; pass a mapping: {{'a': …, 'b': …}}")
         found[name] = entrant
     if not found:
         raise UserError("`entrants` must not be empty")

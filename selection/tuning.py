@@ -24,8 +24,8 @@ Objective = Callable[[Program | Optimizer], float]
 
 WIDE, NARROW = 1.3, (0.5, 0.2, 0.08)  # standard deviations of a step, in log or logit units
 _AVERAGES = ("b1", "b2", "momentum", "decay_rate")  # constants of baselines
-_OWN_AVERAGE = 0.3  # constants of a user's optimizer between this and 1, the learning rate aside, count as averages
-_MOVED = 0.6  # share of the constants that a narrow step moves
+_OWN_AVERAGE = 0.3  # constants of a custom optimizer between this and 1, except the learning rate, count as averages
+_MOVED = 0.6  # probability that a narrow step changes a constant
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TuningResult(Generic[EntrantT]):
     value: float
 
 
-Proposals = Generator[EntrantT, float, TuningResult[EntrantT]]  # yields what to try next, receives its value
+Proposals = Generator[EntrantT, float, TuningResult[EntrantT]]  # yields trials, receives their values
 
 
 def tune(
@@ -56,7 +56,7 @@ def tune(
     """Search the constants of a program or optimizer for the lowest value of an objective.
 
     Args:
-        program: where the search starts; its structure stays.
+        program: starting point; its structure does not change.
         objective: `program -> value`; a value that is not finite counts as the worst.
         trials: number of calls of the objective; the first is for the given constants.
         wide: share of the trials that are drawn with wide steps.
@@ -76,7 +76,7 @@ def tune(
 def tuning_work(
     proposals: Proposals[EntrantT], objective: Callable[[EntrantT], Work[float]]
 ) -> Work[TuningResult[EntrantT]]:
-    """Tuning as a work: the objective of each proposal is a work too."""
+    """Tuning as a generator of trials; the objective of each proposal is a generator of trials too."""
     try:
         proposal = next(proposals)
         while True:
@@ -94,7 +94,7 @@ def random_search(
     seed: int = 0,
     report: Callable[[int, float], None] = lambda trial, best: None,
 ) -> Proposals[EntrantT]:
-    """Random search: yields the next trial, receives its value, and returns the best. Arguments as for `tune`."""
+    """Random search as a generator, which yields trials and receives their values; arguments as for `tune`."""
     space = ConstantSpace(program)
     trials = trials if len(space.start) else 1
     generator = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ class ConstantSpace(Generic[EntrantT]):
     """The tunable constants of a program or optimizer as a vector without bounds.
 
     Attributes:
-        start: point of the program itself.
+        start: point of the given program.
     """
 
     def __init__(self, program: EntrantT) -> None:
@@ -142,7 +142,7 @@ class ConstantSpace(Generic[EntrantT]):
         return point + normals * scale * (uniforms < _MOVED)
 
     def program(self, point: np.ndarray) -> EntrantT:
-        """The program with the constants of a point; the start is the program itself."""
+        """The program with the constants of a point; `start` gives the given program."""
         if np.array_equal(point, self.start):
             return self._program
         sizes = np.where(self._averages, 1 / (1 + np.exp(-point)), np.exp(np.clip(point, -80.0, 80.0)))
@@ -178,7 +178,7 @@ def _averages(program: Program | Optimizer) -> list[bool]:
 
 
 def validation_loss(task: Task, seeds: int) -> Objective:
-    """An objective: the mean log validation loss on a task, over seeds that are used for tuning alone."""
+    """Objective of tuning: the mean log validation loss on a task, over seeds that only tuning uses."""
     trainer = Trainer(task, range(TUNING_SEEDS, TUNING_SEEDS + seeds))
 
     def objective(program: Program | Optimizer) -> float:

@@ -1,4 +1,4 @@
-"""What does this program really compute?
+"""Simplification and recognition of programs.
 
 The public names of this package; other packages use no others.
 

@@ -1,4 +1,4 @@
-"""Arithmetic of constants, which are float32 numbers: what is 0 or ±1 but for rounding is exactly that."""
+"""Arithmetic of float32 constants, in which results that differ from 0 or ±1 by rounding only become exact."""
 
 from collections.abc import Sequence
 from math import prod

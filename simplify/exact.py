@@ -1,14 +1,15 @@
-"""Exact simplification: the shortest program that the rules lead to, with every step on the way.
+"""Exact simplification: the shortest program that the rules reach, with every step.
 
 1. The program is rewritten in a canonical order and with canonical names.
-2. A pass reads it as two graphs: as it stands, and with everything multiplied out. On each graph rules are applied
-   until none makes it shorter. The shorter result is written back as statements, unless it is longer than before.
-3. Passes are repeated until one changes nothing, so that simplification is idempotent.
-4. The result and the original run on probes. If they differ, simplification is repeated without the rules that are
-   exact only up to a reservation (`Exactness`).
+2. A pass reads the program as two graphs: as written, and multiplied out. On each graph, rules are applied until no
+rule
+   makes it shorter. The shorter result is written back as statements, unless it is longer than before.
+3. Passes are repeated until a pass changes nothing, so simplification is idempotent.
+4. The result and the original run on probes. If they differ, simplification is repeated without the least exact kind of
+   rules (`Exactness`).
 
-Work is counted in units. Beyond a limit the result is that of the last complete pass, which equals the original but may
-not be the shortest program; `Simplified.complete` is then false.
+Work is counted in units. Beyond a limit, the result is that of the last complete pass, which equals the original but
+may not be the shortest program; `Simplified.complete` is then false.
 """
 
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Simplified:
     Attributes:
         program: the simplified program, equal to the original; live slots come first.
         steps: the steps of the derivation.
-        slots: new names of the original's slots, for those whose values the result still holds.
+        slots: new names of the original's slots that still exist in the result, by old name.
         complete: false if the limit of work was reached, so that a shorter program may exist.
     """
 
@@ -56,14 +57,17 @@ class Simplified:
 
 
 def canonical(program: Program, budget: int = SEARCH) -> Program:
-    """The canonical form of a program, by which a search can find duplicates and measure length.
+    """Compute the canonical form of a program, with which a search finds duplicates and measures length.
 
     Programs that differ in names, in statement order, in dead statements or by the exact rules have the same form. The
     function is idempotent, unless the budget was reached.
 
     Args:
         program: a valid program.
-        budget: units of work, as `simplify.work` counts them.
+        budget: largest number of units of work (`simplify.work`).
+
+    Returns:
+        The canonical form.
 
     >>> from primitives import builtin, to_text
     >>> print(to_text(canonical(builtin("signum"))))
@@ -84,7 +88,10 @@ def simplify(program: Program, budget: int = THOROUGH) -> Simplified:
 
     Args:
         program: a valid program.
-        budget: units of work, as `simplify.work` counts them.
+        budget: largest number of units of work (`simplify.work`).
+
+    Returns:
+        The simplified program, with the steps of its derivation.
 
     >>> from primitives import builtin, to_text
     >>> print(to_text(simplify(builtin("lion_raw")).program))

@@ -1,4 +1,4 @@
-"""Order and names of statements, such that no slot is overwritten before its old value was read."""
+"""Order and names of statements such that no slot is overwritten before its old value has been read."""
 
 import heapq
 from collections import Counter
@@ -54,7 +54,7 @@ class _Schedule:
             value = next(free, "")
 
     def program(self) -> Program:
-        """Place statements one by one: always the first whose operands are placed and whose slot is not read later."""
+        """Place statements one by one: the first whose operands are placed and whose slot is not read later."""
         lines: list[Statement] = []
         copies: list[tuple[int, str]] = []
         ready = [number for number, missing in self._missing.items() if not missing]

@@ -1,7 +1,7 @@
-"""Shortening: the search for the shortest graph of a program that the rules lead to.
+"""Shortening: the search for the shortest graph of a program that the rules reach.
 
-There are two starting points: the graph as it stands, and the graph with everything multiplied out. From each, rules
-that may lengthen a program are applied one by one where they do not, until none applies.
+There are two starting points: the graph as written, and the graph multiplied out. From each, rules that may lengthen a
+program are applied one by one at the places where they do not, until no rule applies.
 """
 
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _multiplied_out(memory: Memory, exactness: tuple[Exactness, ...], work: Work
 
 
 def _climbed(graph: Graph, roots: dict[str, int], steps: tuple[Step, ...], exactness: tuple[Exactness, ...]) -> Way:
-    """Apply rules that may lengthen a program, wherever they do not."""
+    """Apply rules that may lengthen a program at the places where they do not."""
     rules = rule_set(_CLIMBS, exactness)
     firings = list(graph.log)
     length = Emission(graph, roots).length
@@ -101,7 +101,7 @@ def _climbed(graph: Graph, roots: dict[str, int], steps: tuple[Step, ...], exact
 def _better(
     graph: Graph, rules: RuleSet, roots: dict[str, int], length: int
 ) -> tuple[dict[str, int], int, list[Firing]] | None:
-    """The roots after the first rule that pays, with their length and the rules that were applied."""
+    """The roots after the first rule that makes the program shorter, their length, and the applied rules."""
     for rule, node, new, start in _chances(graph, rules, roots):
         changed = dict(zip(roots, graph.rebuilt(list(roots.values()), graph, {node: new}), strict=True))
         if changed == roots:

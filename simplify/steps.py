@@ -1,4 +1,4 @@
-"""A step of a derivation: a rule that was applied to a program, and the changes that it may cause."""
+"""A step of a derivation: an applied rule, and the changes that it may cause."""
 
 from dataclasses import dataclass
 

@@ -14,8 +14,8 @@ SEARCH = 10_000  # units for each of many thousand programs in a search: under 5
 DEEPEST = 40  # nested rewritings; programs of a hundred statements need a dozen
 
 
-class Exhausted(Exception):  # noqa: N818 - it says what happened, and no caller takes it for an error
-    """The units of work are used up."""
+class Exhausted(Exception):  # noqa: N818 - a limit, which callers handle, and not an error
+    """Raised when the units of work are used up."""
 
 
 class Work:

@@ -196,7 +196,7 @@ def test_a_registered_mutation_is_used_recorded_and_needed_to_resume(tmp_path: P
     del names.REGISTERED_MUTATIONS["halve_a_constant"]
     with pytest.raises(optsearch.UserError, match="unknown mutation `halve_a_constant`"):
         optsearch.resume(tmp_path / "run")
-    with pytest.raises(optsearch.UserError, match="there is a mutation `insert` already"):
+    with pytest.raises(optsearch.UserError, match="the name of mutation `insert` is taken"):
         optsearch.mutation()(_named_insert())
 
 

@@ -115,12 +115,12 @@ BAD = {
     "endless integer": (HEAD + f"    update = g * {10**400}\n" + END, "line 2: a constant does not fit"),
     "too many slots": (
         f"def train(w, g, {', '.join(f's{i}' for i in range(101))}, lr):\n    update = g * lr\n    return update\n",
-        "line 1: 101 state slots; 100 is the most",
+        "line 1: a program has 101 state slots; the limit is 100",
     ),
-    "a long name": (HEAD + f"    {'x' * 201} = g * lr\n" + END, "line 2: a name of 201 characters; 200 is the most"),
+    "a long name": (HEAD + f"    {'x' * 201} = g * lr\n" + END, "line 2: a name has 201 characters; the limit is 200"),
     "long names alike": (
         HEAD + f"    {'a' * 40_000} = g * lr\n    update = {'a' * 40_000}b * lr\n" + END,
-        "line 2: a name of 40000 characters",
+        "line 2: a name has 40000 characters",
     ),
     "a truth value": (HEAD + "    update = g * True\n" + END, "line 2: a bare constant cannot be an argument"),
     "a string": (HEAD + "    update = g * 'x'\n" + END, "line 2: a bare constant cannot be an argument"),

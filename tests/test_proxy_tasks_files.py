@@ -60,7 +60,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"x": np.array([["a"]] * 60), "y": Y}, r"`x` must hold numbers; `x` is <U1\[60, 1\]"),
     "complex": ({"x": X * 1j, "y": Y}, r"`x` must hold numbers; `x` is complex128"),
     "flat": ({"x": X[:, 0], "y": Y}, r"shape \(N, D\) or .*; `x` is float64\[60\]; reshape it with `x\[:, None\]`"),
-    "deep": ({"x": X[:, :, None, None], "y": Y}, r"`x` is float64\[60, 2, 1, 1\]; flatten what is one example"),
+    "deep": ({"x": X[:, :, None, None], "y": Y}, r"`x` is float64\[60, 2, 1, 1\]; flatten each example"),
     "no columns": ({"x": np.ones((178, 0)), "y": Y}, r"must have at least one number; `x` is float64\[178, 0\]"),
     "few": ({"x": X[:40], "y": Y[:40]}, r"50 examples or more are needed; `x` is float64\[40, 2\]"),
     "none": ({"x": X[:0], "y": Y[:0]}, r"50 examples or more are needed"),
@@ -166,7 +166,7 @@ def test_texts_that_teach_nothing_are_refused(tmp_path: Path) -> None:
         return str(error.value)
 
     path.write_text("a" * 5000)
-    assert "holds one character again and again in its training part" in said()
+    assert "the training part repeats a single character" in said()
     path.write_text("a" * 4900 + "bc")
     assert "nothing can be learnt" in said()
     path.write_bytes(b"")

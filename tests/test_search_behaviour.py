@@ -72,7 +72,9 @@ def pool(monkeypatch: pytest.MonkeyPatch, said: list[str], *, mixed: bool) -> Wo
 def test_a_worker_that_behaves_otherwise_is_refused_with_its_host_and_the_first_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    message = r"^a worker on node1 computes other bits than this driver, first in the function sign: its code, its XLA_"
+    message = (
+        r"^a worker on node1 computes different bits than this driver, first in the function sign: its code, its XLA_"
+    )
     made = pool(monkeypatch, [], mixed=False)
     with pytest.raises(UserError, match=message):
         [made.turn() for _ in range(9)]
@@ -85,5 +87,5 @@ def test_where_machines_may_differ_each_host_that_does_is_named_once_and_reporte
     made = pool(monkeypatch, said, mixed=True)
     for _ in range(9):
         made.turn()
-    assert said == ["node1 computes other bits than this driver, first in the function sign"]
+    assert said == ["node1 computes different bits than this driver, first in the function sign"]
     assert (made.state().mixed, made.state().ready) == (("node1",), 2)

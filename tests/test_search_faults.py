@@ -135,8 +135,8 @@ def test_a_host_that_is_short_of_memory_is_named_with_the_setting_that_helps(fak
     said: list[str] = []
     run([raised.OutOfMemoryError("low on memory")], said)
     assert said == [
-        "node1 is short of memory: Ray's memory monitor ended a worker there; fewer workers (`workers.count`) or a "
-        "lower `workers.memory_limit` help; the worker is replaced, and its jobs are sent again"
+        "node1 is short of memory: Ray's memory monitor ended a worker there; reduce `workers.count` or "
+        "`workers.memory_limit`; the worker is replaced, and its jobs are sent again"
     ]
 
 

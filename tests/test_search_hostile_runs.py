@@ -81,8 +81,8 @@ def test_a_schema_that_is_no_text_is_damage(folder: Path) -> None:
         ("update candidates set losses = '{\"x\": []}' where number = 0", "altered at candidate 0 of repeat 0"),
         ("update candidates set live = 1, statements = 1 where number = 5", "altered at candidate 5 of repeat 0"),
         ("update candidates set probe = x'00' where number = 7", "altered at candidate 7 of repeat 0"),
-        ("update meta set value = '4' where key = 'searches'", "what was noted at its beginning was altered"),
-        ("update meta set value = replace(value, 'lr', 'g') where key = 'start'", "at its beginning was altered"),
+        ("update meta set value = '4' where key = 'searches'", "its initial metadata were altered"),
+        ("update meta set value = replace(value, 'lr', 'g') where key = 'start'", "its initial metadata were altered"),
         ("update notes set value = '99.0' where key = 'seconds'", "its note `seconds` was altered"),
     ],
 )
@@ -214,14 +214,14 @@ def test_looking_writes_nothing_also_where_a_process_died_or_lives(folder: Path)
 
 
 CODES = {
-    "SQLITE_READONLY": "cannot be written: it may only be read",
-    "SQLITE_READONLY_DIRECTORY": "cannot be written: it may only be read",
+    "SQLITE_READONLY": "is read-only",
+    "SQLITE_READONLY_DIRECTORY": "is read-only",
     "SQLITE_CANTOPEN": "cannot be opened",
     "SQLITE_PERM": "cannot be opened",
     "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR_WRITE": "as on a full disk",
-    "SQLITE_IOERR_READ": "is the disk full, or gone",
-    "SQLITE_BUSY": "another process writes to",
+    "SQLITE_IOERR_READ": "check that the disk is mounted",
+    "SQLITE_BUSY": "another process is writing to",
     "SQLITE_CORRUPT": "is damaged",
     "SQLITE_NOTADB": "is damaged",
     "SQLITE_IOERR_SHORT_READ": "is damaged",
@@ -271,7 +271,7 @@ def test_of_two_that_write_to_one_journal_the_second_is_told_who_the_other_is(fo
     with locked(folder), Journal.open(folder / JOURNAL) as one, Journal.open(folder / JOURNAL) as other:
         other.digest()
         one.append(0, REFERENCE[40:42])
-        with pytest.raises(UserError, match=rf"another process writes to .*, too \(.* process {os.getpid()} on "):
+        with pytest.raises(UserError, match=rf"another process is writing to .* \(.* process {os.getpid()} on "):
             other.append(0, REFERENCE[40:42])
         with (
             pytest.raises(UserError, match=rf"is in use by another `optsearch` \(.* process {os.getpid()} on "),

@@ -114,7 +114,7 @@ def test_a_driver_whose_link_is_cut_says_so_within_30_s_and_joins_the_cluster_ag
 
 def test_a_host_that_computes_another_function_under_the_same_name_is_refused(hosts: Hosts) -> None:
     _, error = Driver(hosts, other="node2").wait_for("error")
-    assert error.startswith("a worker on node2 computes other bits than this driver, first in the function sign")
+    assert error.startswith("a worker on node2 computes different bits than this driver, first in the function sign")
 
 
 def test_workers_that_find_no_cpu_are_said_to_wait(hosts: Hosts) -> None:
@@ -130,7 +130,7 @@ def test_a_host_that_joins_in_mid_run_is_used(hosts: Hosts) -> None:
     driver.wait_for("done")
     hosts.boot(WORKER)
     hosts.start_ray(WORKER, head=HEAD, cpus=2)
-    driver.wait_for("say", "the cluster has 3 CPUs now; 1 more workers start")
+    driver.wait_for("say", "the cluster now has 3 CPUs; starting 1 more workers")
     assert complete(driver)["node2"]["jobs"] > 0
 
 
@@ -139,5 +139,5 @@ def test_a_host_without_the_project_is_named_with_the_remedy() -> None:
         hosts.start_ray(HEAD, cpus=0)
         hosts.start_ray(WORKER, head=HEAD, cpus=1)
         _, error = Driver(hosts).wait_for("error")
-    assert "cannot import what it needs (ModuleNotFoundError: No module named" in error
-    assert "`pip install` the same version of optsearch there as on the driver" in error
+    assert "cannot import a package (ModuleNotFoundError: No module named" in error
+    assert "install the same version of optsearch there as on the driver" in error

@@ -39,8 +39,8 @@ def test_inspect_answers_first_what_was_found_how_good_how_sure_and_from_where(
         "Funnel, 1 stage",
         "It is candidate 3 of repeat 0",
         "update = sign(update)",
-        "front: the best program of each length",
-        "where it came from",
+        "front: best program of each length",
+        "ancestry: mutations",
         "best distinct programs",
         "digest",
     ]
@@ -118,7 +118,7 @@ def test_a_run_without_an_end_and_one_with_a_summary_that_is_none_are_inspected(
 ) -> None:
     write_journal(tmp_path / "open", records(8), ended=False)
     assert main(["inspect", str(tmp_path / "open")]) == 0
-    assert "The run has not come to its end" in capsys.readouterr().out
+    assert "The run has not ended" in capsys.readouterr().out
     (tmp_path / "open" / SUMMARY).write_text(json.dumps([summary()]))
     assert main(["inspect", str(tmp_path / "open")]) == 0
     assert "is not a summary" in " ".join(capsys.readouterr().out.split())

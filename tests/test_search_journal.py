@@ -111,7 +111,7 @@ def test_where_there_is_no_room_it_says_so_and_keeps_what_it_has(tmp_path: Path)
         ((pages,),) = journal._connection.execute("pragma page_count")
         journal._connection.execute(f"pragma max_page_count = {pages + 1}")
         with pytest.raises(
-            UserError, match=r"cannot be written: the disk is full; what was recorded is kept: make room"
+            UserError, match=r"cannot be written: the disk is full; recorded results are kept: make room"
         ):
             journal.append(0, REFERENCE[10:])
         assert len(list(journal.history(0))) == 10
@@ -146,7 +146,7 @@ def test_the_digest_does_not_depend_on_how_rows_were_batched(tmp_path: Path) -> 
 
 def test_a_batch_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
     with journal_of(tmp_path / "j", 10) as journal:
-        with pytest.raises(UserError, match="another process writes to"):
+        with pytest.raises(UserError, match="another process is writing to"):
             journal.append(0, [*REFERENCE[10:20], REFERENCE[5]])
         assert len(list(journal.history(0))) == 10
 

@@ -78,7 +78,7 @@ def test_a_folder_of_another_comparison_is_not_touched(small_run: Path) -> None:
         compare_methods(configs, Path("compared"), progress)
         before = Path("compared", COMPARISON).read_bytes()
         other = {"a": read_config(small_run, ["search.children=2", "seed=9"])}
-        with pytest.raises(UserError, match="holds a run of another config; give another folder with `--out`"):
+        with pytest.raises(UserError, match="contains a run of another config; choose another folder with `--out`"):
             compare_methods(other, Path("compared"), progress)
     assert Path("compared", COMPARISON).read_bytes() == before
 

@@ -209,7 +209,7 @@ def test_the_names_of_mutations_are_those_of_the_config() -> None:
 
 def test_a_program_that_the_allowed_mutations_cannot_change_is_named_and_does_not_hang() -> None:
     only_scale = Mutations(insert=0, delete=0, modify=0, replace=0, wrap=0).model_dump()
-    with pytest.raises(UserError, match="no valid child in 10,000 drafts"):
+    with pytest.raises(UserError, match="none of 10,000 drafts is valid"):
         Mutator(ROWS, only_scale).child(text("update = g * w"), Draws(0))
 
 

@@ -96,7 +96,7 @@ def test_of_a_run_the_simplified_champion_is_exported(tmp_path: Path, capsys: py
     assert to_text(builtin("signum")).splitlines()[2].strip() in found
     (tmp_path / "simplified.py").unlink()
     assert main(["export", str(tmp_path), "--to", "python"]) == 2
-    assert "holds no `simplified.py`" in capsys.readouterr().err
+    assert "has no `simplified.py`" in capsys.readouterr().err
 
 
 def test_a_hostile_file_name_stands_in_comments_and_docstrings_alone(

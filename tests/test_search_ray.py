@@ -118,7 +118,7 @@ def test_workers_that_cannot_serve_are_named(
 
 
 def test_workers_that_hang_while_they_start_are_named(start: Callable[..., RayExecutor]) -> None:
-    message = r"^5 workers in a row had not started after 3 s; does a plugin or a task of your own wait for something"
+    message = r"^5 workers in a row had not started after 3 s; check whether a plugin or a custom task blocks"
     with (
         pytest.raises(UserError, match=message),
         start(workers.hangs_at_start, wall_limit=0.5, start_limit=3.0) as executor,
@@ -185,8 +185,8 @@ def test_a_window_that_starves_the_workers_is_named(small_run: Path, cluster: Cl
         with executor(config, said.append):
             pass
     assert said == [
-        "at most 1 candidates at a time (`workers.in_flight` × `search.repeats`) for 2 workers: "
-        "some will wait; 4 for each worker keep them busy"
+        "at most 1 candidates are in flight (`workers.in_flight` × `search.repeats`), so some of the 2 workers will be "
+        "idle; 4 candidates per worker keep all workers busy"
     ]
 
 

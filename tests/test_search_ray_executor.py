@@ -153,5 +153,5 @@ def test_the_command_ends_with_status_1_and_the_command_that_resumes(
     assert main(["run", str(small_run), "--out", "lost", "--set", "workers.executor=ray"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         "optsearch: the raylet of Ray died; that was the third time in a row; "
-        "nothing recorded is lost, and `optsearch resume lost` goes on"
+        "nothing recorded is lost, and `optsearch resume lost` continues the run"
     )

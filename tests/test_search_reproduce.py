@@ -89,7 +89,7 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     before = Path("account/summary.json").read_text()
     capsys.readouterr()
     assert main([*command, "--set", "search.children=39"]) == 2
-    assert "`account/seed-1` holds a run of another config" in capsys.readouterr().err.splitlines()[-1]
+    assert "`account/seed-1` contains a run of another config" in capsys.readouterr().err.splitlines()[-1]
     assert Path("account/summary.json").read_text() == before
 
 
@@ -97,7 +97,7 @@ def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
     small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert config_of_target("lion") == ROOT / "configs" / "lion.yaml"
-    with pytest.raises(UserError, match="give one with `--config`"):
+    with pytest.raises(UserError, match="`--config` must name a config"):
         config_of_target("tiger")
     assert main(["reproduce", "tiger"]) == 2
     assert "'tiger' is not" in capsys.readouterr().err

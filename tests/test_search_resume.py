@@ -51,7 +51,7 @@ def test_a_second_driver_is_kept_out_and_the_first_goes_on(small_run: Path, undi
     assert error.startswith(
         f"optsearch: `run` is in use by another `optsearch` (the last to lock the folder was process {first.pid} "
     )
-    assert error.endswith("), which has to end first\n")
+    assert error.endswith("), which must end first\n")
     first.send_signal(signal.SIGCONT)
     assert finished(first)["digest"] == undisturbed
 
@@ -66,7 +66,9 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(small_run: 
     _, error = process.communicate()
     assert process.returncode == 2, error
     assert "`run/journal.sqlite` cannot be written" in error.splitlines()[-1]
-    assert "what was recorded is kept: make room, then `optsearch resume run` goes on" in error.splitlines()[-1]
+    assert (
+        "recorded results are kept: make room, then `optsearch resume run` continues the run" in error.splitlines()[-1]
+    )
     assert finished(begin("resume", "run", "--json"))["digest"] == undisturbed
 
 
@@ -164,7 +166,7 @@ def test_scores_of_two_yardsticks_are_not_mixed(small_run: Path, monkeypatch: py
     with LivePanel(quiet=True) as progress:
         runner.run_search(config, small_run.parent / "run", progress)
         monkeypatch.setattr(evaluation, "noise", lambda name: 0.5)
-        with pytest.raises(UserError, match="the tasks or their baselines have changed"):
+        with pytest.raises(UserError, match="the tasks, data or baselines of"):
             runner.resume_search(small_run.parent / "run", progress)
 
 

@@ -109,7 +109,7 @@ def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["run", str(staged), "--out", "run"]) == 0
     out = capsys.readouterr().out
     assert "stage 1, rows: tuned 2 times with 3 trials each, 5 fresh seeds" in out
-    assert "the last stage on the test split, other seeds" in out
+    assert "last stage on the test split, on other seeds" in out
     for name in ("program 1", "program 2", "adamw", "sgd"):
         assert name in out
 
@@ -142,7 +142,7 @@ def test_a_search_that_has_not_ended_has_no_funnel(staged: Path, capsys: pytest.
     process.communicate()
     assert main(["select", "run"]) == 2
     assert capsys.readouterr().err == (
-        "optsearch: the search in `run` has not ended; `optsearch resume run` goes on with it\n"
+        "optsearch: the search in `run` has not ended; `optsearch resume run` continues it\n"
     )
     with open_journal(Path("run")) as journal:
         assert journal.trials() == {}
@@ -155,7 +155,7 @@ def test_only_selection_and_workers_can_be_set_once_the_search_is_over(
         runner.run_search(read_config(staged), Path("run").resolve(), progress)
     before = Path("run/summary.json").read_text()
     assert main(["select", "run", "--set", "search.children=99"]) == 2
-    assert "only `selection` and `workers` can be set now" in capsys.readouterr().err
+    assert "only keys of `selection` and `workers` can be set" in capsys.readouterr().err
     assert main(["select", "run", "--set", "selection.stages=[{size: 10, programs: 9}]"]) == 2
     assert "takes 9 programs, but only 2 come from `selection.leaders`" in capsys.readouterr().err
     assert Path("run/summary.json").read_text() == before

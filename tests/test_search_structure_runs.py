@@ -93,7 +93,7 @@ def test_a_journal_with_other_candidates_is_refused(undisturbed: Path, tmp_path:
         assert changed != values
         connection.execute("update meta set value = ? where key = 'config'", (changed,))
         connection.commit()
-    with pytest.raises(UserError, match="what was noted at its beginning was altered"):
+    with pytest.raises(UserError, match="its initial metadata were altered"):
         runner.resume_search(folder)
 
 
@@ -110,7 +110,7 @@ def test_a_search_that_breeds_other_candidates_than_the_journal_has_is_refused(
         return config.model_copy(update={"search": config.search.model_copy(update={"structures": structures})})
 
     monkeypatch.setattr(open_run, "config_of", with_more_operators)
-    with pytest.raises(UserError, match=r"candidate \d+ of repeat \d+ is not the one in the journal"):
+    with pytest.raises(UserError, match=r"candidate \d+ of repeat \d+ differs from the one in the journal"):
         runner.resume_search(folder)
 
 

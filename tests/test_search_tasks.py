@@ -209,7 +209,7 @@ def test_the_lines_that_tune_prints_go_into_the_config(own: Path) -> None:
         "noise": yaml.safe_load(lines)["tuned"]["noise"],
     }
     refused = CliRunner().invoke(cli, ["tune", str(own), "--write"])
-    assert "`--write` is for tasks that come with the project" in str(refused.exception)
+    assert "`--write` requires a built-in task" in str(refused.exception)
 
 
 def test_a_task_on_which_no_baseline_can_be_tuned_is_named(own: Path) -> None:
@@ -301,7 +301,7 @@ def test_what_is_wrong_with_a_task_is_said_in_one_line(case: str, own: Path) -> 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("{name: digits, family: classification}", "is one that comes with the project"),
+        ("{name: digits, family: classification}", "is the name of a built-in task"),
         ("{family: classification}", "`tasks.0.name`"),
         ("5", "`tasks.0` (=5): must be the name of a task, or describe one"),
         ("{name: line, family: 'module_of_a_test:line'}, {name: line, family: 'module_of_a_test:line'}", "twice"),

@@ -107,7 +107,7 @@ def test_a_run_from_elsewhere_is_not_resumed_without_trust(
 ) -> None:
     assert main([command, "run"]) == 2
     error = capsys.readouterr().err
-    assert "`run` did not begin on this account, or was moved, and would import `plugin_of_a_stranger`" in error
+    assert "`run` was not started by this account, or was moved, and would import `plugin_of_a_stranger`" in error
     assert f"({sent}/plugin_of_a_stranger.py)" in error
     assert not (sent / "ran").exists()
     with existing_run(Path("run"), trust=True):
@@ -139,7 +139,7 @@ def test_a_run_that_began_on_this_account_is_resumed_without_asking_unless_it_wa
     assert main(["resume", "results/small"]) == 0
     Path("results/small").rename("results/moved")
     assert main(["resume", "results/moved"]) == 2
-    assert "`results/moved` did not begin on this account, or was moved" in capsys.readouterr().err
+    assert "`results/moved` was not started by this account, or was moved" in capsys.readouterr().err
     assert main(["resume", "results/moved", "--trust"]) == 0
     assert main(["resume", "results/moved"]) == 0
 
@@ -176,6 +176,6 @@ def test_workers_can_be_moved_on_resume_and_nothing_else(small_run: Path, capsys
     assert run_json(capsys, "resume", "results/small", "--set", "workers.wall_limit=9.0")["digest"] == digest
     for setting in ("seed=4", "workers.in_flight=2", "search.population=9"):
         assert main(["resume", "results/small", "--set", setting]) == 2
-        assert "only `search.children` and where `workers` run can be set" in capsys.readouterr().err
+        assert "a resumed run keeps its settings, except for `search.children`" in capsys.readouterr().err
     assert main(["resume", "results/small", "--set", "search.children=2"]) == 2
     assert "must be at least 3, as the run has it now" in capsys.readouterr().err

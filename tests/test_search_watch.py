@@ -44,7 +44,7 @@ def test_a_run_whose_process_died_is_said_to_be_resumable(tmp_path: Path, capsys
     write_journal(tmp_path / "run", records(12), ended=False)
     make_old(tmp_path / "run")
     assert main(["watch", str(tmp_path / "run")]) == 0
-    assert capsys.readouterr().out.startswith("no process works on it; `optsearch resume` goes on: 12/41 children")
+    assert capsys.readouterr().out.startswith("stopped; `optsearch resume` continues the run: 12/41 children")
 
 
 def follow(folder: Path, monkeypatch: pytest.MonkeyPatch, between: list[Callable[[], object]], *arguments: str) -> None:
@@ -98,7 +98,7 @@ def test_the_panel_fits_the_terminal_and_says_what_is_tried(tmp_path: Path, widt
     console.print(watching.panel(tmp_path / "run", now, pace, narrow=width < 110))
     shown = console.export_text()
     assert max(map(len, shown.splitlines())) == width
-    for words in ("13 of 41", "front", "recorded last", "0/12", "[red]", "tuned Lion", "-0.050 (5 % below AdamW)"):
+    for words in ("13 of 41", "front", "latest candidates", "0/12", "[red]", "tuned Lion", "-0.050 (5 % below AdamW)"):
         assert words in shown
 
 

@@ -130,7 +130,7 @@ def test_names_stand_for_baselines_and_built_in_programs() -> None:
     assert list(found)[2] == "program 3"
     with pytest.raises(UserError, match="unknown optimizer `lin`; did you mean `lion`"):
         resolve_entrants(["lin"], TINY)
-    with pytest.raises(UserError, match="two of `entrants` are called `lion`"):
+    with pytest.raises(UserError, match="two of `entrants` have the name `lion`"):
         resolve_entrants(["lion", "lion"], TINY)
     with pytest.raises(UserError, match="must not be empty"):
         resolve_entrants([], TINY)

@@ -1,4 +1,4 @@
-"""How the next program is proposed: evolution, its comparators, and the mutations they share.
+"""Search algorithms, which propose programs, and the mutations that they share.
 
 The public names of this room:
 
@@ -7,7 +7,7 @@ The public names of this room:
   candidates depend on their total number.
 - Mutations: `MUTATIONS` (the table), `Mutator`, `register_mutation`.
 - Checks of a config: `check_algorithm`, `check_names`, `with_registered_rates`.
-- `structure_of`: digest of a program that leaves the values of its constants out.
+- `structure_of`: digest of a program without the values of its constants.
 """
 
 from search.algorithms.factory import (

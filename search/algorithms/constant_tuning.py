@@ -1,6 +1,6 @@
-"""Constant tuning: a comparator of evolution that changes only the constants of the starting program.
+"""Constant tuning, a comparator that changes only the constants of the starting program.
 
-Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
+In Chen et al. (2023, section 2, figure on search methods) it had four times the compute of evolution.
 """
 
 import math
@@ -13,11 +13,11 @@ from selection import NARROW, WIDE, ConstantSpace
 
 
 class TuneConstants:
-    """Random search over the constants of the starting program: on a wide scale first, then around the best so far.
+    """Random search over the constants of the starting program: first with wide steps, then around the best so far.
 
     Args:
         start: the starting program.
-        wide: number of children that are drawn on the wide scale.
+        wide: number of children that are drawn with wide steps.
 
     Raises:
         UserError: the starting program has no constants.
@@ -31,7 +31,7 @@ class TuneConstants:
         self._best, self._number, self._fitness = self._space.start, 0, math.inf
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """The starting program with new constants."""
+        """Propose the starting program with new constants."""
         size = len(self._best)
         normals = np.array([draws.normal() for _ in range(size)])
         if number <= self._wide:
@@ -41,6 +41,6 @@ class TuneConstants:
         return Proposal(self._number, "near", self._space.program(point))
 
     def take(self, entry: HistoryEntry) -> None:
-        """Remember the best constants."""
+        """Update the best constants."""
         if entry.accepted and entry.fitness < self._fitness:
             self._best, self._number, self._fitness = self._space.point(entry.parsed()), entry.number, entry.fitness

@@ -14,7 +14,7 @@ from search.engine import Draws, HistoryEntry, Proposal
 
 
 class Population:
-    """The most recent members.
+    """The population: the most recent members.
 
     Args:
         size: number of members P.
@@ -59,12 +59,12 @@ class Evolution:
         self._restarts = 0
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """A child of the winner of a tournament."""
+        """Propose a child of the winner of a tournament."""
         assert self._population is not None
         parent = self._population.tournament(self._sample, draws)
         try:
             child = self._mutator.child(parent.parsed(), draws)
-        except UserError:  # no valid child, such as when only deletion is allowed: use the starting program
+        except UserError:  # no valid child, for example if only deletion is allowed; use the starting program
             parent = self._first
             child = self._mutator.child(parent.parsed(), draws)
         return Proposal(parent.number, child.mutation, child.program, child.dropped, self._restarts)

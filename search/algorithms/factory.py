@@ -49,7 +49,7 @@ ALGORITHMS: dict[str, Callable[[Config, Program], Algorithm]] = {
 
 
 def check_algorithm(config: Config, start: Program) -> None:
-    """Raise `UserError` where the algorithm of a config does not suit its starting program or its other settings."""
+    """Raise `UserError` if the algorithm of a config does not fit its starting program or its other settings."""
     if config.search.algorithm == STRUCTURES:
         structure_search(config, 0)
     else:
@@ -57,13 +57,19 @@ def check_algorithm(config: Config, start: Program) -> None:
 
 
 def structure_search(config: Config, repeat: int) -> StructureSearch:
-    """The algorithm `structures`, which goes in generations and needs no engine; `repeat` as for `build_engine`.
+    """Make the algorithm `structures`, which works in generations and needs no engine.
+
+    Args:
+        config: the config of the run.
+        repeat: number of the repeat, counted over all rounds.
 
     Raises:
-        UserError: a program of the corpus cannot be read, or other settings do not suit the algorithm.
+        UserError: a program of the corpus cannot be read, or other settings do not fit the algorithm.
     """
     if config.selection.check_every:
-        raise UserError("`selection.check_every` must be 0 with `search.algorithm: structures`: it judges as it goes")
+        raise UserError(
+            "`selection.check_every` must be 0 with `search.algorithm: structures`, which has its own judging seeds"
+        )
     return StructureSearch(
         config.search.structures,
         tasks=[task_of(entry) for entry in config.tasks],
@@ -82,16 +88,16 @@ def register_algorithm(name: str, factory: Callable[[Config, Program], Algorithm
         factory: `(config, start) -> algorithm`, called once for each repeat.
 
     Raises:
-        UserError: there is an algorithm of that name.
+        UserError: the name is taken.
     """
     if name in {*ALGORITHMS, STRUCTURES}:
-        raise UserError(f"there is an algorithm `{name}` already; give yours another name")
+        raise UserError(f"the name of algorithm `{name}` is taken; choose another name")
     ALGORITHMS[name] = factory
     names.ALGORITHMS.add(name)
 
 
 def check_names(config: Config) -> None:
-    """Raise `UserError` for an algorithm or a mutation that neither the project nor a plugin has."""
+    """Raise `UserError` for an algorithm or a mutation that is neither built in nor registered by a plugin."""
     known = {*ALGORITHMS, STRUCTURES}
     if config.search.algorithm not in known:
         raise UserError(f"`search`: {names.unknown('algorithm', config.search.algorithm, known)}")
@@ -101,7 +107,7 @@ def check_names(config: Config) -> None:
 
 
 def with_registered_rates(config: Config) -> Config:
-    """The config with the default rates of registered mutations that it does not name."""
+    """The config with default rates for registered mutations that it does not mention."""
     mutations = config.search.mutations
     added = {name: rate for name, rate in names.REGISTERED_MUTATIONS.items() if name not in mutations.model_dump()}
     search = config.search.model_copy(update={"mutations": Mutations(**mutations.model_dump(), **added)})
@@ -109,7 +115,7 @@ def with_registered_rates(config: Config) -> Config:
 
 
 def build_engine(config: Config, start: Program, repeat: int) -> Engine:
-    """The engine of one repeat.
+    """Build the engine of one repeat.
 
     Args:
         config: the config of the run.

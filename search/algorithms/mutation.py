@@ -1,22 +1,22 @@
 """Mutations: functions that draw a changed copy of a program.
 
-Three concerns are separate: what a mutation does (a function from program to program), how often it is used (`rates` in
-the config), and whether the child is valid (`primitives.checking.is_valid`). A draft that is invalid or equal to its
-parent is dropped and drawn again. Chen et al. (2023) use three mutations:
+Three concerns are separate: the change (a function from program to program), its frequency (`rates` in the config), and
+the validity of the child (`primitives.checking.is_valid`). A draft that is invalid or equal to its parent is dropped
+and drawn again. Chen et al. (2023) use three mutations:
 
 * `insert`: add a random statement at a random position;
 * `delete`: remove a random statement;
 * `modify`: replace one argument of a random statement by another variable or by a constant from N(0, 1), or multiply
   a constant by 2^a with a ~ N(0, 1).
 
-Four more are just as general; a rate of 0 switches one off:
+There are four more; a rate of 0 disables a mutation:
 
 * `replace`: replace the function of a random statement by another one that takes the same kinds of arguments;
 * `wrap`: apply a random unary function to the result of a random statement;
 * `scale`: multiply a random constant c, or 1 − c if c lies between 0 and 1, by 2^a;
-* `tune`: move three in five of the live constants by small steps, as `selection.tuning` does.
+* `tune`: change each live constant with probability 0.6 by a small step, as `selection.tuning` does.
 
-Redundant statements stay in the program on purpose: later mutations may make them live.
+Redundant statements stay in the program, since later mutations may make them live.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ from search.settings import names
 from selection import NARROW, ConstantSpace
 
 _NEW_CONSTANT = 0.25  # share of constants among new arguments where variables fit as well
-_PATIENCE = 10_000  # drafts for one child; a hundredth is rare with the mutations of the paper
+_PATIENCE = 10_000  # largest number of drafts for one child; with the mutations of the paper, 100 are rarely needed
 _NEW_TARGET = 0.5  # share of new variables among the targets of inserted statements
 
 
@@ -76,7 +76,7 @@ class Mutator:
         """Draw a valid program that differs from its parent by one mutation.
 
         Raises:
-            UserError: none of 10,000 drafts was valid, as when the only allowed mutation cannot apply.
+            UserError: none of 10,000 drafts was valid, for example if the only allowed mutation does not apply.
         """
         for dropped in range(_PATIENCE):
             name = draws.weighted(self._names, self._cumulative)
@@ -84,7 +84,9 @@ class Mutator:
             if draft is not None and draft != parent and is_valid(draft):
                 return Child(draft, name, dropped)
         names = ", ".join(self._names)
-        raise UserError(f"no valid child in {_PATIENCE:,} drafts; the mutations allowed ({names}) do not suit it")
+        raise UserError(
+            f"none of {_PATIENCE:,} drafts is valid; the allowed mutations ({names}) do not apply to a program"
+        )
 
 
 def insert(program: Program, primitives: Sequence[Primitive], draws: Draws) -> Program | None:
@@ -191,16 +193,16 @@ def register_mutation(name: str, mutation: Mutation, rate: float) -> None:
 
     Args:
         name: key of its rate in the config.
-        mutation: `(program, primitives, draws) -> program`, or `None` where it does not apply; the functions that may
-            be inserted and the source of random numbers come in as arguments. An invalid result is dropped and drawn
-            again.
-        rate: relative rate in configs that do not name it.
+        mutation: `(program, primitives, draws) -> program`, or `None` if it does not apply. `primitives` are the
+            functions that may be inserted, `draws` is the source of random numbers. An invalid result is dropped and
+            drawn again.
+        rate: relative rate in configs that do not set it.
 
     Raises:
-        UserError: there is a mutation of that name.
+        UserError: the name is taken.
     """
     if name in MUTATIONS:
-        raise UserError(f"there is a mutation `{name}` already; give yours another name")
+        raise UserError(f"the name of mutation `{name}` is taken; choose another name")
     MUTATIONS[name] = mutation
     names.REGISTERED_MUTATIONS[name] = rate
 
@@ -216,5 +218,5 @@ def _new_argument(accepted: frozenset[Kind], kinds: Mapping[str, Kind], draws: D
 def _scaled(constant: float, draws: Draws) -> float | None:
     try:
         return float32(constant * 2 ** draws.normal())
-    except ProgramError:  # grown beyond float32
+    except ProgramError:  # beyond the range of float32
         return None

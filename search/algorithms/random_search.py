@@ -1,6 +1,6 @@
-"""Random search: a comparator of evolution that ignores all scores.
+"""Random search, a comparator that ignores all scores.
 
-Chen et al. (2023, section 2, figure on search methods) gave it four times the compute of evolution.
+In Chen et al. (2023, section 2, figure on search methods) it had four times the compute of evolution.
 """
 
 from primitives import Program
@@ -9,7 +9,7 @@ from search.engine import Draws, HistoryEntry, Proposal
 
 
 class RandomSearch:
-    """Every child is the starting program after a random number of random mutations.
+    """Proposes the starting program after a random number of random mutations.
 
     Args:
         mutator: draws children.
@@ -21,7 +21,7 @@ class RandomSearch:
         self._mutator, self._start, self._mutations = mutator, start, mutations
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """A random program."""
+        """Propose a random program."""
         program, dropped, count = self._start, 0, 1 + draws.integer(self._mutations)
         for _ in range(count):
             child = self._mutator.child(program, draws)

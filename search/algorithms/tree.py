@@ -1,4 +1,4 @@
-"""Monte-Carlo tree search over bounded update expressions with fixed operands: the earlier approach, as a comparator.
+"""Monte-Carlo tree search over bounded update expressions with fixed operands, a comparator.
 
 Bello et al. (2017, "Neural Optimizer Search with Reinforcement Learning", section 3) write an update as a small tree of
 unary and binary functions over given operands: the gradient and its powers, two fixed moving averages, their signs,
@@ -22,7 +22,7 @@ _DECAYS = (0.0, 1e-3, 1e-2, 1e-1, 1.0)
 _UNARY = ("negative", "exp", "log", "sqrt", "sign", "abs", "square", "tanh")
 _BINARY = ("add", "subtract", "multiply", "divide")
 _OPERANDS = ("g", "g2", "g3", "m", "v", "sign_g", "sign_m", "one", "two", "small_w", "adam", "rmsprop")
-_STATE = (  # the same for every tree
+_STATE = (  # statements that update the state, the same for every tree
     Statement("m", "interp", ("g", "m", float32(0.9))),
     Statement("g2", "square", ("g",)),
     Statement("v", "interp", ("g2", "v", float32(0.999))),
@@ -57,7 +57,7 @@ class _Node:
 
 
 class TreeSearch:
-    """Monte-Carlo tree search; a recorded tree is not proposed again as long as there are others.
+    """Monte-Carlo tree search, which proposes a recorded tree again only if all trees are recorded.
 
     Args:
         depth: largest number of functions between the update and an operand.
@@ -68,7 +68,7 @@ class TreeSearch:
         self._root = _Node()
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """Choose by upper confidence bounds as far as there are statistics, then at random."""
+        """Propose a tree: choices follow upper confidence bounds while statistics exist, then they are random."""
         node: _Node | None = self._root
         choices: list[int] = []
 
@@ -106,7 +106,7 @@ class TreeSearch:
 
 
 def _promising(node: _Node, count: int, draws: Draws) -> int:
-    """A choice that was never made, or else the one with the highest upper confidence bound that is not spent."""
+    """A choice without statistics, or the unspent choice with the highest upper confidence bound."""
     fresh = [choice for choice in range(count) if choice not in node.children]
     if fresh:
         return draws.choice(fresh)
@@ -120,7 +120,7 @@ def _promising(node: _Node, count: int, draws: Draws) -> int:
 
 
 class _Value(NamedTuple):
-    """An argument that stands for a part of a tree, and whether it is a tree of numbers rather than one number."""
+    """The variable that holds the value of a subtree, and whether this value has the shape of the weights."""
 
     argument: Argument
     shaped: bool

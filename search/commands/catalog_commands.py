@@ -46,18 +46,18 @@ def list_(what: str, as_json: bool) -> None:
 @click.argument("task", type=TASK)
 @click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
-@click.option("--write", is_flag=True, help="Store the result as the baselines of the task.")
+@click.option("--write", is_flag=True, help="Store the result as the baselines of a built-in task.")
 @as_json
 def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
-    """Tune the constants of the baselines (AdamW and Lion: rate, decay, both betas) on TASK.
+    """Tune the constants of the baselines AdamW and Lion (rate, decay, both betas) on TASK.
 
-    TASK is a built-in task, or a config with custom tasks; in this case, copy the printed lines into the config.
+    TASK is a built-in task, or a config with custom tasks. For a config, lines to copy into it are printed.
     """
     chosen_tasks = load_tasks(task, say)
     own = [entry for entry in chosen_tasks if entry.name not in TASKS]
     if own and write:
         raise UserError(
-            "`--write` is for tasks that come with the project; put the lines below `tuned` into the config"
+            "`--write` requires a built-in task; for a custom task, copy the lines below `tuned` into its config"
         )
     console = Screen(stderr=True)
     rows = {

@@ -1,4 +1,4 @@
-"""Curves of a run as TensorBoard event files, which stand beside the curves of other trainings there."""
+"""Curves of a run as TensorBoard event files."""
 
 import math
 from pathlib import Path
@@ -9,7 +9,7 @@ from search.running import Snapshot
 
 
 class Curves:
-    """Writes a point of each curve at each look at a run; the step is the number of recorded candidates.
+    """Writes one point of each curve per snapshot of a run; the step is the number of recorded candidates.
 
     Args:
         folder: receives the event files.
@@ -26,11 +26,11 @@ class Curves:
         self._writer: Any = SummaryWriter(str(folder))
 
     def add(self, now: Snapshot, rates: tuple[float, float]) -> None:
-        """Add a look.
+        """Write the points of a snapshot.
 
         Args:
-            now: the look.
-            rates: candidates and evaluations a second, NaN where they are not known.
+            now: the snapshot.
+            rates: candidates and evaluations per second; NaN if unknown.
         """
         counts = now.counts
         values = {

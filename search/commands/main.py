@@ -90,7 +90,7 @@ def _run(arguments: list[str]) -> tuple[int, str]:
     except (KeyboardInterrupt, click.Abort) as error:
         if isinstance(error.__cause__, EOFError):  # Click treats every EOFError as the end of the terminal's input
             return _failed(error.__cause__)
-        return _INTERRUPTED, "optsearch: interrupted; what was recorded is kept"
+        return _INTERRUPTED, "optsearch: interrupted; recorded results are kept"
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILURE, ""
@@ -102,5 +102,5 @@ def _run(arguments: list[str]) -> tuple[int, str]:
 def _failed(error: Exception) -> tuple[int, str]:
     if os.environ.get("OPTSEARCH_TRACEBACK"):
         raise error
-    text = str(error) or "no further word"
+    text = str(error) or "no message"
     return _FAILURE, f"optsearch: failed: {type(error).__name__}: {text} (OPTSEARCH_TRACEBACK=1 shows where)"

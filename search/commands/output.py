@@ -13,10 +13,16 @@ from search.record import plain
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of text.")
 plugins = click.option(
-    "--plugin", "plugins", multiple=True, metavar="MODULE", help="Import a module that registers primitives first."
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="MODULE",
+    help="First import a module that registers extensions; may be repeated.",
 )
 trust = click.option(
-    "--trust", is_flag=True, help="Import the code that the file names (plugins, custom tasks), which may do anything."
+    "--trust",
+    is_flag=True,
+    help="Import the plugins and custom tasks that the file names; they run with all your permissions.",
 )
 overrides = click.option(
     "--set",
@@ -28,7 +34,7 @@ overrides = click.option(
 
 
 def emit(facts: dict[str, Any], view: Callable[[], RenderableType], as_json: bool) -> None:
-    """Print facts as JSON, or as tables and text."""
+    """Print results as JSON, or as the tables and text that `view` returns."""
     shown = json.dumps(plain(facts), indent=2) if as_json else view()
     if isinstance(shown, str):
         echo(shown)
@@ -42,7 +48,7 @@ def say(message: str) -> None:
 
 
 def example(command: str) -> str:
-    """The last lines of a command's help: an example."""
+    """An example for the end of a command's help."""
     return f"\b\nExample:\n  {command}"
 
 

@@ -25,7 +25,7 @@ from search.running import Counts
 from search.settings import Config, task_name
 
 _PLAIN_EVERY = 5.0  # seconds between plain lines
-_WIDE = 100  # columns from which on facts stand in two columns
+_WIDE = 100  # least width for two columns of facts
 
 
 class LivePanel:
@@ -62,19 +62,19 @@ class LivePanel:
         self._console.print(Text(f"note: {message}"), soft_wrap=True)
 
     def run_started(self, config: Config, journal: Journal) -> None:
-        """Begin to show a run, with the counts of its journal."""
+        """Start the display of a run, with the counts of its journal."""
         settings = config.search
         self._price = Price(config.evaluation.statement_price, config.evaluation.slot_price)
         searches = settings.repeats * settings.rounds
         self._rounds, self._total = settings.rounds, (settings.children + 1) * searches
         self._most_evaluated = (settings.evaluations or math.inf) * searches
         self._counts, self._before = Counts.of(journal), Counts.of(journal)
-        held = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
+        known = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
         tasks = ", ".join(task_name(entry) for entry in config.tasks)
-        self._line(f"search from {config.program} on {tasks}{held}; {self._phase}")
+        self._line(f"search from {config.program} on {tasks}{known}; {self._phase}")
 
     def lion_scored(self, fitness: float) -> None:
-        """Fitness of the tuned Lion on the seeds of the search."""
+        """Set the fitness of the tuned Lion on the seeds of the search."""
         self._lion = fitness
 
     def workers_started(self, describe: Callable[[], str]) -> None:
@@ -87,14 +87,14 @@ class LivePanel:
         self._round, self._phase = number, "searching"
 
     def candidates_recorded(self, records: Sequence[Record]) -> None:
-        """Update the counts with candidates that became final."""
+        """Update the counts with newly recorded candidates."""
         for record in records:
             self._counts.add(record)
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
             self._line(self._summary())
 
     def phase_started(self, name: str) -> None:
-        """Show the phase after the search."""
+        """Show the name of a phase after the search."""
         self._phase = name
         self._line(f"{self._summary()}; {name}")
 
@@ -102,10 +102,10 @@ class LivePanel:
         """Update the number of trials run."""
         self._trained = total
         if time.monotonic() - self._shown >= _PLAIN_EVERY:
-            self._line(f"{self._phase}; {total:,} trainings")
+            self._line(f"{self._phase}; {total:,} trials")
 
     def _line(self, text: str) -> None:
-        """One plain line for output that is not a terminal."""
+        """Print one line if the output is not a terminal."""
         self._shown = time.monotonic()
         if self._live is None:
             self._console.print(Text(f"[{self._elapsed():5.0f} s] {text}"), soft_wrap=True)
@@ -114,7 +114,7 @@ class LivePanel:
         return time.monotonic() - self._began
 
     def _rate(self, now: int, before: int) -> float:
-        """A count per second since the start of this command."""
+        """Increase of a count per second since the start of this command."""
         return (now - before) / max(self._elapsed(), 1e-9)
 
     def _left(self) -> str:
@@ -159,7 +159,7 @@ class LivePanel:
             ("time left", self._left()),
             ("workers", self._workers()),
             ("restarts", f"{now.restarts:,}"),
-            ("trainings after it", f"{self._trained:,}"),
+            ("selection trials", f"{self._trained:,}"),
             ("", ""),
         ]
         table = Table.grid(padding=(0, 2))

@@ -29,14 +29,20 @@ from simplify import resembles
     "tasks",
     multiple=True,
     type=TASK,
-    help="Leave out what makes no difference on this task (or those of a config); may be repeated.",
+    help="Also remove parts that make no difference in training on this task, or the tasks of a config; repeatable.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(2), default=DERIVATION_SEEDS, show_default=True, help="Networks trained with each."
+    "--seeds",
+    type=click.IntRange(2),
+    default=DERIVATION_SEEDS,
+    show_default=True,
+    help="Networks trained for each program.",
 )
-@click.option("--tune", type=click.IntRange(0), default=0, show_default=True, help="Trainings to tune the constants.")
+@click.option("--tune", type=click.IntRange(0), default=0, show_default=True, help="Trials to tune the constants.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the simplified program to a file.")
-@click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw the data flow before and after.")
+@click.option(
+    "--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw the data flow before and after to a file."
+)
 @as_json
 def simplify(
     program: str,
@@ -48,9 +54,9 @@ def simplify(
     draw: Path | None,
     as_json: bool,
 ) -> None:
-    """Reduce PROGRAM (a file or a built-in) step by step to what it computes, and say which optimizer that is.
+    """Simplify PROGRAM (a file or a built-in) step by step, and recognise known optimizers.
 
-    Without `--task` every step is exact. With it, parts are also left out that make no difference in training.
+    Without `--task` every step is exact. With `--task`, parts that make no difference in training are removed too.
     """
     load_plugins(plugins)
     original = load_program(program)
@@ -90,17 +96,17 @@ def _note(console: Console, what: str) -> None:
 @click.command(epilog=example("optsearch export lion --to optax --out lion.py"))
 @click.argument("program", type=PROGRAM)
 @plugins
-@click.option("--to", required=True, type=click.Choice(TARGETS), help="What to write.")
-@click.option("--name", help="What the function or class is called; by default after the program.")
+@click.option("--to", required=True, type=click.Choice(TARGETS), help="Format of the exported code.")
+@click.option("--name", help="Name of the function or class; by default that of the program.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file in place of the terminal."
 )
 @as_json
 def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, out: Path | None, as_json: bool) -> None:
-    """Write PROGRAM (a file, a built-in, or the folder of a run) as code that needs nothing of this project.
+    """Export PROGRAM (a file, a built-in, or a run folder) as code that does not depend on optsearch.
 
-    Of a run, the simplified champion is exported. Arguments of the code are named after the hyperparameters of the
-    optimizer that the program is or resembles.
+    For a run folder, the simplified champion is exported. If the program is or resembles a known optimizer, the
+    arguments of the code have the names of its hyperparameters.
     """
     load_plugins(plugins)
     loaded = load_program(_champion(program))
@@ -118,12 +124,12 @@ def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, ou
 
 
 def _champion(program: str) -> str:
-    """The file of the simplified champion, if the program is the folder of a run."""
+    """Path of the simplified champion if the program is a run folder; otherwise the program."""
     folder = Path(program)
     if program in BUILTINS or not folder.is_dir():
         return program
     if not (folder / SIMPLIFIED).is_file():
-        raise UserError(f"`{printable(program)}` holds no `{SIMPLIFIED}`; a run writes it when it ends")
+        raise UserError(f"`{printable(program)}` has no `{SIMPLIFIED}`; a run writes this file at its end")
     return str(folder / SIMPLIFIED)
 
 

@@ -1,4 +1,4 @@
-"""The command `report`: what a run found, as a page for a browser."""
+"""The command `report`: writes the HTML report of a run."""
 
 from pathlib import Path
 
@@ -22,15 +22,15 @@ from search.settings import load_plugins
 @click.option(
     "--train",
     is_flag=True,
-    help="First train what the report lacks: learning curves, and sensitivity to rate and decay. Takes minutes.",
+    help="First train the learning curves and the sensitivity to rate and decay, if they are missing. Takes minutes.",
 )
 @trust
 @as_json
 def report(run: Path, out: Path | None, train: bool, trust: bool, as_json: bool) -> None:
-    """Write what the run in folder RUN has found as one HTML file, which opens without a network.
+    """Write the report of the run in folder RUN: one HTML file, which opens without a network.
 
-    A run writes it at its end; this command writes it again, or for a run that has not ended. Nothing that the run
-    names is imported unless `--trust` is given.
+    A run writes its report at its end. This command writes it again, also during a run. Code that the run names is
+    imported with `--trust` only.
     """
     if train:
         with stop_on_signals() as stop, LivePanel() as panel:

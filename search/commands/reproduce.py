@@ -16,7 +16,9 @@ from search.settings import Config, read_config
 
 @click.command(epilog=example("optsearch reproduce lion --seeds 3"))
 @click.argument("target", type=click.Choice(TARGETS))
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs, of seeds 1, 2, …")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Number of runs, with the seeds 1, 2, …"
+)
 @click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default results/TARGET.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
@@ -24,7 +26,7 @@ from search.settings import Config, read_config
 def reproduce(
     target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
-    """Repeat the discovery of TARGET from AdamW, and count the successes; run it again to continue after a stop."""
+    """Repeat the search for TARGET from AdamW, and count the successes. The same command continues after a stop."""
     path = config or config_of_target(target)
 
     def config_of(seed: int) -> Config:
@@ -45,4 +47,4 @@ def config_of_target(target: str) -> Path:
     for path in (name, source / name, *installed):
         if path.is_file():
             return path
-    raise UserError(f"there is no `{name}` here; give one with `--config`")
+    raise UserError(f"`{name}` was not found; `--config` must name a config")

@@ -36,11 +36,11 @@ CHILDREN = "search.children"
 @overrides
 @as_json
 def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Search with CONFIG, choose the champion, compare it and write it down."""
+    """Run a search: evolve programs, choose the champion, compare it with tuned baselines, and write the results."""
     settings = read_config(config, overrides)
     load_config(settings, say=say)
     if out:
-        claim(out)  # before time is spent on baselines
+        claim(out)  # reports an occupied folder before baselines are tuned
     console = Screen(stderr=True)
     settings = with_baselines(settings, partial(print_trial, console))
     folder = out or fresh_folder(config)
@@ -51,7 +51,9 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
 
 @click.command(epilog=example("optsearch resume results/quickstart"))
 @click.argument("run", type=RUN)
-@click.option("--repair", is_flag=True, help="Mend a damaged journal first: keep a copy, score again what was lost.")
+@click.option(
+    "--repair", is_flag=True, help="First repair a damaged journal: keep a copy, and score lost candidates again."
+)
 @click.option(
     "--set",
     "overrides",
@@ -62,7 +64,7 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
 @trust
 @as_json
 def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
-    """Go on with the run in folder RUN where it stopped."""
+    """Continue the run in folder RUN from the end of its journal."""
     workers, children = _changed(run, overrides) if overrides else (None, None)
     with stop_on_signals() as stop, LivePanel() as panel:
         summary = resume_search(
@@ -72,15 +74,16 @@ def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_
 
 
 def _changed(run: Path, overrides: Sequence[str]) -> tuple[WorkerSettings, int]:
-    """The recorded workers and number of candidates of a run, with overrides.
+    """Recorded worker settings and number of candidates of a run, with overrides.
 
-    The window `workers.in_flight` stays, since histories depend on it.
+    `workers.in_flight` is refused, since it changes the history.
     """
     for override in overrides:
         key = override.partition("=")[0].strip()
         if key != CHILDREN and (not key.startswith("workers.") or key == "workers.in_flight"):
             raise UserError(
-                f"`--set {override}`: a run goes on as it began; only `{CHILDREN}` and where `workers` run can be set"
+                f"`--set {override}`: a resumed run keeps its settings, except for `{CHILDREN}` and for keys of "
+                f"`workers` other than `workers.in_flight`"
             )
     with look(run) as journal:
         known = config_of(journal, run)
@@ -97,10 +100,10 @@ def _changed(run: Path, overrides: Sequence[str]) -> tuple[WorkerSettings, int]:
 @trust
 @as_json
 def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
-    """Send the best programs of the run in folder RUN through the funnel, against baselines tuned alike.
+    """Compare the best programs of the run in folder RUN with tuned baselines on larger tasks (the funnel).
 
-    Stages are those of its config, or two with default settings. What is on record is not trained again, so the same
-    command shows the last table once more.
+    The stages are those of its config, by default two with default settings. Recorded trials are not run again, so the
+    same command prints the tables of a finished funnel again.
     """
     with stop_on_signals() as stop, LivePanel() as panel:
         summary = select_champion(run, panel, stop, overrides=overrides, trust=trust)
@@ -119,10 +122,13 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
 @overrides
 @as_json
 def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Search with each CONFIG under one budget, and draw how they fare; run again, it goes on where it stopped."""
+    """Compare search methods: run each CONFIG with an equal budget, and draw the results.
+
+    The same command continues after an interruption.
+    """
     named = {config.stem: read_config(config, overrides) for config in configs}
     if len(named) < len(configs):
-        raise UserError("two of the configs have the same name, which is what their run folders are called")
+        raise UserError("two configs have the same file name; it must be unique, since run folders are named after it")
     for config in named.values():
         load_config(config, say=say)
     tick = partial(print_trial, Screen(stderr=True))
@@ -139,9 +145,9 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
 @trust
 @as_json
 def validate(config: Path, overrides: tuple[str, ...], schema: bool, trust: bool, as_json: bool) -> None:
-    """Check CONFIG and print it with every default written out.
+    """Check CONFIG, and print it with all defaults.
 
-    Without `--trust` no module that CONFIG names is imported; what that leaves unchecked is listed.
+    Without `--trust` no module that CONFIG names is imported, and the parts that were not checked are listed.
     """
     if schema:
         click.echo(json.dumps(Config.model_json_schema(), indent=2))

@@ -1,4 +1,4 @@
-"""Views of a run: answers to what is asked first, its front, the origin of its champion, and its candidates."""
+"""Tables of a run: its main results, front, ancestry of the champion, and candidates."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from search.commands.screen import code
 from search.commands.tables import heading
 from search.record import REPORT, CandidateRow, live_lines
 
-_STEPS_SHOWN = 15  # of a lineage
+_STEPS_SHOWN = 15  # largest number of ancestors shown
 
 
 def run_facts(facts: dict[str, Any], folder: Path) -> RenderableType:
-    """A run: what was found, how good it is and how sure that is, where it came from; then all the rest."""
+    """Report of a run: champion with interval and ancestry, front, derivation, best programs, and counts."""
     return Group(
         *_answers(facts["answers"]),
         *_front(facts["front"]),
@@ -46,7 +46,7 @@ def _answers(said: dict[str, Any] | None) -> Iterator[RenderableType]:
 def _front(rows: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
     if not rows:
         return
-    table = Table(title="\nfront: the best program of each length, in the search", title_justify="left")
+    table = Table(title="\nfront: best program of each length, scored in the search", title_justify="left")
     for name in ("statements", "fitness", "loss against AdamW", "repeat/number", "slots", "recognised"):
         table.add_column(name, justify="left" if name in ("slots", "recognised") else "right")
     for row in rows:
@@ -61,13 +61,13 @@ def _change(log_ratio: float | None) -> str:
 
 
 def _origin(steps: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
-    """The last steps, each with what it changed."""
+    """The last ancestors of the champion, each with its changed lines."""
     if not steps:
         return
-    yield heading("where it came from: the steps that changed its function")
+    yield heading("ancestry: mutations that changed the function of the program")
     earlier = len(steps) - _STEPS_SHOWN
     if earlier > 0:
-        yield Text(f"… {earlier:,} earlier steps, which --json lists")
+        yield Text(f"… {earlier:,} earlier steps (`--json` lists them)")
     for step in steps[max(0, earlier) :]:
         yield Text(f"#{step['number']} {step['mutation']}: fitness {step['fitness']:.4f}")
         changed = [f"{sign} {line}" for sign, line in step["changes"] if sign != " "]
@@ -77,15 +77,15 @@ def _origin(steps: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
 
 def _derivation(found: dict[str, Any]) -> Iterator[RenderableType]:
     if found:
-        yield heading("what the champion comes down to")
+        yield heading("derivation of the simplified champion")
         yield tables.steps(found["steps"])
         yield Text(found["verdict"])
 
 
 def _best(rows: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
-    """The best distinct programs, with what each of several tasks adds."""
+    """Table of the best distinct programs; with several tasks, also the contribution of each task."""
     names = [row["task"] for row in tasks] if len(tasks) > 1 else []
-    columns = ["rank", "repeat/number", "fitness", "loss against AdamW", *(f"of it {name}" for name in names)]
+    columns = ["rank", "repeat/number", "fitness", "loss against AdamW", *(f"gain on {name}" for name in names)]
     table = Table(*columns, "live", "slots", "recognised", title="\nbest distinct programs", title_justify="left")
     for rank, row in enumerate(rows, start=1):
         numbers = (str(rank), f"{row['repeat']}/{row['number']}", f"{row['fitness']:.4f}", _change(row["log_ratio"]))
@@ -94,16 +94,18 @@ def _best(rows: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> It
     yield table
     if names:
         shares = ", ".join(f"{row['task']} {row['share']:.2f} (noise {row['noise']:.3f})" for row in tasks)
-        yield Text(f"share of each task: {shares}; `of it`: what a task adds to the gain over the starting program")
+        yield Text(
+            f"weight of each task: {shares}; `gain on`: contribution of a task to the gain over the starting program"
+        )
 
 
 def candidates(rows: Sequence[CandidateRow], matches: int, query: str) -> RenderableType:
-    """Candidates that meet a query, best first."""
+    """Table of the candidates that meet a query, best first."""
     title = f"{matches:,} candidate{'s' if matches != 1 else ''} with {query}" + (
         f"; the best {len(rows)}" if matches > len(rows) else ""
     )
     table = Table(title=title, title_justify="left")
-    for name in ("repeat/number", "fitness", "live", "status", "by", "live part"):
+    for name in ("repeat/number", "fitness", "live", "status", "mutation", "live part"):
         table.add_column(name, justify="right" if name in ("fitness", "live") else "left")
     for row in rows:
         fitness = f"{row.fitness:.4f}" if math.isfinite(row.fitness) else "–"

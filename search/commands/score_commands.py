@@ -25,7 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @plugins
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="Programs of a run to show.")
 @click.option("--where", metavar="QUERY", help="List candidates of a run: `uses:sign and length < 8`, best first.")
-@click.option("--csv", type=_FILE, help="Write the candidates of a run (those of --where) as CSV.")
+@click.option("--csv", type=_FILE, help="Write the candidates of a run that meet --where as CSV.")
 @click.option("--parquet", type=_FILE, help="Write them as Parquet; needs pyarrow.")
 @trust
 @as_json
@@ -39,13 +39,13 @@ def inspect(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Show what a run has found, or what a program does and which of its statements matter.
+    """Show the results of a run, or the live part and the simplified form of a program.
 
     Columns of QUERY: number, repeat, parent, fitness, first_fitness, length (live statements), statements, status,
-    mutation, hash, evaluated; `uses:NAME` is for programs whose live part calls a function.
+    mutation, hash, evaluated. `uses:NAME` is true if the live part calls the function NAME.
 
-    Nothing that a run names is imported, unless `--trust` is given: programs that call functions of plugins are then
-    shown as text.
+    Plugins of a run are imported with `--trust` only. Without it, programs that call functions of plugins are shown as
+    text.
     """
     load_plugins(plugins)
     if what not in BUILTINS and Path(what).is_dir():
@@ -62,9 +62,7 @@ def inspect(
         emit(facts, lambda: run_tables.run_facts(facts, run), as_json)
     else:
         if where or csv or parquet:
-            raise UserError(
-                f"`--where`, `--csv` and `--parquet` are for the candidates of a run; `{what}` is a program"
-            )
+            raise UserError(f"`--where`, `--csv` and `--parquet` require a run folder; `{what}` is a program")
         facts = program_facts(load_program(what))
         emit(facts, lambda: tables.program_facts(facts), as_json)
 
@@ -98,15 +96,17 @@ def _list_candidates(
     type=TASK,
     default=("digits",),
     show_default=True,
-    help="Or a config; may be repeated.",
+    help="A task, or a config with tasks; may be repeated.",
 )
-@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained with each.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained for each program."
+)
 @click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
 @as_json
 def score(
     programs: tuple[str, ...], plugins: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool
 ) -> None:
-    """Train with each PROGRAM (a file or a built-in) on seeds that searches do not use, beside the tuned baselines."""
+    """Score each PROGRAM (a file or a built-in) and the tuned baselines on seeds that searches do not use."""
     load_plugins(plugins)
     loaded = {name: load_program(name) for name in programs}
     chosen = [task for what in tasks for task in load_tasks(what, say)]
@@ -116,7 +116,7 @@ def score(
     facts = {"scores": [_score(row) for row in scores], "baselines": [_score(row) for row in references]}
     emit(
         facts,
-        lambda: tables.comparison([*scores, *references], f"mean over {seeds} seeds that searches do not use"),
+        lambda: tables.comparison([*scores, *references], f"mean loss over {seeds} seeds that searches do not use"),
         as_json,
     )
 

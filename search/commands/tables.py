@@ -1,4 +1,4 @@
-"""Views: results as tables and text for a terminal; each takes plain values and has no say in what they are."""
+"""Tables and text of results for a terminal; each function takes results and returns a Rich renderable."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,14 @@ from selection import Comparison, Derivation, FunnelResult
 
 
 def fitness(value: float, price: float = 0.0) -> str:
-    """Fitness with what it means for the loss.
+    """Format a fitness, with the change of the loss against AdamW.
 
     Args:
         value: the fitness.
-        price: part of it that is the price of length and memory.
+        price: the part of the fitness that is the price of length and memory.
+
+    Returns:
+        The text; `–` for a fitness that is not finite.
 
     >>> fitness(-0.2231)
     '-0.223 (20 % below AdamW)'
@@ -36,20 +39,20 @@ def fitness(value: float, price: float = 0.0) -> str:
 
 
 def summary(found: Summary, folder: Path) -> RenderableType:
-    """The end of a run: the found program, what it comes down to, and the table of it beside AdamW and Lion."""
+    """Summary of a run: the champion, its simplified form, and its comparison with the tuned AdamW and Lion."""
     program = found.champion.program
     lines, slots = live(program)
     parts: list[RenderableType] = [
-        heading("found program" + (", its constants tuned" if found.champion.tuned else "")),
+        heading("champion" + (", with tuned constants" if found.champion.tuned else "")),
         code(to_text(program)),
-        heading(f"its live part: {len(lines)} of {len(program.statements)} statements"),
+        heading(f"live part: {len(lines)} of {len(program.statements)} statements"),
         code(to_text(live_part(program))),
         Text(f"state slots in use: {', '.join(slots) or 'none'}"),
         heading(f"simplified in {len(found.derivation.steps)} steps (`optsearch inspect {folder}` lists them)"),
         code(to_text(found.derivation.program)),
         Text(found.derivation.verdict),
         *(funnel(found.funnel) if found.funnel else ()),
-        comparison(found.table, f"\nmean over {len(found.table[0].per_seed)} seeds that the search has not used"),
+        comparison(found.table, f"\nmean loss over {len(found.table[0].per_seed)} seeds that the search did not use"),
         Text(counts(found.statistics)),
         Text(f"digest {found.digest}"),
         *([Text(f"report {folder / REPORT}")] if (folder / REPORT).is_file() else ()),
@@ -59,18 +62,20 @@ def summary(found: Summary, folder: Path) -> RenderableType:
 
 
 def funnel(found: FunnelResult) -> Iterator[RenderableType]:
-    """Who stood how at each stage, and the last one on the test split."""
-    for number, stood in enumerate(found.stages, start=1):
-        stage = stood.stage
+    """Tables of the results of each funnel stage, and of the last stage on the test split."""
+    for number, result in enumerate(found.stages, start=1):
+        stage = result.stage
         tasks = ", ".join(task.name for task in stage.tasks)
         times = f"{stage.tunings} times" if stage.tunings > 1 else "once"
-        title = f"\nstage {number}, {tasks}: tuned {times} with {stage.trials} trials each, {stage.seeds} fresh seeds"
+        title = (
+            f"\nstage {number}, {tasks}: tuned {times} with {stage.trials} trials, scored on {stage.seeds} fresh seeds"
+        )
         table = Table(title=title, title_justify="left")
         for name in ("program or baseline", "vs AdamW, paired", "95 % interval", "verdict"):
             table.add_column(
                 name, no_wrap=True, justify="left" if name in ("program or baseline", "verdict") else "right"
             )
-        for row in stood.standings:
+        for row in result.standings:
             if math.isfinite(row.log_ratio):
                 low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
                 table.add_row(row.name, f"{math.expm1(row.log_ratio) * 100:+.1f} %", f"{low} … {high} %", row.verdict)
@@ -79,14 +84,14 @@ def funnel(found: FunnelResult) -> Iterator[RenderableType]:
         yield table
     stages = f"{len(found.stages)} stage{'s' if len(found.stages) > 1 else ''}"
     if found.winner:
-        yield Text(f"{found.winner.name} is better than the tuned AdamW at {stages}", style="bold")
+        yield Text(f"{found.winner.name} is better than the tuned AdamW in {stages}", style="bold")
     else:
-        yield Text("no program is better than the tuned AdamW at the last stage that was held", style="bold")
-    yield comparison(found.table, "\nthe last stage on the test split, other seeds")
+        yield Text("no program is better than the tuned AdamW at the last completed stage", style="bold")
+    yield comparison(found.table, "\nlast stage on the test split, on other seeds")
 
 
 def reproduction(facts: dict[str, Any]) -> RenderableType:
-    """The account of a repeated discovery."""
+    """Table of the runs of `optsearch reproduce`, one row for each seed."""
     table = Table(title=f"{facts['target']}: {facts['successes']} of {facts['seeds']} runs")
     for name in ("seed", "minutes", "children", "evaluations", "found", "level", "vs AdamW", "Lion vs AdamW"):
         table.add_column(name, justify="left" if name == "found" else "right")
@@ -100,7 +105,7 @@ def reproduction(facts: dict[str, Any]) -> RenderableType:
 
 
 def comparison(rows: Sequence[Comparison], title: str) -> Table:
-    """Losses beside each other, with the change against the tuned AdamW and its confidence interval."""
+    """Table of losses, with the change against the tuned AdamW and its 95 % confidence interval."""
     table = Table(title=title, title_justify="left")
     table.add_column("program", overflow="ellipsis", no_wrap=True)
     for name in ("task", "split"):
@@ -116,9 +121,18 @@ def comparison(rows: Sequence[Comparison], title: str) -> Table:
 
 
 def methods(found: Sequence[Method], folder: Path) -> RenderableType:
-    """Search methods beside each other."""
-    table = Table(title="search methods under one budget; fitness: median (lowest … highest) over repeats")
-    for name in ("method", "evaluations", "children", "hits", "by probe", "redundant", "best of search", "fresh seeds"):
+    """Table of search methods: counts, redundancy and fitness of each."""
+    table = Table(title="search methods with equal budgets; fitness: median (lowest … highest) over repeats")
+    for name in (
+        "method",
+        "evaluations",
+        "children",
+        "cache hits",
+        "probe hits",
+        "redundant",
+        "in search",
+        "fresh seeds",
+    ):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     for method in found:
         counts = method.statistics
@@ -137,7 +151,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def program_facts(facts: dict[str, Any]) -> RenderableType:
-    """One program, analysed."""
+    """Analysis of a program: live part, redundant statements, name, and exact derivation."""
     evidence = f" ({facts['evidence']})" if facts["evidence"] else ""
     parts: list[RenderableType] = [
         heading(f"live part: {len(facts['live'])} statements, state slots in use: {slots_of(facts)}"),
@@ -157,7 +171,7 @@ def program_facts(facts: dict[str, Any]) -> RenderableType:
 
 
 def derivation(found: Derivation) -> RenderableType:
-    """What a program comes down to, step by step."""
+    """Derivation of a simplified program: live part, steps, result and name."""
     lines, _ = live(found.original)
     return Group(
         heading(f"live part: {len(lines)} of {len(found.original.statements)} statements"),
@@ -172,16 +186,16 @@ def derivation(found: Derivation) -> RenderableType:
 
 
 def steps(rows: Sequence[dict[str, str]]) -> RenderableType:
-    """Steps of a derivation, as they are recorded."""
-    table = Table("step", "what", "before", "after", "exactness")
+    """Table of the steps of a derivation, given as recorded."""
+    table = Table("step", "rule", "before", "after", "exactness")
     for number, row in enumerate(rows, start=1):
         note = f"{row['exactness']}: {row['note']}" if row["note"] else row["exactness"]
         table.add_row(str(number), *map(Text, (row["rule"], row["before"], row["after"] or "–", note)))
-    return table if rows else Text("nothing to do")
+    return table if rows else Text("no rule applies")
 
 
 def rows(values: Sequence[dict[str, Any]], hidden: Sequence[str] = ()) -> Table:
-    """Rows of equal keys as a table, without the hidden ones."""
+    """Table of rows with equal keys; `hidden` keys are left out."""
     names = [name for name in values[0] if name not in hidden]
     table = Table(*names)
     for row in values:
@@ -190,30 +204,30 @@ def rows(values: Sequence[dict[str, Any]], hidden: Sequence[str] = ()) -> Table:
 
 
 def baselines(found: dict[str, Any]) -> RenderableType:
-    """Tuned constants of each baseline."""
+    """Tuned baselines as programs, with their validation losses."""
     parts: list[RenderableType] = []
     for name, row in found["programs"].items():
         parts += [heading(f"{name}: validation loss {row['validation_loss']:.4f}"), code(row["program"])]
-    return Group(*parts, Text(f"noise of the paired log ratio: {found['noise']:.4f} a seed"))
+    return Group(*parts, Text(f"standard deviation of the paired log ratio over seeds: {found['noise']:.4f}"))
 
 
 def champion(program: Program) -> RenderableType:
     """The live part of the best program so far, for the live panel."""
-    return Group(Text("\nlive part of the best so far"), code(to_text(live_part(program))))
+    return Group(Text("\nlive part of the best program so far"), code(to_text(live_part(program))))
 
 
 def heading(text: str) -> Text:
-    """A heading above what follows."""
+    """Text of a heading."""
     return Text(f"\n{text}", style="bold")
 
 
 def slots_of(facts: dict[str, Any]) -> str:
-    """State slots in use."""
+    """Names of the state slots in use, or `none`."""
     return ", ".join(facts["slots"]) or "none"
 
 
 def counts(statistics: dict[str, Any]) -> str:
-    """Counts of a journal, in a line."""
+    """Counts of a journal as one line of text."""
     statuses = ", ".join(f"{count:,} {status}" for status, count in statistics["evaluated_by_status"].items())
     return (
         f"{statistics['children']:,} candidates, {statistics['evaluated']:,} evaluated ({statuses}), "

@@ -23,17 +23,19 @@ from search.commands.screen import Screen, echo
 from search.record import CandidateRow, plain
 from search.running import Snapshot, snapshot
 
-_WINDOW = 30  # looks over which rates are taken
-_PATIENCE = 4  # a look may take this part of the time between two
-_LONGEST = 24  # most characters of a cell
-_ROWS = 8  # most rows of the front that are shown
-_MINUTES = 90  # seconds from which on a time is said in minutes
-_WIDE = 110  # columns from which on two tables stand beside each other
+_WINDOW = 30  # snapshots from which rates are computed
+_PATIENCE = 4  # least ratio of the time between two snapshots to the time that reading one takes
+_LONGEST = 24  # largest number of characters of a cell
+_ROWS = 8  # largest number of rows of the front
+_MINUTES = 90  # seconds beyond which a time is shown in minutes
+_WIDE = 110  # least width for two tables side by side
 
 
 @click.command(epilog=example("optsearch watch results/quickstart"))
 @click.argument("run", type=RUN)
-@click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between two snapshots."
+)
 @click.option(
     "--tensorboard",
     type=click.Path(path_type=Path, file_okay=False),
@@ -41,9 +43,10 @@ _WIDE = 110  # columns from which on two tables stand beside each other
 )
 @as_json
 def watch(run: Path, every: float, tensorboard: Path | None, as_json: bool) -> None:
-    """Follow the run in folder RUN until it ends: what is tried, the best so far, the front, rate and time left.
+    """Follow the run in folder RUN until it ends: latest candidates, best program, front, rate, and time left.
 
-    Nothing is written to the folder. Ctrl-C ends this command and not the run. With `--json` each look prints a line.
+    The folder is only read. Ctrl-C ends this command and not the run. With `--json` each snapshot is printed as one
+    line.
     """
     console, curves = Screen(), Curves(tensorboard) if tensorboard else None
     try:
@@ -61,7 +64,7 @@ def watch(run: Path, every: float, tensorboard: Path | None, as_json: bool) -> N
 
 
 def _looks(run: Path, every: float, curves: Curves | None) -> Iterator[tuple[Snapshot, "Pace"]]:
-    """Looks at a run until it ends, with the pace so far."""
+    """Snapshots of a run until it ends, with the pace so far."""
     pace = Pace()
     while True:
         began = time.monotonic()
@@ -76,23 +79,23 @@ def _looks(run: Path, every: float, curves: Curves | None) -> Iterator[tuple[Sna
 
 
 def _wait(every: float, began: float) -> None:
-    """Sleep until the next look; longer where looking takes long, as it does over a slow mount."""
+    """Sleep until the next snapshot; longer if reading takes long, as over a slow network file system."""
     time.sleep(max(every, _PATIENCE * (time.monotonic() - began)))
 
 
 class Pace:
-    """How fast a run goes on, from the last looks at it."""
+    """Speed of a run, computed from its last snapshots."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, int, int]] = deque(maxlen=_WINDOW)
 
     def add(self, now: Snapshot, seconds: float) -> None:
-        """A look at a time."""
+        """Add a snapshot that was taken at a time in seconds."""
         self._looks.append((seconds, now.counts.children, now.counts.evaluated))
 
     @property
     def rates(self) -> tuple[float, float]:
-        """Candidates and evaluations a second; NaN before the second look."""
+        """Candidates and evaluations per second; NaN before the second snapshot."""
         (start, *before), (end, *after) = self._looks[0], self._looks[-1]
         if end <= start:
             return math.nan, math.nan
@@ -100,7 +103,7 @@ class Pace:
         return children, evaluated
 
     def left(self, now: Snapshot) -> str:
-        """Time that the search needs at this pace, in words."""
+        """Time that the rest of the search needs at this pace, as text."""
         rate, _ = self.rates
         if now.searched:
             return "the search is complete"
@@ -111,16 +114,16 @@ class Pace:
 
 
 def state(now: Snapshot) -> str:
-    """What the run is doing."""
+    """State of the run as text."""
     if now.ended:
         return "ended"
     if not now.running:
-        return "no process works on it; `optsearch resume` goes on"
-    return f"choosing and comparing the champion, {now.trained:,} trainings" if now.searched else "searching"
+        return "stopped; `optsearch resume` continues the run"
+    return f"choosing and comparing the champion, {now.trained:,} trials" if now.searched else "searching"
 
 
 def line(now: Snapshot, pace: Pace) -> str:
-    """A look as one line."""
+    """A snapshot as one line of text."""
     counts = now.counts
     rate, _ = pace.rates
     speed = f"{rate:.1f}/s, " if math.isfinite(rate) else ""
@@ -132,13 +135,13 @@ def line(now: Snapshot, pace: Pace) -> str:
 
 
 def panel(run: Path, now: Snapshot, pace: Pace, *, narrow: bool) -> RenderableType:
-    """A look as a panel.
+    """A snapshot as a panel.
 
     Args:
         run: the run folder.
-        now: the look.
-        pace: how fast it goes on.
-        narrow: put the tables below each other.
+        now: the snapshot.
+        pace: speed of the run.
+        narrow: place the tables below each other.
     """
     facts, front, latest = _facts(now, pace), _front(now), _latest(now)
     below: RenderableType = Group(Text(), front, Text(), latest)
@@ -178,18 +181,18 @@ def _front(now: Snapshot) -> RenderableType:
 
 
 def _latest(now: Snapshot) -> RenderableType:
-    table = Table(title="recorded last", title_justify="left")
-    for name in ("candidate", "change", "outcome", "fitness"):
+    table = Table(title="latest candidates", title_justify="left")
+    for name in ("candidate", "mutation", "outcome", "fitness"):
         table.add_column(name, justify="right" if name == "fitness" else "left", no_wrap=True, max_width=_LONGEST)
     for row in now.latest:
         fitness = f"{row.fitness:.4f}" if math.isfinite(row.fitness) else "–"
-        outcome = f"as an earlier one ({row.matched})" if row.matched else row.status
+        outcome = f"duplicate ({row.matched})" if row.matched else row.status
         table.add_row(f"{row.repeat}/{row.number}", *map(_cell, (row.mutation, outcome)), fitness)
     return table
 
 
 def _cell(text: str) -> Text:
-    """Foreign text as it will be seen, so that the table knows its width."""
+    """Foreign text with escapes for unprintable characters, so that the table measures its shown width."""
     return Text(visible(text), overflow="ellipsis")
 
 

@@ -1,9 +1,9 @@
-"""The search as a pure state machine: candidates in order, hurdles, duplicates, random numbers keyed by candidate.
+"""The engine: a pure state machine for the order of candidates, hurdles, duplicates and random numbers.
 
 The public names of this room:
 
 - `Engine`: breeds candidates in order of number and takes their scores.
-- A candidate on its way: `Proposal` (of an `Algorithm`), `Candidate`, `Record`, `HistoryEntry`; `START` is the mutation
+- States of a candidate: `Proposal` (of an `Algorithm`), `Candidate`, `Record`, `HistoryEntry`; `START` is the mutation
   of the starting program.
 - `Hurdle`: the first-seed fitness that a candidate must reach.
 - `Twins`: finds programs with equal signatures.

@@ -19,7 +19,7 @@ class Proposal(NamedTuple):
     """A program that an algorithm proposes to score.
 
     Attributes:
-        parent: number of the candidate that it was made from.
+        parent: number of the parent candidate.
         mutation: name of the change made to the parent.
         program: a valid program.
         dropped: number of invalid drafts that were drawn again.
@@ -44,11 +44,11 @@ class Candidate(NamedTuple):
         hash: functional hash of its live part.
         live: number of live statements.
         hurdle: fitness above which it is rejected on the first seeds, and at each later stage of a race.
-        same_as: number of the earlier candidate that computes the same; `None` if it has to be evaluated.
-        matched: how that was found: `hash`, `probe`, or empty.
+        same_as: number of the earlier candidate that computes the same function; `None` if there is none.
+        matched: method that found the earlier candidate: `hash`, `probe`, or empty.
         dropped: number of invalid drafts that were drawn again.
         restarts: number of restarts of the algorithm before it.
-        probe: signature as float32 bytes, for an evaluated candidate where there is a probe.
+        probe: signature as float32 bytes, for evaluated candidates if probes are enabled.
     """
 
     number: int
@@ -73,12 +73,12 @@ class Record(NamedTuple):
 
     @property
     def evaluated(self) -> bool:
-        """Whether it was trained; otherwise it took the score of a duplicate."""
+        """Whether the candidate was trained; otherwise it has the score of an earlier candidate."""
         return self.candidate.same_as is None
 
     @property
     def entry(self) -> "HistoryEntry":
-        """The part that the engine and the algorithm need later."""
+        """The part of the record that the engine and the algorithm need later."""
         candidate, score = self
         return HistoryEntry(
             candidate.number,
@@ -118,20 +118,20 @@ class HistoryEntry(NamedTuple):
         return parse(self.program) if isinstance(self.program, str) else self.program
 
     def reached(self, stage: int) -> float:
-        """Fitness at a stage of a race; infinite where it was not reached."""
+        """Fitness at a stage of a race; infinite if the candidate did not reach the stage."""
         return (self.first_fitness, *self.later)[stage] if stage <= len(self.later) else math.inf
 
     @property
     def accepted(self) -> bool:
-        """Whether it may be a parent: it is the starting program, or was trained on all seeds."""
+        """Whether the candidate may be a parent: it is the starting program or was trained on all seeds."""
         return self.number == 0 or self.status is Status.OK
 
 
 class Algorithm(Protocol):
-    """Proposes programs. All that it knows of the search comes through `take`, in order of number."""
+    """Protocol of search algorithms. An algorithm learns about the search only through `take`."""
 
     def propose(self, number: int, draws: Draws) -> Proposal:
-        """The program of a child, 1 or higher."""
+        """Propose the program of a child; numbers start at 1."""
 
     def take(self, entry: HistoryEntry) -> None:
-        """A recorded candidate; the first is the starting program."""
+        """Receive a recorded candidate, in order of number; the first is the starting program."""

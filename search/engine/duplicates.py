@@ -1,4 +1,4 @@
-"""Twins: programs whose updates agree on fixed inputs although their hashes differ (`m / sqrt(m * m)` and `sign(m)`).
+"""Twins: programs with different hashes whose updates on fixed inputs agree (`m / sqrt(m * m)` and `sign(m)`).
 
 Signatures (`primitives.probe`) of similar scale share a bucket and are compared number by number, with a tolerance for
 rounding: exact floats differ between machines. A signature that is not finite, or zero throughout, matches nothing,
@@ -9,12 +9,12 @@ import math
 
 import numpy as np
 
-TOLERANCE = 5e-6  # of the scale of a signature
+TOLERANCE = 5e-6  # largest difference, relative to the scale of a signature
 _BUCKET = 2 * TOLERANCE  # width of a key, in units of the log scale; twins differ by no more than the tolerance
 
 
 class Twins:
-    """Signatures by candidate number, with a search for one that agrees with a given one."""
+    """Index of signatures by candidate number."""
 
     def __init__(self) -> None:
         self._buckets: dict[int, list[tuple[int, np.ndarray]]] = {}
@@ -26,7 +26,7 @@ class Twins:
             self._buckets.setdefault(key, []).append((number, signature))
 
     def find(self, signature: np.ndarray) -> int | None:
-        """The lowest number whose signature agrees; `None` if there is none."""
+        """The lowest candidate number with a matching signature; `None` if there is none."""
         key = _key(signature)
         if key is None:
             return None

@@ -1,18 +1,18 @@
 """The engine: a pure state machine that proposes numbered candidates and records their scores.
 
-`ask()` returns the next candidate to be evaluated, `tell(number, score)` hands its score back, and `recorded()` returns
-the candidates that have become final, in order of number. The engine knows nothing of files, processes or clocks. An
-algorithm (`search.algorithms`) proposes the programs; order, hurdles and duplicates are the same for all algorithms.
+`ask()` returns the next candidate to be evaluated, `tell(number, score)` returns its score to the engine, and
+`recorded()` returns the candidates that have become final, in order of number. The engine does not use files, processes
+or clocks. An algorithm (`search.algorithms`) proposes the programs; order, hurdles and duplicates are the same for all
+algorithms.
 
-The history is the same at any parallelism. Child i is bred from what the algorithm knows after children 0 … i − W have
-been recorded, where W is the in-flight window, and its random numbers are keyed by (seed, repeat, i). Scores are
-recorded in order of number, in whatever order they arrive. The window determines how stale a parent may be; the number
-of workers determines only the run time.
+The history is the same at any parallelism. The algorithm proposes child i after children 0 … i − W have been recorded,
+where W is the in-flight window, and its random numbers are keyed by (seed, repeat, i). Scores may arrive in any order
+and are recorded in order of number. The window affects the history; the number of workers affects only the run time.
 
-A candidate that computes the same function as an earlier one is not evaluated: it takes the score of that one. Equal
-functional hashes prove that two programs compute the same; equal updates on fixed inputs (`search.engine.duplicates`)
-are strong evidence of it. Children are drafted ahead of need, so that these inputs are evaluated for many of them at
-once.
+A candidate that computes the same function as an earlier candidate is not evaluated, but has the score of the earlier
+one. Equal functional hashes prove that two programs compute the same function; equal updates on fixed inputs
+(`search.engine.duplicates`) are strong evidence. Children are drafted ahead, so that their updates on these inputs are
+computed together.
 """
 
 import math
@@ -31,8 +31,8 @@ from search.engine.hurdle import Hurdle
 from search.engine.randomness import Draws
 
 _FLOAT32 = "<f4"
-_HITS_AT_ONCE = 256  # duplicates in a row, after which `ask` returns so that they can be recorded
-_AHEAD = 64  # most drafts; their signatures are computed together
+_HITS_AT_ONCE = 256  # successive duplicates after which `ask` returns, so that they can be recorded
+_AHEAD = 64  # largest number of drafts, whose signatures are computed together
 
 Look = Callable[[], np.ndarray]
 Probe = Callable[[Sequence[Program]], Sequence[Look]]
@@ -47,7 +47,7 @@ class _Draft(NamedTuple):
         hurdle: the hurdles at the time of the proposal.
         hash: functional hash.
         key: the hash in bytes.
-        look: returns the signature; `None` where the hash is known already, or where there is no probe.
+        look: returns the signature; `None` if the hash is already known or probes are disabled.
     """
 
     proposal: Proposal
@@ -64,13 +64,13 @@ class Engine:
     Args:
         algorithm: proposes programs.
         start: the starting program.
-        hurdles: the hurdle on the first seeds, and one for each later stage of a race; they see every accepted score.
+        hurdles: the hurdle on the first seeds, and one for each later stage of a race; updated with every accepted
+            score.
         seed: key of the random numbers.
         window: in-flight window W, in candidates.
         children: largest number of children.
         evaluations: largest number of evaluated candidates; `None`: the number of children is the only limit.
-        probe: starts to compute signatures of programs, by which duplicates with different hashes are found; `None`:
-            hashes only.
+        probe: starts the computation of signatures, which find duplicates with different hashes; `None`: hashes only.
     """
 
     def __init__(
@@ -89,24 +89,24 @@ class Engine:
         self._seed, self._window, self._probe = seed, window, probe
         self._most = children + 1
         self._most_evaluated = evaluations or self._most
-        self._drafts: deque[_Draft] = deque()  # of the numbers that come next
+        self._drafts: deque[_Draft] = deque()  # drafts of the next candidates
         self._drafted: set[bytes] = set()  # their hashes
-        self._bred = 0  # candidates that have been bred
-        self._evaluated = 0  # of these, those that need an evaluation
+        self._bred = 0  # number of bred candidates
+        self._evaluated = 0  # number of bred candidates that need an evaluation
         self._finished = 0  # candidates whose score is final
         self._numbers: dict[bytes, int] = {}  # hash -> number of the candidate that was evaluated for it
         self._twins = Twins()
         self._scores: dict[int, Score] = {}  # final scores of evaluated candidates, without losses
         self._waiting: dict[int, Candidate] = {}  # bred, not final
         self._told: dict[int, Score] = {}
-        self._untaken: deque[HistoryEntry] = deque()  # final, not yet shown to the algorithm
+        self._untaken: deque[HistoryEntry] = deque()  # final candidates that the algorithm has not received yet
         self._taken = 0
         self._records: list[Record] = []
         self._pause: float = math.inf
 
     @property
     def paused(self) -> bool:
-        """Whether every candidate before the number given to `pause_at` is recorded, and more would follow."""
+        """Whether all candidates before the number given to `pause_at` are recorded and the search is not done."""
         return self._finished == self._bred >= self._pause and self._more()
 
     @property
@@ -115,11 +115,11 @@ class Engine:
         return self._finished
 
     def pause_at(self, number: float) -> None:
-        """Breed no candidate with this number or a higher one until the next call. The history does not change."""
+        """Breed no candidate with this or a higher number until the next call; the history does not change."""
         self._pause = number
 
     def end(self) -> None:
-        """Breed no more."""
+        """Breed no further candidates."""
         self._most = self._bred
 
     @property
@@ -128,7 +128,7 @@ class Engine:
         return self._finished == self._bred and not self._more()
 
     def ask(self) -> Candidate | None:
-        """The next candidate to be evaluated; `None` while others have to be scored or recorded, or at the end."""
+        """The next candidate to be evaluated; `None` if others must be scored or recorded first, or at the end."""
         for _ in range(_HITS_AT_ONCE):
             if not self._more() or self._bred >= self._pause:
                 return None
@@ -146,7 +146,7 @@ class Engine:
         return None
 
     def tell(self, number: int, score: Score) -> None:
-        """Hand back the score of a candidate that `ask` gave out; a second answer for the same one is ignored."""
+        """Receive the score of a candidate that `ask` returned; a second score for the same number is ignored."""
         if number in self._waiting and self._waiting[number].same_as is None:
             self._told.setdefault(number, score)
             self._advance()
@@ -180,13 +180,13 @@ class Engine:
             self._show(entry.number - self._window + 1)
 
     def _more(self) -> bool:
-        """Whether there is something left to breed."""
+        """Whether further candidates may be bred."""
         return self._bred < self._most and self._evaluated < self._most_evaluated
 
     def _draft(self) -> None:
-        """Draft children as long as there is room and those that a draft has to know of are final.
+        """Draft children while there is room.
 
-        These are children 0 … i − W, and the starting program in any case.
+        Child i is drafted only if the starting program and children 0 … i − W are final.
         """
         fresh: list[_Draft] = []
         for number in range(self._bred + len(self._drafts), min(self._bred + _AHEAD, self._most)):
@@ -244,7 +244,7 @@ class Engine:
         )
 
     def _advance(self) -> None:
-        """Make candidates final, in order of number, as far as their scores have arrived."""
+        """Make candidates final in order of number, up to the first one without a score."""
         while self._finished in self._waiting:
             candidate = self._waiting[self._finished]
             if candidate.same_as is not None:
@@ -263,7 +263,7 @@ class Engine:
         self._finished += 1
 
     def _show(self, count: int) -> None:
-        """Show the algorithm candidates 0 … count − 1, and no more."""
+        """Pass candidates 0 … count − 1 to the algorithm."""
         while self._taken < count:
             entry = self._untaken.popleft()
             self._taken += 1

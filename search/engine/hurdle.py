@@ -1,8 +1,8 @@
 """The hurdle: the fitness that a program must reach on its first seeds to be trained on the others.
 
-It is a rolling quantile over the most recent accepted scores, plus a margin. It depends on candidate numbers only, so
-it is the same at any parallelism. Fitness on the first seeds is compared with fitness on the first seeds. A race has
-several hurdles, one after each stage, each on the same seeds for all programs.
+The hurdle is a rolling quantile of the most recent accepted scores, plus a margin. It depends on the history up to a
+candidate number only, so it is the same at any parallelism. Both sides of the comparison are fitnesses on the first
+seeds. A race has one hurdle after each stage; at a stage all programs have the same seeds.
 """
 
 from bisect import bisect_left, insort
@@ -13,8 +13,8 @@ class Hurdle:
     """A rolling quantile of accepted scores, plus a margin.
 
     Args:
-        span: number of accepted scores that count; at the start copies of the score of the starting program fill it.
-        quantile: share of these scores that are at or below the quantile; 0 selects the lowest.
+        span: number of accepted scores in the window, which at first is filled with the score of the starting program.
+        quantile: share of these scores at or below the quantile; 0 selects the lowest score.
         margin: added to the quantile.
     """
 
@@ -25,7 +25,7 @@ class Hurdle:
 
     @property
     def height(self) -> float:
-        """Fitness beyond which a program is rejected; defined once a score has been added."""
+        """Fitness above which a program is rejected; defined after the first score."""
         return self._ordered[min(int(self._quantile * self._span), self._span - 1)] + self._margin
 
     def add(self, fitness: float) -> None:

@@ -1,7 +1,7 @@
-"""Random numbers keyed by a counter: those of child i depend on the seed and on i only.
+"""Random numbers keyed by a counter: the numbers of child i depend only on the seed and on i.
 
-No state is carried from one child to the next, so a search that is resumed or spread over workers draws the same
-numbers. Only `random()` of Python's Mersenne Twister is used, whose sequence is fixed across versions.
+No state passes from one child to the next, so a search draws the same numbers after a resume and with any number of
+workers. Only `random()` of Python's Mersenne Twister is used, whose sequence is fixed across versions.
 """
 
 import random

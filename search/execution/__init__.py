@@ -1,13 +1,12 @@
-"""Where programs are scored: in this process, in batches, or in worker processes of Ray.
+"""Execution of jobs: in this process, in batches on an accelerator, or in worker processes on Ray.
 
-Importing this room does not import Ray; the first use of a `RayExecutor` does, in a process of its own. The public
-names:
+Importing this room does not import Ray; a `RayExecutor` imports it in a separate process. The public names:
 
 - Jobs and answers: `CandidateJob`, `TrialJob`, `TrialAnswer`, `CandidateKey`.
 - Executors: `Executor` (the protocol), `InlineExecutor`, `BatchExecutor`, `RayExecutor` (`RaySettings`, `Built`);
-  `WorkersLostError` ends a run whose workers cannot be had again.
-- Behaviour of machines: `measure_behaviour`, and `BEHAVIOUR`, the fact under which a worker reports it.
-- The process: `pin_threads`, `keep_compiled`, `check_packages`, `rare_collection`.
+  `WorkersLostError`, raised if no worker is left and none can be started.
+- Numerical behaviour of machines: `measure_behaviour`; `BEHAVIOUR` is its key in the facts that a worker reports.
+- Setup of a process: `pin_threads`, `keep_compiled`, `check_packages`, `rare_collection`.
 """
 
 from search.execution.batch import BatchExecutor

@@ -1,4 +1,4 @@
-"""Jobs executed together, on an accelerator: candidates and trials are trained in batches, in this process."""
+"""Execution of jobs in batches on an accelerator, in this process."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class BatchExecutor:
 
     Args:
         evaluator: scores programs.
-        size: number of candidates in flight, since no more are ready at a time.
+        size: number of candidates in flight, which is the largest number of ready candidates.
     """
 
     usage: dict[str, Any] = {}  # noqa: RUF012 - never written to
@@ -42,7 +42,7 @@ class BatchExecutor:
         self._queue: deque[Job] = deque()
 
     def free(self) -> int:
-        """Number of jobs for which there is room."""
+        """Number of further jobs that fit into the batch."""
         return max(0, self.count - len(self._queue))
 
     def submit(self, job: Job) -> None:
@@ -50,12 +50,12 @@ class BatchExecutor:
         self._queue.append(job)
 
     def collect(self) -> list[Answer]:
-        """Execute all queued jobs."""
+        """Execute all queued jobs, and return their answers."""
         jobs, self._queue = list(self._queue), deque()
         return execute_together(jobs, self._evaluator)
 
     def describe(self) -> str:
-        """Where jobs are executed, and how much of the batches was padding."""
+        """Description of the executor for display, with the share of padding in the batches."""
         return f"this process, in batches on {device_name()}, {padding():.0%} padding"
 
     def __enter__(self) -> Self:

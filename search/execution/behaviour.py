@@ -1,8 +1,9 @@
-"""Behaviour of a process: hashes over the bits that it computes on fixed inputs.
+"""Numerical behaviour of a process: hashes of the bits that it computes on fixed inputs.
 
-Versions of packages do not tell everything. A function of the language may have other code on one machine, XLA may have
-other flags there, and another processor rounds otherwise. Each worker therefore computes every function of the
-language once, and trains a network of each task for a few steps; the driver does the same and compares.
+Equal package versions do not guarantee equal results: a function of the language may have different code on another
+machine, XLA may have other flags, and another processor may round differently. Each worker therefore computes every
+function of the language once, and trains a network of each task for a few steps. The driver does the same and compares
+the hashes.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from primitives import REGISTRY, Kind, Primitive
 from proxy_tasks import Task, Trainer, baseline
 
-_SIZES = (48, 16)  # of the parameter arrays
+_SIZES = (48, 16)  # sizes of the parameter arrays
 _STEPS = 3
 
 
@@ -27,7 +28,7 @@ def measure_behaviour(tasks: Sequence[Task], seeds: Sequence[int]) -> dict[str, 
         seeds: seeds of one stage of an evaluation, whose compiled loop is used.
 
     Returns:
-        By name, such as `function sign` and `task digits`.
+        Hashes by name, such as `function sign` and `task digits`.
     """
     results = {f"function {row.name}": np.asarray(found) for row, found in zip(REGISTRY, _computed(), strict=True)}
     for task in tasks:

@@ -1,7 +1,7 @@
-"""The Ray cluster that workers run on: started on this machine, or joined.
+"""Starting Ray on this machine, or joining a Ray cluster.
 
-A cluster is joined with the token and the settings of the user's environment. On a machine that is not part of it a
-node without CPUs is started, since a driver of Ray needs a raylet beside it.
+A cluster is joined with the token and the settings in the user's environment. If this machine is not part of the
+cluster, a node without CPUs is started here, since a Ray driver needs a local raylet.
 """
 
 import logging
@@ -20,25 +20,25 @@ import ray
 
 from primitives import UserError
 
-KNOWN = "`workers.address` is that of a cluster begun with `ray start --head`, such as 10.0.0.1:6379"
-_CONNECT = 5.0  # seconds for an address to answer
-_JOIN = 30.0  # seconds for a node of this machine to join
-_OBJECTS = 100 * 2**20  # bytes of Ray's object store, through which nothing large passes
+KNOWN = "`workers.address` must be the address of a cluster started by `ray start --head`, such as 10.0.0.1:6379"
+_CONNECT = 5.0  # time limit for an address to answer, in seconds
+_JOIN = 30.0  # time limit for a node of this machine to join, in seconds
+_OBJECTS = 100 * 2**20  # size of Ray's object store in bytes; no large objects are sent
 
 
 class UnreachableError(UserError):
-    """Nothing answers at the address of the cluster."""
+    """Raised if nothing answers at the address of a cluster."""
 
 
 def start_ray(folder: Path, count: int | None, environment: Mapping[str, Any] | None = None) -> None:
-    """Start Ray on this machine alone.
+    """Start Ray on this machine only.
 
     Args:
-        folder: holds its files.
-        count: number of workers that there should be room for.
+        folder: folder for the files of Ray.
+        count: number of workers that must fit; `None` for one per core.
         environment: Ray's `runtime_env`.
     """
-    cores = max(count or 0, os.cpu_count() or 1)  # more workers than cores are the user's to ask for
+    cores = max(count or 0, os.cpu_count() or 1)  # the user may request more workers than cores
     ray.init(
         address="local",
         num_cpus=cores,
@@ -59,10 +59,10 @@ def join(address: str, environment: Mapping[str, Any] | None = None) -> subproce
         environment: Ray's `runtime_env`.
 
     Returns:
-        The node that was started on this machine; `None` where the cluster has one here.
+        The process of the node that was started on this machine; `None` if the cluster already has a node here.
 
     Raises:
-        UnreachableError: nothing answers.
+        UnreachableError: nothing answers at the address.
         UserError: the cluster cannot be joined.
     """
     node = None
@@ -85,21 +85,21 @@ def join(address: str, environment: Mapping[str, Any] | None = None) -> subproce
 
 
 _TOKEN = (
-    "RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token holds it, and RAY_AUTH_MODE=disabled is for a "
-    "cluster without one"
+    "set the token in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH or in ~/.ray/auth_token; for a cluster without a "
+    "token, set RAY_AUTH_MODE=disabled"
 )
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ray.exceptions.AuthenticationError) or "authentication" in str(error).lower():
-        return f"it asks for another token than the one found here; {_TOKEN}"
-    if "Failed to connect to Ray cluster" in str(error):  # Ray's words for a wrong token, too
-        return f"what listens there does not answer as a cluster; if it asks for another token: {_TOKEN}; {KNOWN}"
+        return f"it requires a different token; {_TOKEN}"
+    if "Failed to connect to Ray cluster" in str(error):  # Ray also reports a wrong token in this way
+        return f"the server at this address does not answer as a cluster; if it requires a token, {_TOKEN}; {KNOWN}"
     return f"{' '.join(str(error).split())}; {KNOWN}"
 
 
 def _answering(address: str) -> tuple[str, int]:
-    """Numeric host and port of an address at which something listens; Ray itself would wait for minutes."""
+    """Resolve an address to host and port, and check that it answers; Ray itself would wait for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT) as connection:
@@ -121,7 +121,7 @@ def _has_raylet(host: str, port: int) -> bool:
 
 
 def _same_host(name: str, host: str) -> bool:
-    """Whether a host name and a numeric address mean the same machine; all addresses of this machine do."""
+    """Whether a host name and a numeric address belong to the same machine."""
     own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
     try:
         return any(host == found[4][0] or {host, found[4][0]} <= own for found in socket.getaddrinfo(name, None))
@@ -130,7 +130,7 @@ def _same_host(name: str, host: str) -> bool:
 
 
 def _start_node(address: str) -> subprocess.Popen[bytes]:
-    """Start a node without CPUs on this machine."""
+    """Start a node without CPUs on this machine, and wait until it has joined the cluster."""
     command = "from ray.scripts.scripts import main; main()"
     arguments = ["start", f"--address={address}", "--num-cpus=0", "--block", f"--object-store-memory={_OBJECTS}"]
     node = subprocess.Popen(
@@ -157,7 +157,7 @@ def _start_node(address: str) -> subprocess.Popen[bytes]:
 
 
 def difference(theirs: Any, ours: Any) -> str:  # noqa: ANN401 - plain values
-    """The first difference between two plain values, in words."""
+    """Describe the first difference between two plain values."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         key = next(key for key in {**ours, **theirs} if theirs.get(key) != ours.get(key))
         return f"{key}: {difference(theirs.get(key), ours.get(key))}"

@@ -1,7 +1,7 @@
-"""Executors: where jobs are executed. An executor takes jobs, and returns an answer to each, in any order.
+"""Executors, which take jobs and return an answer to each job, in any order.
 
-Two kinds of job exist: a candidate of the search, answered by its score, and a trial of tuning or selection, answered
-by the losses of its networks. An executor knows nothing of algorithms or of the journal.
+There are two kinds of jobs. A candidate of the search is answered by its score, a trial of tuning or selection by the
+losses of its networks. Executors do not depend on algorithms or on the journal.
 """
 
 import math
@@ -18,14 +18,14 @@ CandidateKey = tuple[int, int]  # repeat and number
 
 
 class Scorer(Protocol):
-    """Scores programs; `proxy_tasks.fitness.Evaluator` is the real one."""
+    """Protocol of objects that score programs, such as `proxy_tasks.Evaluator`."""
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
-        """Score a valid program; beyond the hurdle it may be rejected early."""
+        """Score a valid program; it may be rejected early if its fitness exceeds the hurdle."""
 
 
 class WorkersLostError(Exception):
-    """No worker is left and none can be had; what is recorded is kept, and the run can be resumed."""
+    """Raised if no worker is left and none can be started; recorded results are kept, and the run can be resumed."""
 
 
 class CandidateAnswer(NamedTuple):
@@ -46,7 +46,7 @@ class TrialAnswer(NamedTuple):
     Attributes:
         key: number of the job.
         status: `ok`, `diverged`, `crashed` or `timeout`.
-        losses: loss of each seed; NaN where there is none.
+        losses: loss of each seed; NaN if there is none.
     """
 
     key: int
@@ -63,7 +63,7 @@ class CandidateJob(NamedTuple):
     Attributes:
         key: repeat and number of the candidate.
         program: a valid program.
-        hurdle: fitness beyond which it is rejected on the first seeds; with a race, one for each of its stages.
+        hurdle: fitness on the first seeds above which the program is rejected; with a race, one value per stage.
     """
 
     key: CandidateKey
@@ -118,11 +118,11 @@ Job = CandidateJob | TrialJob
 
 
 class Executor(Protocol):
-    """Executes jobs; a context manager that ends the processes it started."""
+    """Protocol of executors; a context manager that ends the processes that it started."""
 
     @property
     def count(self) -> int:
-        """Number of jobs that are executed at the same time."""
+        """Number of jobs that run at the same time."""
 
     def free(self) -> int:
         """Number of further jobs that would start without waiting."""
@@ -131,10 +131,10 @@ class Executor(Protocol):
         """Add a job to the queue."""
 
     def collect(self) -> list[Answer]:
-        """Wait until at least one job is done, and return all answers there are; empty if no job is queued."""
+        """Wait until at least one job is done, and return all available answers; empty if no job is queued."""
 
     def describe(self) -> str:
-        """The state of the workers in a few words, for display."""
+        """Short description of the state of the workers, for display."""
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Executor(Protocol):
 
 
 class InlineExecutor:
-    """Executes one job at a time, in this process.
+    """Executes one job at a time in this process.
 
     Args:
         scorer: scores candidates.
@@ -168,11 +168,11 @@ class InlineExecutor:
         self._queue.append(job)
 
     def collect(self) -> list[Answer]:
-        """Execute the first job of the queue."""
+        """Execute the first job of the queue, and return its answer."""
         return [self._queue.popleft().execute(self._scorer)] if self._queue else []
 
     def describe(self) -> str:
-        """Where jobs are executed."""
+        """Description of the executor for display."""
         return f"this process, on {device_name()}"
 
     def __enter__(self) -> Self:

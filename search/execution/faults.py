@@ -1,8 +1,8 @@
-"""The exceptions of Ray, and what the run does at each of them.
+"""Table of the exceptions of Ray and their effects on the run.
 
-The first row whose class matches applies. Three known cases: a worker that dies during training is replaced and its
-jobs become suspects (`ActorDiedError`); a lost answer is computed again, and its jobs are not suspects
-(`ObjectLostError`); without the raylet of this machine, Ray is started or joined again (`LocalRayletDiedError`).
+The first row whose class matches applies. Three examples: a worker that dies during training is replaced, and its jobs
+become suspects (`ActorDiedError`); the jobs of a lost answer are sent again and are not suspects (`ObjectLostError`);
+if the raylet of this machine dies, Ray is started or joined again (`LocalRayletDiedError`).
 """
 
 from enum import Enum
@@ -12,7 +12,7 @@ from ray import exceptions as ray
 
 
 class Effect(Enum):
-    """What the run does at an exception of Ray."""
+    """Effect of an exception of Ray on the run."""
 
     SUSPECT = "the worker is replaced; the jobs that it was running are sent again, each alone"
     REPLACE = "the worker is replaced; its jobs are sent again"
@@ -22,7 +22,7 @@ class Effect(Enum):
 
 
 class Fault(NamedTuple):
-    """One row: an exception of Ray, its effect, and the words for it."""
+    """One row of the table: an exception of Ray, its effect, and the text of the message."""
 
     error: type[Exception]
     effect: Effect
@@ -33,8 +33,8 @@ FAULTS = (
     Fault(
         ray.OutOfMemoryError,
         Effect.SUSPECT,
-        "is short of memory: Ray's memory monitor ended a worker there; fewer workers (`workers.count`) or a lower "
-        "`workers.memory_limit` help",
+        "is short of memory: Ray's memory monitor ended a worker there; reduce `workers.count` or "
+        "`workers.memory_limit`",
     ),
     Fault(ray.ActorUnavailableError, Effect.REPLACE, "lost the connection to a worker"),
     Fault(
@@ -49,7 +49,7 @@ FAULTS = (
     ),
     Fault(ray.RayActorError, Effect.SUSPECT, "lost a worker"),
     Fault(ray.WorkerCrashedError, Effect.SUSPECT, "lost a worker"),
-    Fault(ray.NodeDiedError, Effect.REPLACE, "is gone"),
+    Fault(ray.NodeDiedError, Effect.REPLACE, "left the cluster"),
     Fault(
         ray.OutOfDiskError,
         Effect.END,
@@ -58,21 +58,21 @@ FAULTS = (
     Fault(
         ray.ObjectStoreFullError,
         Effect.END,
-        "the object store of Ray is full; other programs of the cluster hold it, or /dev/shm is too small",
+        "the object store of Ray is full; other programs of the cluster fill it, or /dev/shm is too small",
     ),
     Fault(ray.OwnerDiedError, Effect.RESTART, "the owner of an answer died"),
-    Fault(ray.ObjectLostError, Effect.AGAIN, "lost an answer on its way"),
-    Fault(ray.GetTimeoutError, Effect.AGAIN, "was too slow to hand over an answer"),
+    Fault(ray.ObjectLostError, Effect.AGAIN, "lost an answer"),
+    Fault(ray.GetTimeoutError, Effect.AGAIN, "did not return an answer in time"),
     Fault(ray.PendingCallsLimitExceeded, Effect.AGAIN, "has too many calls waiting"),
     Fault(
         ray.RuntimeEnvSetupError,
         Effect.END,
-        "the files that the config names could not be placed on a worker's machine",
+        "the files that the config names could not be copied to a worker's machine",
     ),
     Fault(
         ray.AuthenticationError,
         Effect.END,
-        "the cluster does not accept this token; RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH names the right one",
+        "the cluster does not accept this token; set the token in RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH",
     ),
     Fault(ray.LocalRayletDiedError, Effect.RESTART, "the raylet of this machine died"),
     Fault(ray.RayError, Effect.RESTART, "Ray failed"),
@@ -80,12 +80,12 @@ FAULTS = (
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """The row of an exception; `None` for one that is not Ray's."""
+    """The row for an exception; `None` if it is not an exception of Ray."""
     return next((fault for fault in FAULTS if isinstance(error, fault.error)), None)
 
 
 def cause(error: BaseException) -> str:
-    r"""The last line of an exception of Ray that says something: in a remote traceback that is the error itself.
+    r"""The last non-empty line of an exception's text; in a remote traceback this is the original error.
 
     >>> cause(RuntimeError("The actor died.\n  File x\nModuleNotFoundError: No module named 'search'\n"))
     "ModuleNotFoundError: No module named 'search'"

@@ -1,8 +1,8 @@
-"""Queue of jobs: sizes of batches, and jobs that are suspected of killing their worker.
+"""Queue of jobs: batch sizes, and jobs that are suspected of ending their worker.
 
-A call costs about a millisecond, so small jobs share one. A job whose worker died is a suspect, and is given to a
-worker alone: with several jobs in one process the cause of a death is not known. After three deaths alone a job has the
-status `crashed`.
+A call takes about a millisecond, so small jobs share a call. After the death of a worker, the jobs that it was running
+are suspects, since it is not known which job was the cause. A suspect is sent alone to an idle worker. After three
+deaths of a worker with this job alone, the job has the status `crashed`.
 """
 
 import math
@@ -13,65 +13,65 @@ from statistics import median
 from proxy_tasks import Status
 from search.execution.messages import Failed, Parcel
 
-AHEAD = 2  # batches that a worker holds, so that it need not wait for the next
-_SECONDS_A_BATCH = 0.1  # a call costs about a millisecond
-_LEAST_SECONDS = 0.005  # in a call, however many workers wait
+AHEAD = 2  # batches in a worker, so that it does not wait for the next batch
+_SECONDS_A_BATCH = 0.1  # target duration of a batch; a call takes about a millisecond
+_LEAST_SECONDS = 0.005  # least duration of a batch, for any number of idle workers
 _LARGEST_BATCH = 64
-_DEATHS = 3  # deaths of a worker with this job alone, after which the job counts as crashed
+_DEATHS = 3  # number of deaths of a worker with this job alone after which the job has crashed
 
 
 class Pace:
-    """Seconds that one job takes, from recent batches of one worker or of all."""
+    """Estimate of the seconds per job, from recent batches of one worker or of all workers."""
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=9)
 
     def add(self, seconds: float) -> None:
-        """Seconds a job in one more batch."""
+        """Add the seconds per job of a batch."""
         self._seconds.append(seconds)
 
     def batch_size(self, seconds: float = _SECONDS_A_BATCH) -> int:
-        """Number of jobs that take so many seconds together; 1 while nothing is known."""
+        """Number of jobs that take the given time together; 1 before the first batch."""
         if not self._seconds:
             return 1
         return max(1, min(_LARGEST_BATCH, int(seconds / max(median(self._seconds), 1e-9))))
 
 
 class JobQueue:
-    """Jobs that wait for a worker."""
+    """Queue of jobs that wait for a worker."""
 
     def __init__(self) -> None:
         self._waiting: deque[Parcel] = deque()
         self._suspects: deque[Parcel] = deque()
-        self._deaths: Counter[object] = Counter()  # by the key of a job
+        self._deaths: Counter[object] = Counter()  # deaths of a worker with a job alone, by key of the job
 
     def __len__(self) -> int:
-        """Number of jobs that wait, the suspects included."""
+        """Number of waiting jobs, including suspects."""
         return len(self._waiting) + len(self._suspects)
 
     def add(self, parcels: Iterable[Parcel]) -> None:
-        """Append jobs."""
+        """Append jobs to the queue."""
         self._waiting.extend(parcels)
 
     @property
     def suspects(self) -> int:
-        """Number of jobs under suspicion."""
+        """Number of waiting suspects."""
         return len(self._suspects)
 
     def next_suspect(self) -> Parcel:
-        """Take a job that needs a worker to itself."""
+        """Remove and return the next suspect, which must run alone in a worker."""
         return self._suspects.popleft()
 
     def next_batch(self, pace: Pace, places: int) -> list[Parcel]:
-        """Take the jobs of one call.
+        """Remove and return the jobs of the next call.
 
         Args:
-            pace: of the worker that gets them.
-            places: calls that could be made now, this one included; the jobs are given to them in equal parts, but
-                not in parts so small that a call would cost more than the jobs in it.
+            pace: pace of the worker that receives the jobs.
+            places: number of calls that can be made now, including this one. Jobs are divided equally among them, but a
+                batch takes at least `_LEAST_SECONDS`, so that a call does not take longer than its jobs.
 
         Returns:
-            Small jobs, or one that is not; empty if nothing waits.
+            Several small jobs or one large job; empty if no job waits.
         """
         if not self._waiting:
             return []
@@ -86,11 +86,11 @@ class JobQueue:
         """Take back jobs whose worker died.
 
         Args:
-            parcels: the jobs that the worker was at.
-            blamed: whether it was at one job alone, which then is to blame.
+            parcels: the jobs that the worker was running.
+            blamed: whether the worker was running a single suspect, which then caused the death.
 
         Returns:
-            The failure of a job that has ended three workers.
+            The failure of the job if it has ended three workers; otherwise empty.
         """
         self._deaths.update(parcel.key for parcel in parcels if blamed)
         failed = [parcel for parcel in parcels if self._deaths[parcel.key] >= _DEATHS]

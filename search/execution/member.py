@@ -1,4 +1,4 @@
-"""One worker as the pool sees it: the handle of its actor, and the calls that it has not answered."""
+"""A worker of the pool: the handle of its actor, and its unanswered calls."""
 
 import math
 from collections import deque
@@ -13,7 +13,7 @@ UNPLACED = ""  # host of a worker that has no process yet
 
 
 class Batch(NamedTuple):
-    """Jobs in one call; `alone` where there is just one because it is under suspicion."""
+    """Jobs of one call; `alone` if the only job is a suspect."""
 
     call: ray.ObjectRef[Any]
     parcels: list[Parcel]
@@ -24,15 +24,15 @@ class Member:
     """A worker, ready or starting.
 
     Args:
-        actor: handle of the actor; its first two calls are made here.
+        actor: handle of the actor; the constructor makes its first two calls.
 
     Attributes:
-        placed: call that is answered once the worker has a process; `None` afterwards.
-        begun: call that is answered once its scorer is built; `None` afterwards.
-        batches: calls in the order in which it executes them.
-        since: time at which it began to start, or turned to the first of its batches.
-        host: name of its host.
-        pace: seconds a job takes there.
+        placed: call that is answered when the worker has a process; `None` afterwards.
+        begun: call that is answered when the scorer is built; `None` afterwards.
+        batches: unanswered batches in order of execution.
+        since: time at which the worker began to start, or began its first batch, by `time.monotonic`.
+        host: name of the host.
+        pace: estimate of the seconds per job.
     """
 
     def __init__(self, actor: Any) -> None:  # noqa: ANN401 - Ray's handles are not typed
@@ -46,17 +46,17 @@ class Member:
 
     @property
     def ready(self) -> bool:
-        """Whether its scorer is built."""
+        """Whether the scorer is built."""
         return self.begun is None
 
     @property
     def starting(self) -> bool:
-        """Whether it has a process and is not ready."""
+        """Whether the worker has a process and is not ready."""
         return self.placed is None and self.begun is not None
 
     @property
     def executing_alone(self) -> bool:
-        """Whether it has a worker to itself for a job under suspicion."""
+        """Whether the worker is running a suspect."""
         return any(batch.alone for batch in self.batches)
 
     def calls(self) -> list[ray.ObjectRef[Any]]:

@@ -1,7 +1,7 @@
 """Messages between the driver and the process that runs Ray for it (`ray_process`).
 
-Jobs and answers travel as bytes: only the driver and the workers unpickle them, so the process between needs neither
-the plugins of the user nor the data of the tasks.
+Jobs and answers are sent as bytes that only the driver and the workers unpickle. The Ray process therefore needs
+neither the plugins of the user nor the data of the tasks.
 """
 
 import pickle
@@ -14,7 +14,7 @@ from search.execution.executor import CandidateJob, Job
 from search.execution.worker import Built
 
 BEHAVIOUR = "behaviour"  # key of the hashes that `search.execution.behaviour` computes
-START_LIMIT = 600.0  # seconds for a worker to start, which takes a few, or a minute where many start on few cores
+START_LIMIT = 600.0  # time limit for the start of a worker in seconds; a start takes seconds, or a minute on busy cores
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class RaySettings:
 
     Attributes:
         count: number of workers; `None` for one on each core of the machine or cluster.
-        address: of a running cluster; `None` starts Ray on this machine alone.
-        wall_limit: seconds that a job may take.
-        memory_limit: GiB that a worker may use; 0 for no limit.
-        start_limit: seconds that a worker may take to start, if that is more than the wall limit.
-        reconnect: seconds to wait for a cluster that does not answer any more.
-        mixed: whether workers may behave otherwise than the driver.
+        address: address of a running cluster; `None` starts Ray on this machine.
+        wall_limit: time limit of a job in seconds.
+        memory_limit: memory limit of a worker in GiB; 0 for no limit.
+        start_limit: time limit for the start of a worker in seconds, if it exceeds `wall_limit`.
+        reconnect: seconds to wait for a cluster that has stopped answering.
+        mixed: whether workers may compute different bits than the driver.
     """
 
     count: int | None = None
@@ -46,8 +46,8 @@ class Setup:
 
     Attributes:
         settings: settings of the workers.
-        build: makes the scorer of a worker, in the worker.
-        facts: facts that every worker has to share with the driver.
+        build: makes the scorer of a worker; called in the worker.
+        facts: facts that must be equal in the driver and in every worker.
     """
 
     settings: RaySettings
@@ -56,11 +56,11 @@ class Setup:
 
 
 class Parcel(NamedTuple):
-    """A job on its way to a worker.
+    """A pickled job that is sent to a worker.
 
     Attributes:
         key: key of the job.
-        small: whether it may share a call with others; a trial may take much longer than a candidate and may not.
+        small: whether the job may share a call with other jobs; false for trials, which may take much longer.
         allowance: factor on the time limit.
         content: the pickled job.
     """
@@ -72,19 +72,19 @@ class Parcel(NamedTuple):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """Pack a job."""
+        """Pickle a job."""
         return cls(job.key, isinstance(job, CandidateJob), job.allowance, pickle.dumps(job))
 
 
 class Answered(NamedTuple):
-    """The pickled answer to the job of a key."""
+    """The pickled answer to a job."""
 
     key: object
     content: bytes
 
 
 class Failed(NamedTuple):
-    """A job that ended its process or exceeded its time limit."""
+    """Failure of a job that ended its process or exceeded its time limit."""
 
     key: object
     status: Status
@@ -96,14 +96,14 @@ Outcome = Answered | Failed
 
 @dataclass
 class HostUsage:
-    """Work of the workers on one host.
+    """Usage of one host.
 
     Attributes:
-        workers: workers that are ready.
-        jobs: jobs done.
-        busy: seconds in which a worker was at a job, summed over workers.
+        workers: number of ready workers.
+        jobs: number of completed jobs.
+        busy: seconds in which a worker was running a job, summed over workers.
         available: seconds in which a worker was ready, summed over workers.
-        deaths: workers that died or had to be ended.
+        deaths: number of workers that died or were ended.
     """
 
     workers: int = 0
@@ -113,7 +113,7 @@ class HostUsage:
     deaths: int = 0
 
     def __add__(self, other: "HostUsage") -> "HostUsage":
-        """Sum over two periods, with the workers of the later one."""
+        """Sum of two periods, with the number of workers of the second."""
         return HostUsage(
             other.workers,
             self.jobs + other.jobs,
@@ -124,7 +124,7 @@ class HostUsage:
 
     @property
     def busy_share(self) -> float:
-        """Share of the time in which the workers were at a job; 0 to 1."""
+        """Share of the time in which the workers were running jobs, in [0, 1]."""
         return self.busy / self.available if self.available else 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -144,11 +144,11 @@ class State:
 
     Attributes:
         count: number of workers, ready or not.
-        ready: workers that have started.
-        starting: workers that have a process and are not ready.
-        capacity: number of jobs that all workers hold together, so that none need wait for the next.
+        ready: number of ready workers.
+        starting: number of workers that have a process and are not ready.
+        capacity: number of jobs in flight that keep all workers busy.
         hosts: usage by host name.
-        mixed: hosts whose workers behave otherwise than the driver.
+        mixed: names of the hosts that compute different bits than the driver.
     """
 
     count: int = 0
@@ -167,18 +167,18 @@ class Report(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A line for the user."""
+    """A message for the user."""
 
     text: str
 
 
 class Lost(NamedTuple):
-    """Ray itself is gone, for the reason given; the process ends."""
+    """Ray failed for the given reason, and the process ends."""
 
     reason: str
 
 
 class Refused(NamedTuple):
-    """The run has to end with this exception."""
+    """The run must end with this exception."""
 
     error: Exception

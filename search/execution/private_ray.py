@@ -1,7 +1,7 @@
-"""Files and environment of a Ray that belongs to one run.
+"""Files and environment of a private Ray instance, which belongs to one run.
 
-It listens on the loopback interface alone, asks for a token that only this user can read, and keeps its files in a
-private folder that is removed with it.
+It listens on the loopback interface only, requires a token that only this user can read, and keeps its files in a
+private folder that is removed at its end.
 """
 
 import os
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from search.execution.executor import WorkersLostError
 
-FILES = "ray"  # Ray's own files in the private folder; Ray opens this folder to everybody, so it is inside another one
-_LONGEST_FOLDER = 38  # characters, since the path of a Unix socket in it may have 107
-_LEAST_DISK = 200 * 2**20  # bytes that Ray's log files and sockets need to start
+FILES = "ray"  # folder of Ray inside the private folder, since Ray makes its folder readable for all users
+_LONGEST_FOLDER = 38  # characters, so that paths of Unix sockets in the folder have at most 107
+_LEAST_DISK = 200 * 2**20  # least free space in bytes, for Ray's log files and sockets
 
 
 def private_folder() -> Path:
-    """Make a folder for the files of a Ray that belongs to a run, with its token; only this user may read it.
+    """Create a folder for the files and the token of a private Ray instance, readable for this user only.
 
     Raises:
         WorkersLostError: the disk is full.
@@ -42,7 +42,7 @@ def private_folder() -> Path:
 
 
 def local_environment(folder: Path) -> dict[str, str]:
-    """Environment of the process that starts a Ray of its own.
+    """Environment of the process that starts a private Ray instance.
 
     Ray has no setting for the interface that its servers listen on. On Windows and macOS, where it does not support
     clusters, it uses the loopback interface alone; this variable selects the same behaviour on Linux.

@@ -1,6 +1,6 @@
 """Setup of a process that trains: threads, the cache of compiled code, garbage collection, and the imported packages.
 
-A tiny network is not trained faster with several threads, which would take cores from other workers. With one thread
+Several threads do not make the training of a small network faster, and take cores from other workers. With one thread,
 a program also gives the same bits in every run.
 """
 
@@ -29,13 +29,13 @@ _COLLECTION = (100_000, 50, 100)  # thresholds of the three generations of `gc`
 
 
 def pin_threads() -> None:
-    """Limit JAX to one thread of the CPU in this process and its children; must run before the first array is made."""
+    """Limit JAX to one CPU thread in this process and its children; must be called before the first array exists."""
     os.environ.update(_ONE_THREAD)  # for child processes, and libraries that are imported later
     threadpool_limits(1)  # for libraries that are imported already
     flags = os.environ.get("XLA_FLAGS", "")
     if _XLA not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()
-    if "JAX_PLATFORMS" not in os.environ:  # JAX has read the variable by now, if it was set
+    if "JAX_PLATFORMS" not in os.environ:  # JAX has already read the variable if it was set
         jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
 
 
@@ -50,10 +50,10 @@ def keep_compiled() -> None:
 
 @contextmanager
 def rare_collection() -> Iterator[None]:
-    """Run the cyclic garbage collector rarely, and not on objects that exist already.
+    """Run the cyclic garbage collector rarely, and exclude objects that already exist.
 
     A history consists of hundreds of thousands of small objects without cycles that live until the end. With Python's
-    default thresholds, searching them for garbage takes a fifth of the driver's time.
+    default thresholds, the collector takes a fifth of the driver's time.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -66,12 +66,12 @@ def rare_collection() -> Iterator[None]:
 
 
 def check_packages() -> None:
-    """Raise `UserError` if a package of the project is shadowed by another one of the same name."""
+    """Raise `UserError` if another package of the same name shadows a package of the project."""
     root = Path(import_module("search").__file__ or "").resolve().parent.parent
     for name in _PACKAGES:
         found = Path(import_module(name).__file__ or "").resolve().parent
         if found != root / name:
             raise UserError(
                 f"`{name}` was imported from {found}, not from the installation of optsearch in {root}; "
-                f"a file or folder of that name is in the way"
+                f"rename or remove the file or folder of that name"
             )

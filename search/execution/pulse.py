@@ -1,8 +1,8 @@
-"""Detection of a dead Ray: threads that check that the cluster answers and that the servers of Ray live.
+"""Detection of failures of Ray: threads that check that the cluster answers and that Ray's servers are alive.
 
-A call to Ray may block for ever if its raylet or GCS server is gone. One thread therefore asks the cluster for its
-nodes at short intervals. Another one checks the time since the last answer, and the server processes of a Ray that
-belongs to this run. It reports the first failure.
+A call to Ray may block forever if its raylet or GCS server has died. One thread therefore asks the cluster for its
+nodes at short intervals. Another thread checks the time since the last answer, and the server processes of a private
+Ray instance. It reports the first failure.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import ray
 
 _ASK_EVERY = 2.0  # seconds
 _WATCH_EVERY = 0.5  # seconds
-_SILENCE = 15.0  # seconds without an answer after which the cluster counts as lost
+_SILENCE = 15.0  # seconds without an answer after which the cluster is lost
 _SERVERS = {"raylet": "the raylet", "gcs_server": "the GCS server"}
 
 
@@ -25,7 +25,7 @@ class Pulse:
     Args:
         lost: called once with the reason, in another thread, when Ray is lost.
         where: description of the cluster for messages.
-        own: whether this process started Ray, so that the servers are its children.
+        own: whether this process started Ray; the servers are then its children.
 
     Attributes:
         cpus: number of CPUs of the cluster at its last answer.
@@ -48,7 +48,7 @@ class Pulse:
         self.cpus = int(sum(node["Resources"].get("CPU", 0) for node in alive))
         self.free = ray.available_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
         if not any(node["NodeID"] == self._node for node in alive):
-            self._gone = f"{self._where} takes this machine for dead: its link was cut for too long"
+            self._gone = f"{self._where} has removed this machine, since the connection was lost for too long"
         self._answered = time.monotonic()
 
     def _asks(self) -> None:

@@ -1,7 +1,7 @@
-"""The Ray process as the driver sees it.
+"""Handle of the Ray process in the driver.
 
-It is started, sent jobs and listened to with a time limit. Where it does not end in order it is killed with all its
-children.
+The driver starts the process, sends jobs, and receives messages with a time limit. If the process does not end when
+asked, it is killed with all its children.
 """
 
 import contextlib
@@ -22,25 +22,25 @@ import psutil
 from search.execution.messages import Lost, Parcel, Setup
 from search.execution.private_ray import FILES, local_environment, private_folder
 
-_SILENCE = 20.0  # seconds without a message, after which the process counts as lost; it reports once a second
-_FIRST_SILENCE = 120.0  # the same until its first message: Ray takes a few seconds to start, more on a busy machine
+_SILENCE = 20.0  # seconds without a message after which the process is lost; it reports once a second
+_FIRST_SILENCE = 120.0  # the same before the first message; Ray takes seconds to start, longer on a busy machine
 _LAST_WORD = 5.0  # seconds to wait for the exit status of a process that closed its connection
-_END_LIMIT = 15.0  # seconds for an orderly end
+_END_LIMIT = 15.0  # seconds to wait for the end of the process
 _CODE = "import sys; sys.path[:] = {path!r}; from search.execution.ray_process import main; main({end}, {folder!r})"
 
 
 class ProcessLostError(Exception):
-    """Ray or the process that runs it is gone; the message says what died."""
+    """Raised if Ray or the process that runs it has died; the message names the cause."""
 
 
 class RayChild:
     """A process that runs Ray.
 
     Args:
-        setup: the first message that it gets.
+        setup: the first message to the process.
 
     Raises:
-        WorkersLostError: the disk has no room for the files of Ray.
+        WorkersLostError: the disk is full.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -57,13 +57,13 @@ class RayChild:
             env=environment,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # Ray prints there, where results belong
+            stdout=subprocess.DEVNULL,  # Ray prints to it, and it is for results only
             stderr=self._errors,
-            start_new_session=True,  # a terminal sends Ctrl-C to every process of the group
+            start_new_session=True,  # otherwise a terminal would send Ctrl-C to this process too
         )
         theirs.close()
         self._heard, self._patience = time.monotonic(), _FIRST_SILENCE
-        with contextlib.suppress(OSError):  # `receive` says so
+        with contextlib.suppress(OSError):  # `receive` reports the failure
             self._connection.send_bytes(pickle.dumps(setup))
 
     def send(self, parcels: Sequence[Parcel]) -> None:
@@ -74,10 +74,13 @@ class RayChild:
             raise ProcessLostError(self._end_in_words()) from None
 
     def receive(self, timeout: float) -> Iterator[object]:
-        """Messages that there are, after waiting for the first one for so many seconds.
+        """Receive all available messages, after waiting for the first one.
+
+        Args:
+            timeout: largest time to wait for the first message, in seconds.
 
         Raises:
-            ProcessLostError: the process ended, has been silent for too long, or says that Ray is gone.
+            ProcessLostError: the process ended, has been silent for too long, or reports that Ray has failed.
         """
         try:
             while self._connection.poll(timeout):
@@ -101,14 +104,14 @@ class RayChild:
         return f"the process that runs Ray ended{how}" + (f" ({said[-1].strip()})" if said else "")
 
     def end(self) -> None:
-        """Ask the process to end, and kill it where it does not."""
+        """Ask the process to end, and kill it if it does not."""
         self._connection.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=_END_LIMIT)
         self.kill()
 
     def kill(self) -> None:
-        """Kill the process and everything that it started, and remove its files."""
+        """Kill the process and all its descendants, and remove its files."""
         self._connection.close()
         for process in self._members():
             with contextlib.suppress(psutil.Error):
@@ -120,7 +123,7 @@ class RayChild:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _members(self) -> Iterator[psutil.Process]:
-        """Processes of the session that the process leads, also those whose parent has died."""
+        """All processes of the session of the Ray process, including those whose parent has died."""
         for process in psutil.process_iter():
             with contextlib.suppress(OSError):
                 if os.getsid(process.pid) == self._process.pid:

@@ -1,8 +1,8 @@
-"""Executor on Ray: sends jobs to the process that runs Ray, and starts that process again when Ray dies.
+"""Executor on Ray, which sends jobs to the Ray process, and starts this process again when Ray dies.
 
-The executor holds every job until its answer has arrived. So when Ray is lost (its raylet, its GCS server, the link to
-the cluster), all that is in flight is sent again. A Ray that belongs to the run is started again at once; a
-cluster is joined again as soon as it answers. After three losses without an answer in between, the run ends.
+The executor keeps every job until its answer arrives. If Ray is lost (its raylet, its GCS server, or the connection to
+the cluster), all jobs in flight are sent again. A private Ray instance is started again at once; a cluster is joined
+again when it answers. After three losses without an answer in between, the run ends.
 """
 
 import pickle
@@ -30,22 +30,22 @@ from search.execution.ray_child import ProcessLostError, RayChild
 from search.execution.worker import Built
 
 _HOSTS_SHOWN = 4
-_LOSSES = 3  # in a row, after which the run ends
-_LOOK_EVERY = 1.0  # seconds between two looks at the stop request
-_SAY_AFTER = 30.0  # seconds until a user hears that Ray has not started yet
+_LOSSES = 3  # successive losses of Ray after which the run ends
+_LOOK_EVERY = 1.0  # seconds between two checks of the stop request
+_SAY_AFTER = 30.0  # seconds until the user is told that Ray has not started yet
 _RETRY_EVERY = 3.0  # seconds between two attempts to join a cluster again
 
 
 class RayExecutor:
-    """Scores in actors of Ray.
+    """Executes jobs in Ray actors.
 
     Args:
-        build: makes the scorer of a worker, in the worker; it has to pickle.
-        facts: facts that every worker has to share with the driver.
+        build: makes the scorer of a worker; pickled, and called in the worker.
+        facts: facts that must be equal in the driver and in every worker.
         settings: settings of the workers.
-        say: receives lines for the user.
+        say: called with messages for the user.
         stop: set when the user requests a stop.
-        mixed: called with the names of the hosts that behave otherwise than the driver, when there are more of them.
+        mixed: called with the names of all hosts that compute different bits than the driver, when one is added.
 
     Raises:
         UserError: there is no cluster at the address, or it cannot be joined.
@@ -63,11 +63,11 @@ class RayExecutor:
         mixed: Callable[[Sequence[str]], None] = lambda hosts: None,
     ) -> None:
         self._setup, self._say, self._stop = Setup(settings, build, facts), say, stop or threading.Event()
-        self._jobs: dict[object, Job] = {}  # in flight, by key
+        self._jobs: dict[object, Job] = {}  # jobs in flight, by key
         self._unsent: list[Job] = []
         self._losses = 0
         self._report_mixed, self._mixed = mixed, set[str]()
-        self._past: Mapping[str, HostUsage] = {}  # usage before Ray was last started
+        self._past: Mapping[str, HostUsage] = {}  # usage before the last start of Ray
         self._state = State()
         self._child: RayChild | None = None
         try:
@@ -87,21 +87,21 @@ class RayExecutor:
         return {name: self._past.get(name, HostUsage()) + self._state.hosts.get(name, HostUsage()) for name in names}
 
     def free(self) -> int:
-        """Number of further jobs that the workers take."""
+        """Number of further jobs that would keep all workers busy."""
         return max(0, self._state.capacity - len(self._jobs))
 
     def submit(self, job: Job) -> None:
-        """Keep a job until the next `collect`."""
+        """Queue a job, which the next `collect` sends."""
         self._unsent.append(job)
         self._jobs[job.key] = job
 
     def collect(self) -> list[Answer]:
-        """Send the jobs that wait, and wait until at least one is answered.
+        """Send queued jobs, and wait until at least one job is answered.
 
         Raises:
-            UserError: a worker cannot serve.
-            WorkersLostError: Ray was lost three times in a row, or did not come back; or a stop was requested, and no
-                answer can come.
+            UserError: a worker differs from the driver or cannot be built.
+            WorkersLostError: Ray was lost three times in a row or did not come back, or a stop was requested while no
+                worker was available.
         """
         done: list[Answer] = []
         while self._jobs and not done:
@@ -111,11 +111,11 @@ class RayExecutor:
             except ProcessLostError as loss:
                 self._recover(str(loss))
             if self._stop.is_set() and not (done or self._state.ready or self._state.starting):
-                raise WorkersLostError("stopped while there was no worker")
+                raise WorkersLostError("stopped while no worker was available")
         return done
 
     def describe(self) -> str:
-        """Number of workers that have started; usage of the hosts where there are several."""
+        """Number of ready workers; with several hosts, also the usage of each host."""
         hosts = self.hosts
         each = [f"{name} {usage.jobs:,} jobs, {usage.busy_share:.0%} busy" for name, usage in hosts.items()]
         shown = "; ".join(each[:_HOSTS_SHOWN]) + ("; …" if len(each) > _HOSTS_SHOWN else "")
@@ -140,7 +140,7 @@ class RayExecutor:
             self._unsent.clear()
 
     def _received(self) -> list[Answer]:
-        """Handle the messages that there are; the answers among them."""
+        """Handle all available messages, and return the answers among them."""
         assert self._child is not None
         done: list[Answer] = []
         for message in self._child.receive(_LOOK_EVERY):
@@ -165,7 +165,7 @@ class RayExecutor:
         return job.failed(outcome.status, outcome.reason)
 
     def _start(self) -> None:
-        """Start the Ray process, and wait until Ray runs."""
+        """Start the Ray process, and wait until Ray has started."""
         self._child = RayChild(self._setup)
         began, said = time.monotonic(), False
         try:
@@ -182,7 +182,7 @@ class RayExecutor:
         self._unsent = list(self._jobs.values())
 
     def _recover(self, reason: str) -> None:
-        """Start Ray again, or join the cluster again; then all jobs are sent again."""
+        """Start Ray or join the cluster again, and send all jobs again."""
         address, patience = self._setup.settings.address, self._setup.settings.reconnect
         while True:
             self._lose()
@@ -206,7 +206,7 @@ class RayExecutor:
         self._losses += 1
 
     def _join_again(self, patience: float) -> None:
-        """Join the cluster as soon as it answers."""
+        """Join the cluster when it answers, within a number of seconds."""
         deadline = time.monotonic() + patience
         while True:
             try:

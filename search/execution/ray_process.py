@@ -1,9 +1,9 @@
-"""The process that runs Ray for a driver: it holds the connection to Ray and the pool of workers.
+"""The Ray process: a separate process that is connected to Ray and runs the pool of workers for a driver.
 
-It is a process of its own because a failure of Ray can end, block or spoil the process that is connected to it: some
-calls never return once the raylet is gone, and the library ends the process once the GCS server is. The driver
-(`ray_executor`) kills this process and starts another one. Ray's settings, such as the token of a private cluster,
-stay in its environment.
+A failure of Ray can block or end the process that is connected to it: some calls never return after the raylet has
+died, and the library ends the process when the GCS server has died. In this case the driver (`ray_executor`) kills the
+Ray process and starts another one. The settings of Ray, such as the token of a private instance, are set in the
+environment of this process only.
 """
 
 import contextlib
@@ -27,18 +27,18 @@ from search.execution.pulse import Pulse
 from search.execution.worker import Worker
 from search.execution.worker_pool import RayLostError, WorkerPool
 
-_END_LIMIT = 10.0  # seconds for an orderly end
-_REPORT_EVERY = 1.0  # seconds
-_WAITING_FIRST = 20.0  # seconds until the first line about workers that have no place
-_WAITING_EVERY = 30.0  # seconds between two lines about workers that have no place
+_END_LIMIT = 10.0  # seconds after the end of the driver until the process ends itself
+_REPORT_EVERY = 1.0  # seconds between two reports
+_WAITING_FIRST = 20.0  # seconds until the first message about workers that wait for a CPU
+_WAITING_EVERY = 30.0  # seconds between two messages about workers that wait for a CPU
 
 
 class RayProcess:
-    """Serves a driver.
+    """Executes the jobs of a driver.
 
     Args:
-        connection: to the driver.
-        folder: for the files of a Ray of its own.
+        connection: connection to the driver.
+        folder: folder for the files of a private Ray instance.
     """
 
     def __init__(self, connection: Connection, folder: Path) -> None:
@@ -62,7 +62,7 @@ class RayProcess:
             self._node.wait()
 
     def _send(self, message: object) -> None:
-        """Send a message to the driver, unless it is gone."""
+        """Send a message to the driver; a closed connection is ignored."""
         with self._sending, contextlib.suppress(OSError):
             self._connection.send_bytes(pickle.dumps(message))
 
@@ -70,7 +70,7 @@ class RayProcess:
         self._send(Note(text))
 
     def _receive(self) -> None:
-        """Receive jobs; end the process some time after the driver is gone, whatever Ray does."""
+        """Receive jobs; after the connection is closed, end the process within `_END_LIMIT`, even if Ray blocks."""
         with contextlib.suppress(EOFError, OSError):
             while True:
                 self._arrived.put(pickle.loads(self._connection.recv_bytes()))
@@ -115,14 +115,15 @@ class RayProcess:
                     self._note(text)
             more = pulse.cpus - len(pool.members)
             if grows and more > 0:
-                self._note(f"the cluster has {pulse.cpus} CPUs now; {more} more workers start")
+                self._note(f"the cluster now has {pulse.cpus} CPUs; starting {more} more workers")
                 pool.add_workers(more)
 
 
 class Waiting:
-    """Says which CPUs the workers wait for, and repeats it at intervals while no worker is ready.
+    """Messages about workers that wait for a CPU, repeated at intervals while no worker is ready.
 
-    Ray allots a CPU before there is a process, and does not tell for which actors. So nothing is said at first.
+    Ray reserves a CPU before it starts the process of an actor, and does not report for which actor. The first message
+    is therefore delayed.
     """
 
     def __init__(self) -> None:
@@ -130,7 +131,7 @@ class Waiting:
         self._said = False
 
     def text(self, state: State, pulse: Pulse) -> str:
-        """The line for the user; empty while there is nothing to say."""
+        """The message for the user; empty if there is none."""
         unplaced = state.count - state.ready - state.starting
         if not unplaced or pulse.free >= 1:
             self._since, self._said = None, False
@@ -142,12 +143,12 @@ class Waiting:
         self._since, self._said = now, True
         return (
             f"waiting for {unplaced} CPU{'s' if unplaced > 1 else ''}; the cluster has {pulse.cpus}, all in use "
-            f"({state.ready + state.starting} by this run); `workers.count` asks for fewer workers"
+            f"({state.ready + state.starting} by this run); to use fewer workers, set `workers.count`"
         )
 
 
 def last_message(error: Exception) -> Lost | Refused:
-    """What the driver is told of an exception that ends the process: Ray is lost, or the run has to end."""
+    """The last message to the driver after an exception: Ray is lost, or the run must end."""
     if isinstance(error, RayLostError):
         return Lost(str(error))
     if isinstance(error, ray.exceptions.RayError) and not isinstance(error, ray.exceptions.RayTaskError):
@@ -163,7 +164,7 @@ def main(descriptor: int, folder: str) -> None:
     """Serve the driver at the other end of a connection.
 
     Args:
-        descriptor: file descriptor of the connection, inherited.
-        folder: for the files of a Ray of its own.
+        descriptor: inherited file descriptor of the connection.
+        folder: folder for the files of a private Ray instance.
     """
     RayProcess(Connection(descriptor), Path(folder)).serve()

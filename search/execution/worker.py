@@ -1,4 +1,4 @@
-"""The worker process: a scorer with its compiled tasks, one thread, and a limit on memory."""
+"""The worker process, which executes jobs with its own scorer, one thread, and a memory limit."""
 
 import os
 import pickle
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from search.execution.executor import Job, Scorer
 from search.execution.process import check_packages, pin_threads
 
-_LOOK_EVERY = 0.2  # seconds between two looks at the memory in use
+_LOOK_EVERY = 0.2  # seconds between two checks of the memory in use
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in the unit of `ru_maxrss`
 
 
 class Built(NamedTuple):
-    """A scorer, and facts that must be equal in the driver and in every worker for scores to mix."""
+    """A scorer, and the facts that must be equal in the driver and in every worker."""
 
     scorer: Scorer
     facts: dict[str, Any]
@@ -32,11 +32,11 @@ class Place(NamedTuple):
 
 
 class Worker:
-    """Scores batches of jobs; the actor of the Ray executor.
+    """The actor of the Ray executor, which executes batches of jobs.
 
     Args:
-        build: makes the scorer, in this process.
-        memory: largest number of bytes that the process may use before it ends itself; 0 for no limit.
+        build: makes the scorer in this process.
+        memory: number of bytes above which the process ends itself; 0 for no limit.
     """
 
     def __init__(self, build: Callable[[], Built], memory: int) -> None:
@@ -47,17 +47,17 @@ class Worker:
             threading.Thread(target=_end_beyond, args=(memory,), daemon=True).start()
 
     def placed(self) -> Place:
-        """Answer as soon as there is a process."""
+        """Return host name and process id; answered when the process has started."""
         return Place(socket.gethostname(), os.getpid())
 
     def begin(self) -> dict[str, Any]:
-        """Build the scorer; returns the facts that it rests on."""
+        """Build the scorer, and return its facts."""
         check_packages()
         self._scorer, facts = self._build()
         return facts
 
     def execute(self, contents: Sequence[bytes]) -> tuple[list[bytes], float]:
-        """Execute a batch of pickled jobs; returns their pickled answers in order, and the seconds that it took."""
+        """Execute a batch of pickled jobs; returns the pickled answers in order, and the duration in seconds."""
         assert self._scorer is not None
         before = time.monotonic()
         jobs: list[Job] = [pickle.loads(content) for content in contents]
@@ -66,7 +66,7 @@ class Worker:
 
 
 def _end_beyond(memory: int) -> None:
-    """End this process once it has used more memory than it may."""
+    """End this process when its peak memory exceeds a number of bytes."""
     while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT < memory:
         time.sleep(_LOOK_EVERY)
     os._exit(1)

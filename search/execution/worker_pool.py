@@ -1,9 +1,9 @@
-"""Pool of workers on Ray: long-lived actors, batches of jobs a call.
+"""Pool of workers on Ray: long-lived actors that execute batches of jobs.
 
-Any worker may die. It is then replaced, and its jobs are sent again; the jobs that it was running are suspects (see
-`job_queue`). A job that takes longer than it may has its process ended and, once it was alone, is failed as `timeout`.
-`faults` says which exception of Ray means what. Neither the worker that scores a candidate nor the number of attempts
-shows in the history: the engine orders the answers.
+If a worker dies, it is replaced, and its jobs are sent again; the jobs that it was running become suspects (see
+`job_queue`). If a batch exceeds its time limit, its worker is ended; a job that was running alone has the status
+`timeout`. `faults` is the table of Ray's exceptions. The history depends neither on the worker that scores a candidate
+nor on the number of attempts, since the engine orders the answers.
 """
 
 import time
@@ -23,24 +23,24 @@ from search.execution.job_queue import AHEAD, JobQueue, Pace
 from search.execution.member import Batch, Member
 from search.execution.messages import BEHAVIOUR, Answered, Failed, Outcome, Parcel, RaySettings, State
 
-_FAILED_STARTS = 5  # in a row, until it is no accident
-_LOOK_EVERY = 1.0  # seconds between two looks at the clock
-_IDLE = 0.005  # the same where a worker has nothing to do, and jobs may arrive
+_FAILED_STARTS = 5  # successive failed starts of workers after which the run ends
+_LOOK_EVERY = 1.0  # seconds between two checks of the time limits
+_IDLE = 0.005  # the same if a worker is idle and jobs may arrive
 
 
 class RayLostError(Exception):
-    """Ray itself failed; the message says what."""
+    """Raised if Ray itself fails; the message names the cause."""
 
 
 class WorkerPool:
-    """Executes jobs in actors of Ray.
+    """Executes jobs in Ray actors.
 
     Args:
-        start: makes the actor of one more worker; returns its handle.
-        count: number of workers to start with.
-        facts: facts that every worker has to share with the driver.
+        start: starts the actor of a new worker, and returns its handle.
+        count: initial number of workers.
+        facts: facts that must be equal in the driver and in every worker.
         settings: settings of the workers.
-        say: receives lines for the user.
+        say: called with messages for the user.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class WorkerPool:
         self._queue.add(parcels)
 
     def state(self) -> State:
-        """The present state."""
+        """State of the workers."""
         ready = sum(member.ready for member in self.members)
         return State(
             count=len(self.members),
@@ -82,11 +82,14 @@ class WorkerPool:
         )
 
     def turn(self) -> list[Outcome]:
-        """Give out what waits, and wait a moment for answers.
+        """Send waiting jobs, and wait a short time for answers.
+
+        Returns:
+            Answers and failures of jobs.
 
         Raises:
-            UserError: a worker cannot serve.
-            WorkersLostError: no worker can.
+            UserError: a worker differs from the driver, or workers cannot be started.
+            WorkersLostError: Ray reports an error that affects all workers.
             RayLostError: Ray itself failed.
         """
         try:
@@ -105,7 +108,7 @@ class WorkerPool:
         return done + self._overdue()
 
     def _hand_out(self) -> None:
-        """Give every worker that is ready up to two batches; but suspects first, to idle workers."""
+        """Send suspects to idle workers first; if there are none, give each ready worker up to two batches."""
         ready = [member for member in self.members if member.ready]
         for member in ready:
             if self._queue.suspects and not member.batches:
@@ -155,7 +158,7 @@ class WorkerPool:
         return [Answered(parcel.key, answer) for parcel, answer in zip(batch.parcels, answers, strict=True)]
 
     def _failed(self, member: Member, call: ray.ObjectRef[Any], error: Exception) -> Sequence[Outcome]:
-        """Do what the table of faults says."""
+        """Apply the effect that the table of faults has for an exception."""
         fault = fault_of(error)
         assert fault is not None
         if fault.effect is Effect.END:
@@ -176,17 +179,17 @@ class WorkerPool:
         return self._replace(member, suspect=fault.effect is Effect.SUSPECT)
 
     def _failed_start(self, member: Member, error: Exception) -> None:
-        """Count a worker that died before it was ready; raise once there is no doubt about the cause."""
+        """Count a worker that died before it was ready; raise `UserError` if it cannot import a package."""
         reason = cause(error)
         where = member.host or getattr(error, "node_ip", "") or "a host of the cluster"
         if isinstance(error, RayActorError) and ("ModuleNotFoundError" in reason or "ImportError" in reason):
             raise UserError(
-                f"a worker on {where} cannot import what it needs ({reason}); "
-                f"`pip install` the same version of optsearch there as on the driver"
+                f"a worker on {where} cannot import a package ({reason}); "
+                f"install the same version of optsearch there as on the driver"
             )
         self._count_failed_start(
             f"died while they started ({reason}); "
-            f"is there memory for {len(self.members)} (`workers.count`), and is `workers.memory_limit` enough?"
+            f"check the memory for {len(self.members)} workers (`workers.count`), and `workers.memory_limit`"
         )
 
     def _count_failed_start(self, how: str) -> None:
@@ -195,14 +198,14 @@ class WorkerPool:
             raise UserError(f"{_FAILED_STARTS} workers in a row {how}")
 
     def _overdue(self) -> list[Outcome]:
-        """End processes that have been at a batch for too long, or have not started in time."""
+        """End workers that have exceeded the time limit of a batch or of their start."""
         done: list[Outcome] = []
         for member in list(self.members):
             late = time.monotonic() - member.since
             if not member.ready and late >= self._start_limit:
                 self._count_failed_start(
-                    f"had not started after {self._start_limit:g} s; does a plugin or a task of your own wait "
-                    f"for something, and can the data be read from there?"
+                    f"had not started after {self._start_limit:g} s; check whether a plugin or a custom task blocks, "
+                    f"and whether the data can be read on that machine"
                 )
                 self._say(f"a worker on {member.host} took too long to start; it is replaced")
                 done += self._end(member, None)
@@ -212,9 +215,10 @@ class WorkerPool:
         return done
 
     def _end(self, member: Member, batch: Batch | None) -> list[Outcome]:
-        """Kill a worker that takes too long, at a batch or to start.
+        """Kill a worker that has exceeded a time limit, for a batch or for its start.
 
-        A job fails for it only if it was executed alone, as a suspect: the first time its host may have vanished.
+        A job fails with `timeout` only if it was running alone as a suspect, since the first time the host may have
+        been the cause.
         """
         ray.kill(member.actor)
         self._hosts.died(member.host)
@@ -227,7 +231,7 @@ class WorkerPool:
         return [Failed(parcel.key, Status.TIMEOUT, reason), *self._replace(member, suspect=False)]
 
     def _replace(self, member: Member, *, suspect: bool) -> list[Outcome]:
-        """Start a new worker in place of one, and take its jobs back; those of the first batch may be suspects."""
+        """Replace a worker, and queue its jobs again; with `suspect`, jobs of the first batch become suspects."""
         batches = list(member.batches)
         done: list[Outcome] = []
         if batches and suspect:
@@ -236,13 +240,13 @@ class WorkerPool:
         for batch in batches:
             self._queue.add(batch.parcels)
         member.placed = member.begun = None
-        member.batches.clear()  # what it may still seem to answer counts no more
+        member.batches.clear()  # late answers of the old worker are ignored
         self._hosts.left(member)
         self.members[self.members.index(member)] = Member(self._start())
         return done
 
     def _check(self, member: Member, facts: Mapping[str, Any]) -> None:
-        """Raise `UserError` where a worker would score otherwise than the driver."""
+        """Raise `UserError` if the facts of a worker differ from those of the driver."""
         for key, value in self._facts.items():
             if facts.get(key) != value and key == BEHAVIOUR:
                 self._differs(member, facts.get(key, {}), value)
@@ -250,17 +254,17 @@ class WorkerPool:
                 what = difference(facts.get(key), value)
                 raise UserError(
                     f"a worker on {member.host} differs from this driver in its {key}, {what}; "
-                    f"the same version of everything has to be installed on every machine"
+                    f"install the same versions of all packages on every machine"
                 )
 
     def _differs(self, member: Member, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
-        """Raise `UserError` where a worker computes other bits than the driver, or note it where that is allowed."""
+        """Raise `UserError` if a worker computes different bits than the driver, or note it if this is allowed."""
         name = next(name for name in ours if theirs.get(name) != ours[name])
         if not self._mixed_allowed:
             raise UserError(
-                f"a worker on {member.host} computes other bits than this driver, first in the {name}: its code, its "
-                f"XLA_FLAGS or its processor differs; `workers.mixed: allow` permits that, and the digest then says so"
+                f"a worker on {member.host} computes different bits than this driver, first in the {name}: its code, "
+                f"its XLA_FLAGS or its processor differs; `workers.mixed: allow` permits this and marks the digest"
             )
         if member.host not in self._mixed:
             self._mixed.add(member.host)
-            self._say(f"{member.host} computes other bits than this driver, first in the {name}")
+            self._say(f"{member.host} computes different bits than this driver, first in the {name}")

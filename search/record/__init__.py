@@ -1,4 +1,4 @@
-"""What a run keeps on disk: the journal, its tables, and the run folder.
+"""Storage of a run: the journal, its tables, and the run folder.
 
 The public names of this room:
 
@@ -12,8 +12,8 @@ The public names of this room:
 - The run folder: `claim`, `fresh_folder`, `locked`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
   `DRAWING`, `CHECKS`, `REPORT`).
-- Files that are written as a whole or not at all: `whole_file`, `write_text`; `plain` makes values fit for JSON.
-- Trust in the code that a folder names: `new_id`, `vouch`, `vouched`.
+- Atomic writing of files: `whole_file`, `write_text`; `plain` converts values for JSON.
+- Trust in the code that a run folder names: `new_id`, `vouch`, `vouched`.
 """
 
 from search.record.atomic_files import whole_file, write_text

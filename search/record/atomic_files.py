@@ -1,4 +1,4 @@
-"""Writing a file so that it is either there as a whole or not at all, whatever lies in its folder."""
+"""Atomic writing of files: a file appears complete or not at all."""
 
 import os
 import tempfile
@@ -8,21 +8,21 @@ from pathlib import Path
 
 from search.record.faults import cannot_write
 
-PART = ".part-"  # how the names of unfinished files begin
+PART = ".part-"  # prefix of the names of unfinished files
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file under a random name, which takes the place of `path` at the end.
+    """Write a file under a random name, and rename it to `path` at the end.
 
-    The unfinished file is new and in the same folder, so that a link that somebody has put there is replaced and never
-    followed. It is removed if writing fails.
+    The unfinished file is a new file in the same folder, so a link at `path` is replaced and never followed. The
+    unfinished file is removed if writing fails.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Yields:
-        Path of an empty file with the same suffix.
+        Path of a new empty file with the same suffix.
 
     Raises:
         UserError: the file cannot be written.
@@ -41,23 +41,23 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def _new_file(path: Path) -> Path:
-    """An empty file of a random name beside a path, as readable for others as a file that is opened anew."""
+    """Create an empty file with a random name beside a path, with the permissions of a normally opened file."""
     descriptor, name = tempfile.mkstemp(prefix=PART, suffix=f"-{path.name}", dir=path.parent)
     mask = os.umask(0o077)
     os.umask(mask)
-    os.fchmod(descriptor, 0o666 & ~mask)  # `mkstemp` keeps it to its owner
+    os.fchmod(descriptor, 0o666 & ~mask)  # `mkstemp` grants permissions to the owner only
     os.close(descriptor)
     return Path(name)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file as a whole; raises `UserError` where it cannot be written."""
+    """Write a text file atomically; raises `UserError` if it cannot be written."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what processes that died left unfinished in a folder that no other process uses."""
+    """Remove unfinished files of dead processes from a folder that no other process uses."""
     for part in folder.glob(f"{PART}*"):
         with suppress(OSError):
             part.unlink()

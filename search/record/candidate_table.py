@@ -1,8 +1,8 @@
-"""A row of the journal: its columns, and the two hashes that tie each row to the one before.
+"""A row of the journal: its columns, and two hashes that link each row to the row before.
 
-`chain` covers what the history is, and nothing that depends on the machine or on where files lie: the digest of a
-search comes from it. `seal` covers every column, and begins with a hash of what was noted at the beginning: a row that
-was altered in any place no longer fits it. Neither is keyed, so that both find accidents and no forgery.
+`chain` covers the history, without anything that depends on the machine or on paths; it gives the digest of a search.
+`seal` covers every column, and starts from a hash of the initial metadata, so it detects any altered value. Neither
+hash has a key: they detect accidents, not forgery.
 """
 
 import json
@@ -44,11 +44,11 @@ create index counts on candidates (matched, status, statements, live, dropped, r
 """
 
 CHAIN, SEAL = 12, 19  # indices of these columns
-_LATER = "race: fitness"  # beside the losses of the tasks, whose names have no colon: fitness at later stages of a race
+_LATER = "race: fitness"  # key of the fitness at later stages of a race, among the losses; task names have no colon
 
 
 class CandidateRow(NamedTuple):
-    """One row of the journal; fitnesses are infinite where the file has none."""
+    """One row of the journal; a fitness that the file lacks is infinite."""
 
     repeat: int
     number: int
@@ -76,7 +76,7 @@ _LOSSES = CandidateRow._fields.index("losses")
 
 
 def row(values: Sequence[Any]) -> CandidateRow:
-    """A row from the columns of the file."""
+    """Make a row from the columns of the file."""
     raw = CandidateRow(*values)
     losses = json.loads(values[_LOSSES])
     losses.pop(_LATER, None)
@@ -84,7 +84,7 @@ def row(values: Sequence[Any]) -> CandidateRow:
 
 
 def history_entry(values: Sequence[Any]) -> HistoryEntry:
-    """The part of a row that the engine and the algorithm need, from the columns of the file."""
+    """Make the part of a row that the engine and the algorithm need, from the columns of the file."""
     raw = CandidateRow(*values)
     losses = values[_LOSSES]
     return HistoryEntry(
@@ -108,8 +108,8 @@ def columns(repeat: int, record: Record, chain: bytes, seal: bytes) -> tuple[Any
     Args:
         repeat: number of the repeat.
         record: the candidate and its score.
-        chain: of the row before; empty for the first.
-        seal: of the row before; for the first the hash of what was noted at the beginning.
+        chain: chain of the row before; empty for the first row.
+        seal: seal of the row before; for the first row, the hash of the initial metadata.
     """
     candidate, score = record
     losses = {task: [_rounded(loss) for loss in losses] for task, losses in score.losses.items()}
@@ -166,5 +166,5 @@ def _read(fitness: float | None) -> float:
 
 
 def _rounded(loss: float) -> float | None:
-    """A float32 in seven digits; `None` where it is not finite, since JSON has no NaN."""
+    """A float32 with seven digits; `None` if it is not finite, since JSON has no NaN."""
     return float(f"{loss:.7g}") if math.isfinite(loss) else None

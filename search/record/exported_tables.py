@@ -1,4 +1,4 @@
-"""Candidates as tables for other programs: CSV by the standard library, Parquet by pyarrow where it is installed."""
+"""Candidates as tables: CSV by the standard library, Parquet by pyarrow."""
 
 import csv
 import json
@@ -11,9 +11,9 @@ from primitives import UserError
 from search.record.atomic_files import whole_file
 from search.record.candidate_table import CandidateRow
 
-# Columns of a table: those of the journal without hashes and updates, which say nothing to a reader.
+# Columns of a table: those of the journal without hashes and probe updates.
 TABLE_COLUMNS = tuple(name for name in CandidateRow._fields if name not in ("chain", "probe", "seal"))
-_CHUNK = 20_000  # rows that are held at once
+_CHUNK = 20_000  # largest number of rows in memory
 
 
 def table_row(row: CandidateRow) -> list[Any]:
@@ -26,7 +26,7 @@ def write_csv(rows: Iterable[CandidateRow], path: Path) -> int:
 
     Args:
         rows: the candidates.
-        path: of the file, which is replaced.
+        path: path of the file, which is replaced if it exists.
 
     Returns:
         The number of candidates.

@@ -1,4 +1,4 @@
-"""The run folder: names of its files, and how it is claimed, locked and opened.
+"""The run folder: names of its files, and functions that claim, lock and open it.
 
 A folder belongs to one process at a time, and its own files are regular files, never links.
 """
@@ -28,7 +28,7 @@ _META = {"run": str, "config": dict, "start": str, "yardstick": dict, "versions"
 
 
 def fresh_folder(config: Path) -> Path:
-    """Make a folder under `results/` for a new run: named like the config, with a number if that is taken."""
+    """Create a folder for a new run in `results/`, named after the config, with a number if the name is taken."""
     folder, number = Path("results", config.stem), 2
     while True:
         try:
@@ -36,21 +36,21 @@ def fresh_folder(config: Path) -> Path:
         except FileExistsError:
             folder, number = Path("results", f"{config.stem}-{number}"), number + 1
         except OSError as error:
-            raise UserError(f"no folder can be made under `results`: {error.strerror}") from None
+            raise UserError(f"no folder can be created in `results`: {error.strerror}") from None
         else:
             return folder
 
 
 def claim(folder: Path) -> None:
-    """Make the folder of a new run; raises `UserError` if it holds anything but the remains of one that never began."""
+    """Create the folder of a new run; raises `UserError` unless it is empty but for remains of a failed start."""
     if (folder / JOURNAL).exists():
-        raise UserError(f"`{folder}` already holds a run; `optsearch resume {folder}` goes on with it")
+        raise UserError(f"`{folder}` already holds a run; `optsearch resume {folder}` continues it")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"folder `{folder}` cannot be made: {error.strerror}") from None
+        raise UserError(f"folder `{folder}` cannot be created: {error.strerror}") from None
     check_regular(folder / LOCK)
     if any(not path.name.startswith(PART) and path.name != LOCK for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
@@ -58,40 +58,41 @@ def claim(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder; a process that dies holds nothing.
+    """Lock a run folder; the operating system releases the lock when the process ends.
+
+    Args:
+        folder: the run folder.
 
     Raises:
-        UserError: another process holds it, or it cannot be written.
+        UserError: another process has locked the folder, or it cannot be written.
     """
     _check_own(folder)
     if not os.access(folder, os.W_OK):
-        raise UserError(f"`{folder}` may only be read; `optsearch inspect {folder}` reads it")
+        raise UserError(f"`{folder}` is read-only; `optsearch inspect {folder}` reads it")
     try:
         with FileLock(folder / LOCK, timeout=0):
             _sign(folder / LOCK)
             remove_parts(folder)
             yield
     except Timeout:
-        raise UserError(
-            f"`{folder}` is in use by another `optsearch`{holder(folder)}, which has to end first"
-        ) from None
+        raise UserError(f"`{folder}` is in use by another `optsearch`{holder(folder)}, which must end first") from None
 
 
 def _sign(lock: Path) -> None:
-    """Write into the lock which process holds it."""
+    """Write process id and host name to the lock file."""
     descriptor = os.open(lock, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"{os.getpid()} {platform.node() or 'localhost'}\n")
 
 
 def _check_own(folder: Path) -> None:
-    """Raise `UserError` where a file of a run folder is a link or a special file."""
+    """Raise `UserError` if a file of a run folder is a link or a special file."""
     for name in _OWN:
         check_regular(folder / name)
 
 
 def open_journal(folder: Path) -> Journal:
-    """The journal of a run folder, to go on with it; raises `UserError` if the folder holds no run."""
+    """Open the journal of a run folder for writing; raises `UserError` if the folder has no run."""
     path = _journal_path(folder)
     journal = Journal.open(path)
     try:
@@ -103,15 +104,18 @@ def open_journal(folder: Path) -> Journal:
 
 
 def look(folder: Path, *, damaged: bool = False) -> Journal:
-    """The journal of a run folder, to read it; nothing is written to the folder.
+    """Open the journal of a run folder for reading; nothing is written to the folder.
 
     Args:
         folder: the run folder.
-        damaged: read what can be read of a damaged journal; otherwise every row is checked, unless this account has
-            checked the same file before.
+        damaged: read the readable part of a damaged journal. Otherwise every row is checked, unless this account has
+            already checked the same file.
+
+    Returns:
+        The open journal.
 
     Raises:
-        UserError: the folder holds no run, or a row of its journal was lost or altered.
+        UserError: the folder has no run, or a row of its journal was lost or altered.
     """
     path = _journal_path(folder)
     journal = Journal.look(path, damaged=damaged)
@@ -127,7 +131,7 @@ def look(folder: Path, *, damaged: bool = False) -> Journal:
 
 
 def _check_meta(journal: Journal, path: Path) -> None:
-    """Raise `UserError` where something that every run notes at its beginning is missing or has the wrong type."""
+    """Raise `UserError` if initial metadata of the run are missing or have the wrong type."""
     meta = journal.meta()
     for key, kind in _META.items():
         if not isinstance(meta.get(key), kind):
@@ -144,7 +148,7 @@ def _journal_path(folder: Path) -> Path:
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The same value with `null` for every number that is not finite, which JSON cannot say."""
+    """Convert a value for JSON: numbers that are not finite become `None`."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,10 +1,10 @@
 """The journal: one SQLite file for a run with one row for each candidate; the only state of a run.
 
-Rows are appended in order of number and never changed. They are written in transactions with a write-ahead log, so
-that a process that is killed at any moment leaves every row that was committed. A resumed run reads everything that it
-needs from here. Each row has two hashes over itself and the row before (`search.record.candidate_table`). One covers
-the history alone; the last ones of all repeats give the digest, and equal digests mean equal searches. The other one
-covers every column and the metadata of the run; `verify` checks it, and finds rows that were lost or altered.
+Rows are appended in order of number and never changed. They are written in transactions with a write-ahead log, so all
+committed rows survive a kill of the process. A resumed run reads everything that it needs from the journal. Each row
+has two hashes that cover itself and the row before (`search.record.candidate_table`). The first covers the history
+only; its last values of all repeats give the digest, and equal digests mean equal histories. The second covers every
+column and the initial metadata; `verify` checks it, and finds rows that were lost or altered.
 """
 
 from collections import Counter
@@ -20,17 +20,17 @@ from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, hi
 from search.record.faults import damage
 from search.record.journal_file import JournalFile
 
-# Notes of a journal, beside what was noted when it was begun.
-MIXED = "mixed hosts"  # hosts that compute other bits than the driver and have scored candidates
+# Keys of notes, which are added to the initial metadata.
+MIXED = "mixed hosts"  # hosts that compute different bits than the driver and have scored candidates
 SEARCH_ENDED = "search ended"  # whether the search is complete
 SECONDS = "seconds"  # duration of the run
-LION = "fitness of lion"  # of the tuned Lion on the seeds of the search; null with several tasks
+LION = "fitness of lion"  # fitness of the tuned Lion on the seeds of the search; null with several tasks
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
 
 class Outcome(NamedTuple):
-    """Outcome of a candidate; its fitness is `None` where training diverged."""
+    """Outcome of a candidate; its fitness is `None` if training diverged."""
 
     repeat: int
     number: int
@@ -44,7 +44,7 @@ _End = tuple[int, bytes, bytes]  # number, chain and seal of the last row of a r
 
 
 class Journal(JournalFile):
-    """A journal with its candidates and trials; see `JournalFile` for how it is created and opened."""
+    """A journal with its candidates and trials; `JournalFile` has the methods that create and open it."""
 
     _ends: dict[int, _End]
 
@@ -56,7 +56,7 @@ class Journal(JournalFile):
         """Write records of one repeat, in order of number, as one transaction.
 
         Raises:
-            UserError: the file cannot be written; what was recorded before is kept.
+            UserError: the file cannot be written; earlier records are kept.
         """
         number, chain, seal = self._end(repeat)
         rows = []
@@ -68,15 +68,15 @@ class Journal(JournalFile):
             self._ends[repeat] = (number, chain, seal)
 
     def insert(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Write rows as they stand in another journal, as one transaction; raises `UserError` if that fails."""
+        """Copy rows of another journal in one transaction; raises `UserError` if this fails."""
         self._write(_INSERT, rows)
 
     def trials(self) -> dict[trial_table.Key, tuple[float, ...]]:
-        """Losses of the trials on record; a row that was altered is not among them, and will be trained again."""
+        """Losses of the recorded trials, without altered rows, whose trials are run again."""
         return dict(filter(None, map(trial_table.entry, self._query(trial_table.SELECT))))
 
     def trial_count(self) -> int:
-        """Number of trials on record."""
+        """Number of recorded trials."""
         ((count,),) = self._query("select count(*) from trials")
         return int(count)
 
@@ -85,12 +85,12 @@ class Journal(JournalFile):
         return dict(filter(None, map(trial_table.failed_entry, self._query(trial_table.SELECT_FAILED))))
 
     def record_trials(self, found: trial_table.Losses, failed: trial_table.Failures) -> None:
-        """Write losses, and status and attempts of failures, a transaction each; raises `UserError` if that fails."""
+        """Write losses and failures in one transaction each; raises `UserError` if this fails."""
         self._write(trial_table.INSERT_FAILED, [trial_table.failed_columns(key, *row) for key, row in failed.items()])
         self._write(trial_table.INSERT, [trial_table.columns(key, losses) for key, losses in found.items()])
 
     def intact(self, repeat: int) -> Iterator[tuple[Any, ...]]:
-        """The columns of every row of a repeat, each checked against the one before.
+        """The columns of every row of a repeat; each row is checked against the row before.
 
         Raises:
             UserError: at the first row that was lost or altered.
@@ -118,19 +118,19 @@ class Journal(JournalFile):
                 raise damage(self._path, " ".join(str(answer).split()))
 
     def history(self, repeat: int) -> Iterator[HistoryEntry]:
-        """The history of one repeat, as the engine takes it in; raises `UserError` if it is damaged."""
+        """The history of one repeat, for the engine; raises `UserError` if it is damaged."""
         return map(history_entry, self.intact(repeat))
 
     @property
     def price(self) -> Price:
-        """Price of length and memory that the fitnesses of the run include."""
+        """Price of length and memory in the fitnesses of the run."""
         evaluation = self.meta()["config"]["evaluation"]
         return Price(evaluation["statement_price"], evaluation["slot_price"])
 
     def rows(
         self, where: str = "1", order: str = "repeat, number", limit: int = -1, given: Sequence[Any] = ()
     ) -> Iterator[CandidateRow]:
-        """Rows that meet a condition in SQL, with values for its question marks."""
+        """Rows that meet an SQL condition; `given` are the values of its question marks."""
         query = f"select {_ALL} from candidates where {where} order by {order} limit {limit}"
         return map(row, self._query(query, given))
 
@@ -146,13 +146,16 @@ class Journal(JournalFile):
         repeats: range | None = None,
         before: int | None = None,
     ) -> list[CandidateRow]:
-        """The programs of lowest fitness, trained on all their seeds; one for each value of `key`.
+        """The evaluated candidates of lowest fitness that were trained on all seeds, one for each value of `key`.
 
         Args:
-            most: how many.
-            key: of rows with the same key, the best one counts.
-            repeats: where to look; everywhere by default.
-            before: only candidates of lower number.
+            most: largest number of candidates.
+            key: `row -> key`; of the rows with equal keys, only the best is returned.
+            repeats: repeats of the candidates; by default all.
+            before: upper bound of the candidate number, exclusive.
+
+        Returns:
+            Rows in order of fitness.
         """
         taken: dict[Any, CandidateRow] = {}
         query = f"select {_ALL} from candidates indexed by best where status = 'ok' and matched = ''"
@@ -210,7 +213,7 @@ class Journal(JournalFile):
         }
 
     def digest(self) -> str:
-        """Hash over the recorded history without times; ends in `-mixed` where hosts differed (see `MIXED`)."""
+        """Hash of the recorded history, without times; ends in `-mixed` if hosts computed different bits (`MIXED`)."""
         total = blake2b(digest_size=16)
         for repeat in self._repeats():
             number, chain, _ = self._end(repeat)
@@ -218,11 +221,11 @@ class Journal(JournalFile):
         return total.hexdigest() + ("-mixed" if MIXED in self.meta() else "")
 
     def counts(self) -> list[tuple[int, int]]:
-        """Each repeat that has candidates, and how many."""
+        """Repeats with candidates, and their numbers of candidates."""
         return [(repeat, self._end(repeat)[0] + 1) for repeat in self._repeats()]
 
     def _repeats(self) -> Iterator[int]:
-        """Repeats that have rows, in order; each is a look into an index, not a walk over all rows."""
+        """Repeats with rows, in order; uses an index and does not read all rows."""
         repeat = -1
         while True:
             ((repeat,),) = self._query("select min(repeat) from candidates where repeat > ?", (repeat,))
@@ -231,7 +234,7 @@ class Journal(JournalFile):
             yield repeat
 
     def _end(self, repeat: int) -> _End:
-        """Number, chain and seal of the last row of a repeat; those before the first where there is none."""
+        """Number, chain and seal of the last row of a repeat; the initial values if there is no row."""
         if repeat not in self._ends:
             query = "select number, chain, seal from candidates where repeat = ? order by number desc limit 1"
             self._ends[repeat] = next(self._query(query, (repeat,)), (-1, b"", self.beginning()))
@@ -239,6 +242,6 @@ class Journal(JournalFile):
 
 
 def read_digest(path: Path) -> str:
-    """Digest of the journal in a file."""
+    """Read the digest of a journal file."""
     with Journal.look(path) as journal:
         return journal.digest()

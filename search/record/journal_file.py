@@ -32,15 +32,15 @@ class JournalFile:
     def __init__(self, connection: sqlite3.Connection, path: Path, resources: ExitStack | None = None) -> None:
         self._connection, self._path = connection, path
         self._resources = resources or ExitStack()
-        self._seal: bytes | None = None  # of what was noted at the beginning, once it is known
+        self._seal: bytes | None = None  # hash of the initial metadata, when it is known
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, Any]) -> Self:
-        """Create a journal; the file appears when it is whole.
+        """Create a journal; the file appears when it is complete.
 
         Args:
-            path: of a file that does not exist yet.
-            meta: any JSON values by name; they stay as they are, and the hashes of all rows rest on them.
+            path: path of the file, which must not exist.
+            meta: initial metadata, JSON values by name; they are never changed, and the seals of all rows cover them.
 
         Raises:
             UserError: the file cannot be written.
@@ -60,10 +60,13 @@ class JournalFile:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a journal to continue it.
+        """Open a journal for writing.
+
+        Args:
+            path: path of the file.
 
         Raises:
-            UserError: the file is missing, is not a journal, is one of another format, is damaged, or cannot be read.
+            UserError: the file is missing, damaged or unreadable, or is not a journal of this format.
         """
         opening.check_file(path)
         try:
@@ -73,18 +76,18 @@ class JournalFile:
 
     @classmethod
     def look(cls, path: Path, *, damaged: bool = False) -> Self:
-        """Open a journal to read it; nothing is written to its folder.
+        """Open a journal for reading; nothing is written to its folder.
 
         Args:
-            path: its file.
-            damaged: read what can be read, even if the file is shorter than it says; no other process writes to it.
+            path: path of the file.
+            damaged: read the readable part, even of a truncated file.
 
         Raises:
             UserError: as for `open`.
         """
         opening.check_file(path)
         resources = ExitStack()
-        pragma = "pragma writable_schema = on" if damaged else ""  # or SQLite reads nothing of a file cut short
+        pragma = "pragma writable_schema = on" if damaged else ""  # otherwise SQLite reads nothing of a truncated file
         try:
             connection = opening.connect_to_look(path, resources, alone=damaged)
             return cls._checked(connection, path, resources, pragma)
@@ -116,26 +119,26 @@ class JournalFile:
         self._resources.close()
 
     def meta(self) -> dict[str, Any]:
-        """What was noted at the beginning and since; raises `UserError` where it was altered."""
+        """Initial metadata and notes; raises `UserError` if they were altered."""
         return self.first_meta() | self.notes()
 
     def first_meta(self) -> dict[str, Any]:
-        """What was noted at the beginning; raises `UserError` where it was altered."""
+        """Initial metadata; raises `UserError` if they were altered."""
         rows = sorted(self._query("select key, value from meta"))
         facts = [row for row in rows if row[0] != _SEAL]
         seal = _hash(facts)
         if dict(rows).get(_SEAL) != json.dumps(seal.hex()):
-            raise damage(self._path, "what was noted at its beginning was altered")
+            raise damage(self._path, "its initial metadata were altered")
         self._seal = seal
         return {key: json.loads(value) for key, value in facts}
 
     def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Add a note to `meta`; an earlier note of that key is replaced."""
+        """Add a note to `meta`; an earlier note of the same key is replaced."""
         text = json.dumps(value)
         self._write("insert or replace into notes values (?, ?, ?)", [(key, text, _hash([key, text]))])
 
     def notes(self) -> dict[str, Any]:
-        """What was noted since the beginning; raises `UserError` where it was altered."""
+        """Notes added to the initial metadata; raises `UserError` if they were altered."""
         rows = list(self._query("select key, value, seal from notes"))
         altered = [key for key, value, seal in rows if seal != _hash([key, value])]
         if altered:
@@ -143,7 +146,7 @@ class JournalFile:
         return {key: json.loads(value) for key, value, _ in rows}
 
     def beginning(self) -> bytes:
-        """Hash of what was noted at the beginning, on which the seals of all rows rest."""
+        """Hash of the initial metadata, from which the seals of all rows start."""
         if self._seal is None:
             self.first_meta()
         assert self._seal is not None

@@ -1,4 +1,4 @@
-"""The ancestry of a candidate: each step that changed its function, with what it changed."""
+"""The ancestry of a candidate: the mutations that changed its function, with the changed lines."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -10,7 +10,7 @@ from search.record.journal import Journal
 
 
 class Change(NamedTuple):
-    """A line of the live part: `-` was removed, `+` was added, a blank was kept."""
+    """A line of the live part and its sign: `-` removed, `+` added, blank unchanged."""
 
     sign: str
     line: str
@@ -20,9 +20,9 @@ class Ancestor(NamedTuple):
     """A candidate in the ancestry of another.
 
     Attributes:
-        number: its number.
-        mutation: name of the change made to its parent.
-        fitness: infinite where training diverged.
+        number: number of the candidate.
+        mutation: name of the change made to the parent.
+        fitness: fitness; infinite if training diverged.
         hash: functional hash.
         live: its live statements.
         changes: its live statements and those that its parent had in their place, in order; no signs for the first.
@@ -37,7 +37,7 @@ class Ancestor(NamedTuple):
 
 
 def ancestry(journal: Journal, repeat: int, number: int) -> list[Ancestor]:
-    """Ancestors of a candidate, and the candidate, whose function differs from that of their parent; oldest first."""
+    """The ancestors of a candidate and itself, oldest first, without those that compute what their parent computes."""
     steps: list[Ancestor] = []
     for row in journal.lineage(repeat, number):
         if not steps or steps[-1].hash != row.hash:
@@ -49,7 +49,7 @@ def ancestry(journal: Journal, repeat: int, number: int) -> list[Ancestor]:
 
 
 def differences(before: Sequence[str], after: Sequence[str]) -> list[Change]:
-    """The lines of two programs, those in common once.
+    """The difference of two programs line by line; common lines occur once.
 
     >>> differences(["a", "b"], ["a", "c"])
     [Change(sign=' ', line='a'), Change(sign='-', line='b'), Change(sign='+', line='c')]
@@ -65,7 +65,7 @@ def differences(before: Sequence[str], after: Sequence[str]) -> list[Change]:
 
 
 def unreadable(row: CandidateRow) -> str:
-    """Why the program of a row cannot be analysed, such as a function of a plugin; empty where it can."""
+    """Reason why the program of a row cannot be analysed, such as an unknown function; empty if it can."""
     try:
         parse(row.program)
     except ProgramError as error:
@@ -74,7 +74,7 @@ def unreadable(row: CandidateRow) -> str:
 
 
 def live_lines(row: CandidateRow) -> list[str]:
-    """Live statements of the program of a row; all of them where it cannot be analysed."""
+    """Live statements of the program of a row; all statements if it cannot be analysed."""
     if unreadable(row):
         return [line.strip() for line in row.program.splitlines()[1:-1]]
     return [statement_text(statement) for statement in live_part(parse(row.program)).statements]

@@ -1,7 +1,8 @@
-"""Opening of a journal's file, which may come from others.
+"""Opening of a journal file, which may come from others.
 
-Reading a journal must not write. SQLite would: when it opens a database it completes the transactions in the rollback
-journal or write-ahead log (WAL), and a rollback journal can name other files, which are then deleted. Therefore
+Reading a journal must not write to its folder. By default SQLite would write: when it opens a database it completes the
+transactions in the rollback journal or write-ahead log (WAL), and a rollback journal can name other files, which are
+then deleted. Therefore
 
 - a journal with a rollback journal is refused;
 - a journal without a WAL is opened as immutable;
@@ -26,12 +27,12 @@ from primitives import UserError
 APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 VERSION = 3
 LOCK = "run.lock"
-_SIDES = ("", "-wal", "-shm", "-journal")  # what SQLite writes beside a database
+_SIDES = ("", "-wal", "-shm", "-journal")  # suffixes of the files that SQLite writes beside a database
 _MASTER = "select type, name, tbl_name, sql from sqlite_master"
 
 
 def check_regular(path: Path) -> None:
-    """Raise `UserError` where a path is a link or a special file; it need not exist."""
+    """Raise `UserError` if a path is a link or a special file; a missing file is accepted."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -44,17 +45,17 @@ def check_regular(path: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Check the file of a journal and those beside it.
+    """Check the file of a journal and the files beside it.
 
     Raises:
-        UserError: there is no such file, it is no journal of this format, or a file beside it is not ours.
+        UserError: the file is missing, is not a journal of this format, or a rollback journal is beside it.
     """
     for side in _SIDES:
         check_regular(path.with_name(path.name + side))
     if path.with_name(f"{path.name}-journal").exists():
         raise UserError(
-            f"`{path}-journal` is a rollback journal, which optsearch never writes and SQLite would obey; "
-            f"remove it if you know where it comes from"
+            f"`{path}-journal` is a rollback journal, which optsearch never writes and SQLite would apply; "
+            f"remove it if you know its origin"
         )
     try:
         with path.open("rb") as file:
@@ -89,7 +90,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
 
     Args:
         path: of the journal.
-        resources: receives what has to be cleaned up after the connection is closed.
+        resources: receives the resources to be released after the connection is closed.
         alone: no other process writes to the journal.
     """
     log = path.with_name(f"{path.name}-wal")
@@ -99,7 +100,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
         try:
             connection = connect(path, "ro")
             connection.execute(_MASTER).fetchall()
-        except sqlite3.OperationalError:  # a folder that may only be read, and SQLite cannot share its index there
+        except sqlite3.OperationalError:  # the folder is read-only, so SQLite cannot create its shared index there
             pass
         else:
             return connection
@@ -110,7 +111,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
 
 
 def in_use(folder: Path) -> bool:
-    """Whether a living process holds the lock of a run folder."""
+    """Whether a running process has locked a run folder."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -125,7 +126,7 @@ def in_use(folder: Path) -> bool:
 
 
 def check_schema(connection: sqlite3.Connection, path: Path, schema: str) -> None:
-    """Raise `UserError` where a database does not hold the tables and indices of a schema and nothing else."""
+    """Raise `UserError` unless a database has exactly the tables and indices of a schema."""
     with closing(sqlite3.connect(":memory:")) as reference:
         reference.executescript(schema)
         expected = _objects(reference)

@@ -1,9 +1,9 @@
-"""Which run folders this account vouches for: their code may be imported without being asked for.
+"""Record of the run folders whose code this account may import without `--trust`.
 
-A run folder names code: plugins and custom tasks. A folder may come from another account, or may have been altered.
-Therefore each run has a random identifier, and when a run that names code begins, a file in the user's state folder
-notes the identifier together with the place of the folder and the names of the code. `resume` imports the code only if
-that note exists; otherwise the user has to say so with `--trust`, which writes the note.
+A run folder names code: plugins and custom tasks. It may come from another account, or may have been altered. Each run
+therefore has a random identifier. When a run that names code starts, a file in the user's state folder records the
+identifier, the path of the folder and the names of the code. `resume` imports the code only if this record exists;
+otherwise it requires `--trust`, which writes the record.
 """
 
 import json
@@ -19,20 +19,20 @@ ID_BYTES = 16
 
 
 def new_id() -> str:
-    """A random identifier of a run."""
+    """Make a random identifier of a run."""
     return secrets.token_hex(ID_BYTES)
 
 
 def vouch(folder: Path, run: str, code: Sequence[str]) -> bool:
-    """Note that a run folder may import code.
+    """Record that a run folder may import code.
 
     Args:
         folder: the run folder.
-        run: its identifier.
-        code: names of what it imports.
+        run: identifier of the run.
+        code: names of the modules that it imports.
 
     Returns:
-        Whether the note could be written; without it, `resume` asks for `--trust`.
+        Whether the record could be written; without it, `resume` requires `--trust`.
     """
     note = _note(folder, run, code)
     try:
@@ -46,7 +46,7 @@ def vouch(folder: Path, run: str, code: Sequence[str]) -> bool:
 
 
 def vouched(folder: Path, run: str, code: Sequence[str]) -> bool:
-    """Whether this account has noted that the folder may import this code."""
+    """Whether this account has recorded that the folder may import this code."""
     return not code or _note(folder, run, code).is_file()
 
 

@@ -1,7 +1,7 @@
-"""Queries over candidates: `uses:sign and length < 8`, and the front of fitness over length.
+"""Queries over candidates, such as `uses:sign and length < 8`, and the front of fitness over length.
 
-A query is a Python expression over the columns below, with `uses:NAME` for "the live part calls the function NAME". It
-is parsed and interpreted here; nothing in it is executed.
+A query is a Python expression over the columns below; `uses:NAME` is true if the live part calls the function NAME. It
+is parsed and interpreted, and never executed as Python.
 
 | name | value |
 |---|---|
@@ -44,15 +44,18 @@ _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotEq: operator.ne,
 }
 Predicate = Callable[[CandidateRow], bool]
-_LONGEST = 1000  # characters
-_LONGEST_FRONT = 1_000_000  # more lengths than any search has
+_LONGEST = 1000  # largest number of characters of a query
+_LONGEST_FRONT = 1_000_000  # largest number of lengths, more than any search has
 
 
 def query(text: str) -> Predicate:
-    """The condition that a query states.
+    """Parse a query.
 
     Args:
-        text: such as `uses:sign and length < 8` or `status == "ok" and not fitness > 0`.
+        text: a condition such as `uses:sign and length < 8` or `status == "ok" and not fitness > 0`.
+
+    Returns:
+        `row -> bool`.
 
     Raises:
         UserError: the text is not a query.
@@ -76,7 +79,7 @@ def query(text: str) -> Predicate:
 
 
 def front(journal: Journal) -> list[CandidateRow]:
-    """The best program of each number of live statements, shortest first, each better than the one before."""
+    """The best program of each number of live statements that is better than all shorter ones, shortest first."""
     best = journal.best(_LONGEST_FRONT, key=lambda row: row.live)
     rows: list[CandidateRow] = []
     for row in sorted(best, key=lambda row: row.live):
@@ -106,7 +109,7 @@ def _condition(node: ast.expr) -> Predicate:
 
 
 def _uses(row: CandidateRow, function: str) -> bool:
-    """Whether the live part of a row calls a function; false where it cannot be analysed without a plugin."""
+    """Whether the live part of a row calls a function; false if it cannot be analysed without a plugin."""
     try:
         program = live_part(parse(row.program))
     except ProgramError:
@@ -120,7 +123,7 @@ def _comparison(node: ast.Compare) -> Predicate:
     def holds(row: CandidateRow) -> bool:
         try:
             return bool(compare(left(row), right(row)))
-        except TypeError:  # such as `parent < 5` where there is no parent
+        except TypeError:  # such as `parent < 5` without a parent
             return False
 
     return holds

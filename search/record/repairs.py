@@ -1,4 +1,4 @@
-"""Mending a journal: what lies before the damage is taken over, and the damaged file is kept."""
+"""Repair of a journal: the rows before the damage are recovered, and the damaged file is kept."""
 
 import os
 import shutil
@@ -11,23 +11,23 @@ from primitives import UserError
 from search.record.faults import cannot_write
 from search.record.journal import Journal
 
-_MOST_REPEATS = 1_000_000  # of a run, far beyond any
+_MOST_REPEATS = 1_000_000  # largest number of repeats, more than any run has
 
 
 def repair(path: Path) -> int:
-    """Replace a damaged journal by one with the rows before the damage; the old file stays beside it, as `.damaged-1`.
+    """Replace a damaged journal by one with the rows before the damage; the old file is kept as `.damaged-1`.
 
-    A process that is killed on the way leaves a journal: the damaged one, without the rows of its write-ahead log at
-    worst, or the new one.
+    If the process is killed during the repair, either the new or the damaged journal remains, the latter possibly
+    without the rows of its write-ahead log.
 
     Args:
-        path: of the journal, which no other process uses.
+        path: path of the journal, which no other process uses.
 
     Returns:
-        Number of candidates that were taken over.
+        Number of recovered candidates.
 
     Raises:
-        UserError: not even what was noted at the beginning can be read, or nothing can be written.
+        UserError: the initial metadata cannot be read, or the new journal cannot be written.
     """
     fresh = path.with_name(path.name + ".repaired")
     try:
@@ -43,7 +43,7 @@ def repair(path: Path) -> int:
 
 
 def _take_over(path: Path, fresh: Path) -> int:
-    """Write the rows before the damage to a new journal, all in one file."""
+    """Write the rows before the damage to a new journal without a write-ahead log."""
     kept = 0
     with Journal.look(path, damaged=True) as old:
         meta = old.first_meta()
@@ -67,7 +67,7 @@ def _take_over(path: Path, fresh: Path) -> int:
 
 
 def _replace(path: Path, fresh: Path) -> None:
-    """Put a journal in the place of another, of which a copy is kept."""
+    """Replace a journal by another, and keep a copy of the old one."""
     copies = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     copy = next(copy for copy in copies if not copy.exists())
     try:

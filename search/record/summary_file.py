@@ -1,7 +1,7 @@
 """`summary.json` as typed values.
 
-The file may come from a stranger and is covered by no hash of the journal, so its types are checked here before
-anything is shown. Unknown keys are ignored; what a file of an older version lacks has its default.
+The file may come from others, and no hash of the journal covers it, so its types are checked before anything is shown.
+Unknown keys are ignored, and keys that an older version lacks have their defaults.
 """
 
 import math
@@ -14,7 +14,7 @@ from primitives import UserError, printable
 from search.record.folder import SUMMARY
 from search.record.opening import check_regular
 
-LARGEST = 64_000_000  # bytes; far beyond any summary
+LARGEST = 64_000_000  # largest size in bytes, more than any summary has
 
 # JSON has no infinity and no NaN: `null` stands for both.
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
@@ -48,7 +48,7 @@ class SimplifyStep(_Part):
 
 
 class Resemblance(_Part):
-    """A known optimizer that a program is but for a remainder."""
+    """A known optimizer that a program equals except for a remainder."""
 
     name: str
     constants: dict[str, Number]
@@ -151,7 +151,7 @@ def read_summary(folder: Path) -> SummaryFile | None:
     """The summary of a run.
 
     Returns:
-        The summary; `None` where the run has not come to its end.
+        The summary; `None` if the run has not ended.
 
     Raises:
         UserError: the file cannot be read, or is not a summary.
@@ -162,7 +162,7 @@ def read_summary(folder: Path) -> SummaryFile | None:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise UserError(f"`{path}` is larger than {LARGEST:,} bytes, which no summary is")
+            raise UserError(f"`{path}` is not a summary: it has more than {LARGEST:,} bytes")
         return SummaryFile.model_validate_json(content)
     except FileNotFoundError:
         return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-_SETTLED = 2.0  # seconds since the last change; a later one could bear the same time, which file systems count in steps
+_SETTLED = 2.0  # least age of a checked file in seconds, since file systems round the times of changes
 
 
 def is_verified(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""The report: what a run found, as one HTML file that needs no network.
+"""The HTML report of a run: one file that needs no network.
 
-The public names of this room: `report_run` for a run folder, `write_report` where its journal is open; `answers`
-(`Answers`), the sentences that a report begins with.
+The public names of this room: `report_run` for a run folder, `write_report` for an open journal, and `answers`
+(`Answers`), the main results as sentences.
 """
 
 from search.report.page import report_run, write_report

@@ -1,4 +1,4 @@
-"""What a report tells, gathered from a run folder: plain values, not yet words or figures."""
+"""The data of a report, read from a run folder."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,19 +29,19 @@ class Champion:
     """The program that the report is about.
 
     Attributes:
-        found: text of its live part, as the search found it or with tuned constants.
-        simplified: text of the simplified program; the same as `found` where it cannot be analysed.
-        programs: both, parsed, by title; empty where a function is not known here, such as one of a plugin.
-        repeat: number of its repeat.
-        number: its number.
-        fitness: in the search.
-        recognised: name of the known optimizer that it is.
-        constants: hyperparameters under their usual names, where it was recognised.
-        resembles: known optimizer that it is but for a remainder, and the remainder.
-        evidence: how it was recognised.
-        verdict: result of the recognition.
-        steps: of the derivation.
-        tuned: whether its constants were tuned after the search.
+        found: text of the live part, as found by the search or with tuned constants.
+        simplified: text of the simplified program; equal to `found` if the program cannot be analysed.
+        programs: both programs, parsed, by title; empty if a function is unknown, such as one of a plugin.
+        repeat: number of the repeat.
+        number: number of the candidate.
+        fitness: fitness in the search.
+        recognised: name of the known optimizer that the program is.
+        constants: hyperparameters by their usual names, if the program was recognised.
+        resembles: known optimizer that the program equals except for a remainder, and the remainder.
+        evidence: tests that the recognised program has passed.
+        verdict: result of recognition.
+        steps: steps of the derivation.
+        tuned: whether the constants were tuned after the search.
     """
 
     found: str
@@ -61,21 +61,21 @@ class Champion:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a report tells.
+    """The data of a report.
 
     Attributes:
         run: path of the run folder.
         meta: notes of the journal.
         statistics: counts of the journal.
-        digest: hash over the recorded history.
+        digest: hash of the recorded history.
         complete: whether the search is complete.
-        summary: `None` where the run has not come to its end.
-        notes: what could not be read or said.
-        champion: `None` where no program was trained on all seeds.
-        front: best candidate of each length.
-        ancestors: of the champion, oldest first.
-        course: of the search.
-        references: fitness of the tuned AdamW and Lion in the search, with price; NaN where it is not known.
+        summary: contents of `summary.json`; `None` if the run has not ended.
+        notes: messages about parts that could not be read.
+        champion: the champion; `None` if no program was trained on all seeds.
+        front: the best candidate of each length.
+        ancestors: ancestors of the champion, oldest first.
+        course: course of the search.
+        references: fitness of the tuned AdamW and Lion in the search, with price; NaN if unknown.
     """
 
     run: Path
@@ -116,7 +116,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
     try:
         summary = read_summary(run)
     except UserError as error:
-        summary, notes = None, [f"{error}; what follows comes from the journal alone"]
+        summary, notes = None, [f"{error}; this report uses the journal only"]
     champion = _champion(summary) if summary else _leader(journal)
     return Facts(
         run=run,

@@ -65,7 +65,7 @@ class Parts:
         }
 
     def result(self) -> Iterator[Part]:
-        """The losses of the champion beside those of the tuned baselines."""
+        """The losses of the champion and of the tuned baselines."""
         summary = self._facts.summary
         if summary is None:
             return
@@ -105,9 +105,9 @@ class Parts:
         if course.candidates:
             yield self._part(
                 "outcomes",
-                "What became of the candidates",
+                "Outcomes of the candidates",
                 figures.outcomes(course),
-                "Candidates that compute what an earlier one computes take its score and are not trained.",
+                "Candidates that compute the same function as an earlier one have its score and are not trained.",
                 ("outcome", "candidates", "share"),
                 [
                     (OUTCOMES[name], f"{count:,}", f"{100 * count / course.candidates:.1f} %")
@@ -167,7 +167,7 @@ class Parts:
             )
 
     def trained(self) -> Iterator[Part]:
-        """Seeds, learning curves, sensitivity and checks for meta-overfitting, as far as they are on record."""
+        """Recorded losses of each seed, learning curves, sensitivity, and checks for meta-overfitting."""
         summary = self._facts.summary
         if summary is None:
             return
@@ -220,10 +220,10 @@ class Parts:
         if summary.checks:
             yield self._part(
                 "overfitting",
-                "Does it hold on larger tasks?",
+                "Checks on larger tasks",
                 result_figures.overfitting(summary.checks),
-                "The best program so far, trained on fresh seeds and on larger tasks; lower is better. Lines that "
-                "part show meta-overfitting.",
+                "The best program so far, trained on fresh seeds and on larger tasks; lower is better. Diverging "
+                "lines indicate meta-overfitting.",
                 ("candidates", "repeat", "in the search", "fresh seeds", "larger tasks"),
                 [
                     (f"{row.number:,}", str(row.repeat), number(row.fitness), number(row.fresh), number(row.larger))

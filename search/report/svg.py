@@ -1,4 +1,4 @@
-"""Figures as SVG inside the page: coloured by the page's theme, with links, names, and identifiers of their own.
+"""Figures as SVG elements of the page: with the colours of its theme, links, names, and unique identifiers.
 
 Matplotlib draws with fixed colours in style attributes. Here each distinct style becomes a class of a style sheet, and
 each colour of the palette a variable of CSS, so that one drawing serves the light and the dark theme, and the page can
@@ -23,8 +23,7 @@ from primitives import visible
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _REFERENCE = re.compile(r"(url\()?#(?=[\w.-])")
 
-# Colours that figures are drawn with, and the variables of the style sheet that they stand for. The values matter
-# to nobody but this table; each is distinct.
+# Colours of the drawn figures, and the variables of the style sheet that replace them. Each value must be distinct.
 PALETTE = {
     "paper": "#fefefe",
     "ink": "#010203",
@@ -78,11 +77,11 @@ _FONT = re.compile(r"font-family: [^;]*;?\s*")  # figures have the font of the p
 
 
 class Link(NamedTuple):
-    """What a point of a figure leads to.
+    """Link of a point of a figure.
 
     Attributes:
         target: identifier of an element of the page.
-        label: what the link says.
+        label: text of the link.
     """
 
     target: str
@@ -105,7 +104,7 @@ class StyleSheet:
 
 
 def drawing_style() -> AbstractContextManager[None]:
-    """Context in which figures have to be made."""
+    """Context in which figures must be drawn."""
     return mpl.rc_context(_STYLE)
 
 
@@ -117,9 +116,9 @@ def inline_svg(
     Args:
         figure: drawn with the colours of `PALETTE`, in the context `drawing_style`.
         name: unique in the page; prefix of its identifiers.
-        label: what the figure shows, for screen readers.
+        label: description of the figure, for screen readers.
         sheet: receives the styles.
-        links: labels of the links that it holds, by target.
+        links: labels of the links in the figure, by target.
         wide: keep the natural width, in place of that of the column.
     """
     content = BytesIO()

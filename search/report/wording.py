@@ -1,4 +1,4 @@
-"""The sentences of a report: what was found, how good it is, and how sure that is."""
+"""The sentences of a report: the champion, its comparison with the baselines, and its origin."""
 
 import math
 import shlex
@@ -10,7 +10,7 @@ from search.record import CONFIG, ComparisonRow, Journal, SummaryFile
 from search.report.facts import Champion, Facts, gather
 
 FOUND, ADAMW, LION = "found", "adamw (tuned)", "lion (tuned)"  # names of a comparison
-_FEW = 5  # seeds, below which an interval says little
+_FEW = 5  # number of seeds below which the sentence says that they are few
 
 
 class Verdict(NamedTuple):
@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 
 def percent(log_ratio: float, digits: int = 1) -> str:
-    """A log loss ratio as the change of the loss.
+    """Format a log loss ratio as the relative change of the loss.
 
     >>> percent(-0.2231), percent(float("nan"))
     ('−20.0 %', 'diverged')
@@ -48,7 +48,7 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def headline(champion: Champion) -> str:
-    """What was found, in a few words."""
+    """The headline: the name of the champion if it is recognised."""
     if champion.recognised:
         return f"The search found {optimizer(champion.recognised)}"
     if champion.resembles:
@@ -68,10 +68,10 @@ def optimizer(name: str) -> str:
 
 
 def verdict(row: ComparisonRow) -> Verdict:
-    """What a comparison with the tuned AdamW says, and how sure it is."""
+    """The result of a comparison with the tuned AdamW, as a sentence with its interval."""
     low, high = row.interval
     if not math.isfinite(row.log_ratio):
-        return Verdict("diverged", f"On {row.task} training with it diverged.")
+        return Verdict("diverged", f"On {row.task}, training with the champion diverged.")
     change = abs(100 * math.expm1(row.log_ratio))
     side = "lower" if row.log_ratio < 0 else "higher"
     sentence = f"On {row.task} its {row.split} loss is {change:.1f} % {side} than that of the tuned AdamW"
@@ -79,7 +79,7 @@ def verdict(row: ComparisonRow) -> Verdict:
     words = {
         "better": "the interval excludes zero, so it is better",
         "worse": "the interval excludes zero, so it is worse",
-        "unclear": "the interval contains zero, so it cannot be told which is better",
+        "unclear": "the interval contains zero, so the difference is not significant",
     }
     few = f"; {len(row.per_seed)} seeds are few" if len(row.per_seed) < _FEW else ""
     sure = f"95 % interval {interval(row.interval)}, {len(row.per_seed)} seeds that the search has not used"
@@ -97,19 +97,19 @@ def chosen(rows: Sequence[ComparisonRow], program: str, split: str) -> list[Comp
 
 
 def funnel(facts: Facts) -> Verdict | None:
-    """What the funnel says; `None` where none was held."""
+    """The result of the funnel as a sentence; `None` if no stage was run."""
     summary = facts.summary
     if summary is None or not summary.stages:
         return None
-    held = f"{len(summary.stages)} stage{'s' if len(summary.stages) > 1 else ''}"
+    stages = f"{len(summary.stages)} stage{'s' if len(summary.stages) > 1 else ''}"
     tasks = ", ".join(summary.stages[-1].tasks)
     if summary.winner:
-        return Verdict("better", f"Funnel, {held}, up to {tasks}: {summary.winner} is better than the tuned AdamW.")
-    return Verdict("unclear", f"Funnel, {held}, up to {tasks}: no program is better than the tuned AdamW.")
+        return Verdict("better", f"Funnel, {stages}, up to {tasks}: {summary.winner} is better than the tuned AdamW.")
+    return Verdict("unclear", f"Funnel, {stages}, up to {tasks}: no program is better than the tuned AdamW.")
 
 
 def origin(facts: Facts) -> str:
-    """Where the champion came from."""
+    """The origin of the champion, and the size of the search."""
     champion = facts.champion
     if champion is None:
         return ""
@@ -124,10 +124,10 @@ def origin(facts: Facts) -> str:
 
 
 def commands(facts: Facts) -> Iterator[tuple[str, str]]:
-    """What to type to use the result, and why."""
+    """Pairs of a purpose and a command."""
     run = shlex.quote(str(facts.run))
     if facts.summary is None:
-        yield "go on with the run", f"optsearch resume {run}"
+        yield "continue the run", f"optsearch resume {run}"
     else:
         yield "code for optax", f"optsearch export {run} --to optax --out optimizer.py"
         yield "code for PyTorch", f"optsearch export {run} --to torch --out optimizer_torch.py"
@@ -137,7 +137,7 @@ def commands(facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def snippet(facts: Facts) -> str:
-    """Python code that takes the result into a training loop."""
+    """Python code that uses the result in a training loop."""
     return (
         "import optsearch\n\n"
         f"found = optsearch.open({str(facts.run)!r}).best\n"
@@ -153,14 +153,14 @@ def again(facts: Facts) -> str:
 
 
 class Answers(NamedTuple):
-    """What is asked first about a run.
+    """The main results of a run.
 
     Attributes:
-        found: what was found.
+        found: the headline, such as the recognised optimizer.
         program: the simplified program.
-        good: how good it is and how sure that is, a sentence for each task and one for the funnel.
-        origin: where it came from.
-        notes: what could not be read.
+        good: comparison with the tuned AdamW: one sentence for each task, and one for the funnel.
+        origin: the origin of the champion.
+        notes: messages about parts that could not be read.
     """
 
     found: str
@@ -171,18 +171,21 @@ class Answers(NamedTuple):
 
 
 def answers(run: Path, journal: Journal) -> Answers | None:
-    """Answers to what is asked first; `None` where no program was trained on all seeds.
+    """The main results of a run as sentences.
 
     Args:
         run: the run folder.
         journal: its journal, open.
+
+    Returns:
+        The results; `None` if no program was trained on all seeds.
     """
     facts = gather(run, journal, course=False)
     champion, summary, held = facts.champion, facts.summary, funnel(facts)
     if champion is None:
         return None
     if summary is None:
-        good = [f"The run has not come to its end; fitness in the search {number(champion.fitness)}."]
+        good = [f"The run has not ended. Fitness in the search: {number(champion.fitness)}."]
         return Answers(f"Best so far: {champion.verdict}", champion.simplified, good, origin(facts), list(facts.notes))
     good = [*(said.text for said in verdicts(summary)), *([held.text] if held else [])]
     return Answers(headline(champion), champion.simplified, good, origin(facts), list(facts.notes))

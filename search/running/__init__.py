@@ -1,13 +1,13 @@
-"""What a run does, from the first candidate to the summary; knows nothing of the terminal.
+"""Execution of runs, from the first candidate to the summary, independent of the terminal.
 
 The public names of this room:
 
-- Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), each with a `Summary`; `new_run`,
-  `search_all` for the search alone; `config_of` for a journal; `add_studies` for what only the report shows.
+- Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), which return a `Summary`; `new_run` and
+  `search_all` for the search alone; `config_of`, the config of a journal; `add_studies`, the trainings for the report.
 - Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`).
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
-- Looking at a run: `snapshot` (`Snapshot`) of one that goes on, `run_facts`, `program_facts`, `derivation`.
-- What a config needs: `load_tasks`, `with_baselines`, `evaluator`, `executor`, `versions`.
+- Inspection: `snapshot` (`Snapshot`) of a run in progress, `run_facts`, `program_facts`, `derivation`.
+- Resources of a config: `load_tasks`, `with_baselines`, `evaluator`, `executor`, `versions`.
 """
 
 from search.running.inspect import derivation, program_facts, run_facts

@@ -1,7 +1,7 @@
-"""The steps after a search: choose the champion on fresh seeds, hold the funnel, simplify, compare with baselines.
+"""Conclusion of a search: choice of the champion on fresh seeds, funnel, simplification, comparison with baselines.
 
-Every training is a trial of the run and so on record: concluding again runs nothing twice, and a conclusion that was
-interrupted continues.
+Every training is a recorded trial. Repeating a conclusion therefore trains nothing again, and an interrupted conclusion
+continues.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,18 +44,21 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool, *, studies
 
     Args:
         opened: the run.
-        trials: runs the trials that this needs.
-        complete: whether the search is complete; after an early stop, tuning and funnel are left out.
-        studies: train what only the report shows, whatever share of the run that takes.
+        trials: runs and records trials.
+        complete: whether the search is complete; otherwise tuning and funnel are skipped.
+        studies: run the trainings that only the report uses, regardless of their cost.
+
+    Returns:
+        The summary, which is also written to the run folder.
 
     Raises:
-        UserError: there is no program to choose from.
+        UserError: no program was scored, or none could be trained.
     """
     config, journal, report = opened.config, opened.journal, opened.reporter.phase_started
     settings = config.selection
     finalists = journal.best(settings.finalists, key=_Behaviour())
     if not finalists and not complete:
-        raise UserError("stopped before a program was scored; `optsearch resume` with the run folder goes on")
+        raise UserError("stopped before any program was scored; `optsearch resume` continues the run")
     if not finalists:
         raise UserError("no program could be trained; does the starting program diverge on every seed?")
     tuning_trials = settings.tuning_trials if complete else 0
@@ -101,7 +104,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool, *, studies
 
 
 def _cheap(journal: Journal, trials: RecordedTrials) -> bool:
-    """Whether the studies cost little beside what the run has trained."""
+    """Whether the studies cost at most `LARGEST_SHARE` of the trainings of the run."""
     return bool(LARGEST_SHARE * (journal.statistics()["evaluated"] + trials.on_record) >= COST)
 
 
@@ -113,13 +116,13 @@ def _studies(opened: OpenRun, champion: Program, seeds: range, trials: RecordedT
 
 
 def judge_of(config: Config, seeds: range, first_seeds: int = 0) -> FitnessOnSeeds:
-    """The fitness of a config on other seeds."""
+    """The fitness that a config defines, on the given seeds."""
     prices = (config.evaluation.statement_price, config.evaluation.slot_price)
     return FitnessOnSeeds(tuple(tasks_of(config)), seeds, first_seeds, *prices)
 
 
 def comparison_table(config: Config, champion: Program, seeds: range, runner: TrialRunner) -> Iterator[Comparison]:
-    """The champion beside the tuned baselines of each task, on the validation and the test split."""
+    """Compare the champion with the tuned baselines of each task, on the validation and the test split."""
     for task in tasks_of(config):
         for split in ("validation", "test"):
             yield from compare_losses({FOUND: champion} | tuned_baselines(task), [task], seeds, split, runner)
@@ -128,7 +131,7 @@ def comparison_table(config: Config, champion: Program, seeds: range, runner: Tr
 def _funnel(
     config: Config, programs: list[Program], tuner: FitnessOnSeeds, runner: TrialRunner, report: Callable[[str], None]
 ) -> FunnelResult:
-    """Hold the funnel, with baselines whose constants are tuned as those of the programs were."""
+    """Run the funnel, after tuning the baselines on the tasks of the search with the budget of the programs."""
     settings = config.selection
     report(f"tuning the constants of {len(settings.baselines)} baselines")
     found = tune_all(
@@ -144,10 +147,10 @@ def _funnel(
 
 
 class _Behaviour:
-    """Key by which candidates that behave alike are one finalist.
+    """Key function for finalists: candidates with equal behaviour have the same key.
 
-    Two candidates have the same key if their updates agree on fixed inputs. Where these are not finite, such as an arc
-    cosine beyond 1, they have the same key if their losses in training are equal.
+    Two candidates have the same key if their updates on fixed inputs agree. If these updates are not finite, such as an
+    arc cosine beyond 1, they have the same key if their training losses are equal.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Facts about a program or a run, as plain values."""
+"""Facts about a program or a run, as plain values for `--json` and tables."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,14 @@ _ROW_FACTS = ("program", "live", "live_program", "slots", "hash", "log_ratio", "
 
 
 def program_facts(program: Program) -> dict[str, Any]:
-    """Live and redundant statements, state slots in use, hash, exact derivation and name of a valid program."""
+    """Analyse a program.
+
+    Args:
+        program: a valid program.
+
+    Returns:
+        Live and redundant statements, state slots in use, functional hash, exact derivation, and recognised optimizer.
+    """
     found = derive(program).as_json()
     return _dataflow_facts(program) | {
         "simplified": found.pop("program"),
@@ -39,7 +46,14 @@ def _dataflow_facts(program: Program) -> dict[str, Any]:
 
 
 def derivation(folder: Path) -> dict[str, Any]:
-    """The simplified champion from `summary.json`; empty where the run has not ended, or the file is none."""
+    """Read the simplified champion from `summary.json`.
+
+    Args:
+        folder: the run folder.
+
+    Returns:
+        The key `derivation`; its value is empty if the run has not ended or the file is not a valid summary.
+    """
     summary = _summary(folder)
     return {"derivation": summary.simplified.model_dump() if summary else {}}
 
@@ -52,14 +66,18 @@ def _summary(folder: Path) -> SummaryFile | None:
 
 
 def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
-    """What is asked of a run: answers first, then its front, ancestry of the champion, best programs and statistics.
+    """Collect the results of a run.
 
     Args:
         folder: the run folder.
         journal: its journal, open.
-        count: number of the best distinct programs.
+        count: number of best distinct programs to include.
+
+    Returns:
+        Main results (`answers`), front, ancestry of the champion (`lineage`), counts (`statistics`), digest, config,
+        versions, notes, tasks, and best programs (`programs`).
     """
-    best, summary, said = journal.best(count), _summary(folder), answers(folder, journal)
+    best, summary, main_results = journal.best(count), _summary(folder), answers(folder, journal)
     champion = (
         [(summary.best.repeat, summary.best.number)] if summary else [(row.repeat, row.number) for row in best[:1]]
     )
@@ -67,7 +85,7 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
     yardstick = journal.meta()["yardstick"]
     config = journal.meta()["config"]
     return {
-        "answers": said._asdict() if said else None,
+        "answers": main_results._asdict() if main_results else None,
         "front": [_row_facts(row, journal.price) for row in front(journal)],
         "lineage": [step for place in champion for step in _lineage(journal, *place)],
         "statistics": journal.statistics(),
@@ -84,7 +102,7 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
 
 
 def _notes(rows: Sequence[CandidateRow], plugins: Sequence[str]) -> list[str]:
-    """What could not be said of programs because no plugin is loaded, one sentence each."""
+    """One note for each reason why programs cannot be analysed, such as a plugin that is not loaded."""
     reasons = dict.fromkeys(filter(None, map(unreadable, rows)))
     source = f"; `--trust` loads the plugins of the run ({', '.join(plugins)})" if plugins else ""
     return [f"a program is shown as text only: {reason}{source}" for reason in reasons]
@@ -118,10 +136,10 @@ def _row_facts(row: CandidateRow, price: Price) -> dict[str, Any]:
 
 
 def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, Any]) -> dict[str, float]:
-    """Contribution of each task to the difference in fitness from the starting program, without prices.
+    """Contribution of each task to the fitness gain over the starting program, without prices.
 
-    It is the share of the task times the mean over seeds of log(loss / loss of the starting program). The result is
-    empty if the starting program diverged.
+    The contribution is the weight of the task times the mean over seeds of log(loss / loss of the starting program).
+    The result is empty if the starting program diverged.
     """
     if first is None or first.status != Status.OK or not yardstick.keys() <= row.losses.keys() & first.losses.keys():
         return {}

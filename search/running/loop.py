@@ -1,4 +1,4 @@
-"""The search loop between engines, executor and journal: ask, score, tell, record."""
+"""The search loop: asks engines for candidates, scores them in an executor, and records the results."""
 
 import threading
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ def search(
     stop: threading.Event,
     checks: Checks | None = None,
 ) -> None:
-    """Score candidates until all are recorded or a stop is requested; then wait for those in flight.
+    """Score candidates until all are recorded or a stop is requested; then wait for candidates in flight.
 
-    The engines are independent of each other. The first one that has a candidate is served first; the others keep the
-    remaining workers busy. A candidate that crashed its worker in one repeat, in this process or before a resume, has
-    the same score in all repeats and is not tried again.
+    Engines are independent. Candidates of the first unfinished repeat have precedence; later repeats use the remaining
+    workers. A program that crashed its worker in one repeat, also before a resume, gets the same score in all repeats
+    and is not run again.
 
     Args:
-        engines: by number of repeat.
+        engines: engine of each repeat, by number.
         executor: scores candidates.
         journal: receives the records.
         reporter: receives the records too.
         stop: set when the user requests a stop.
-        checks: examine the best program at intervals.
+        checks: checks for meta-overfitting, run at intervals.
     """
     in_flight = 0
     crashed = {

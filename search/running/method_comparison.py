@@ -1,4 +1,4 @@
-"""Comparison of search methods with one budget: each config is a run, and the results are compared."""
+"""Comparison of search methods with equal budgets; each config is one run."""
 
 import json
 import threading
@@ -23,17 +23,20 @@ COMPARISON = "comparison.json"
 def compare_methods(
     configs: Mapping[str, Config], folder: Path, reporter: Reporter | None = None, stop: threading.Event | None = None
 ) -> list[Method]:
-    """Run each config, or continue its run, and compare what the methods found.
+    """Run each config, or continue its run, and compare the results.
 
     Args:
-        configs: by name; each is a run in a subfolder of that name.
-        folder: receives these subfolders, the figures and the numbers.
+        configs: configs by name; each run is in a subfolder of this name.
+        folder: folder of the runs, the figures and the results.
         reporter: receives the events of the runs.
         stop: set when the user requests a stop.
 
+    Returns:
+        Curves and results of each method, in the order of the configs.
+
     Raises:
-        UserError: the configs do not share one budget, or a subfolder holds another run.
-        KeyboardInterrupt: a stop was requested; the same call continues from there.
+        UserError: the budgets of the configs differ, or a subfolder contains a run of another config.
+        KeyboardInterrupt: a stop was requested; the same call continues.
     """
     _check(configs)
     methods = []
@@ -44,7 +47,7 @@ def compare_methods(
             with existing_run(folder / name, reporter, stop, workers=config.workers) as opened:
                 if opened.config != config:
                     raise UserError(
-                        f"`{folder / name}` holds a run of another config; give another folder with `--out`"
+                        f"`{folder / name}` contains a run of another config; choose another folder with `--out`"
                     )
                 methods.append(_method(name, opened))
         else:
@@ -57,12 +60,12 @@ def compare_methods(
 
 
 def _method(name: str, opened: OpenRun) -> Method:
-    """Search as a config says, and score the best program of each repeat on fresh seeds."""
+    """Run the search of a config, and score the best program of each repeat on fresh seeds."""
     config, journal = opened.config, opened.journal
     with opened.workers() as trials:
         if not search_all(opened, trials):
             raise KeyboardInterrupt
-        opened.reporter.phase_started(f"{name}: the best of each repeat on fresh seeds")
+        opened.reporter.phase_started(f"{name}: scoring the best program of each repeat on fresh seeds")
         judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
         repeats = range(config.search.repeats * config.search.rounds)
         winners = [journal.best(1, repeats=range(repeat, repeat + 1))[0] for repeat in repeats]
@@ -71,14 +74,14 @@ def _method(name: str, opened: OpenRun) -> Method:
 
 
 def _check(configs: Mapping[str, Config]) -> None:
-    """Raise `UserError` if the configs differ in settings that must be equal."""
+    """Raise `UserError` if the budgets of the configs differ."""
     (first, one), *others = configs.items()
     for name, config in others:
         for key, value in _budget(one).items():
             if _budget(config)[key] != value:
                 raise UserError(
                     f"`{name}` has `{key}` = {_budget(config)[key]!r} and `{first}` {value!r}; "
-                    f"methods are compared under one budget: `--set {key}=…` sets it for all"
+                    f"compared methods must have equal budgets; `--set {key}=…` sets this key for all"
                 )
 
 

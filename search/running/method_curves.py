@@ -1,4 +1,4 @@
-"""Curves of search methods under one budget, and two figures.
+"""Curves of search methods with equal budgets, and two figures.
 
 The figures follow Chen et al. (2023, section 2): best fitness so far against evaluations with its spread over repeats,
 and the shares of redundant statements and of cache hits against children.
@@ -42,7 +42,7 @@ class Method:
     digest: str
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; curves have as many points as in the figure."""
+        """Plain values; curves have the points of the figure."""
         final = self.best[:, -1]
         return {
             "method": self.name,
@@ -61,7 +61,7 @@ class Method:
 
     @classmethod
     def of(cls, name: str, journal: Journal, repeats: range, fresh: Sequence[float]) -> "Method":
-        """The curves of the repeats of a journal."""
+        """Compute the curves of the repeats of a journal."""
         curves = zip(*(_curves(journal, repeat) for repeat in repeats), strict=True)
         best, redundant, hits = map(_together, curves)
         return cls(name, best, redundant, hits, tuple(fresh), journal.statistics(), journal.digest())
@@ -102,7 +102,7 @@ def draw(methods: Sequence[Method], folder: Path) -> None:
     axes.axhline(0.0, color="black", linestyle=":", linewidth=1, label="tuned AdamW")
     axes.set(xscale="log", xlabel="evaluations", ylabel="best fitness so far (log loss ratio to tuned AdamW)")
     axes.set_ylim(top=min(axes.get_ylim()[1], 1.0))
-    axes.set_title("search methods: mean, lowest and highest over repeats")
+    axes.set_title("search methods: mean and range over repeats")
     axes.legend()
     with whole_file(folder / BEST_FIGURE) as part:
         figure.savefig(part, dpi=120)

@@ -1,6 +1,6 @@
-"""An open run: its config, folder and journal, locked against other processes, and the workers that score for it.
+"""An open run: config, run folder and journal, locked against other processes, and its workers.
 
-The journal is the only state. A run starts by creating it and continues, now or after a crash, from what it holds.
+The journal is the only state of a run. A new run creates it, and a resumed run continues from its records.
 """
 
 import threading
@@ -46,13 +46,13 @@ from search.settings import (
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run that this process holds.
+    """A run whose folder this process has locked.
 
     Attributes:
-        config: its config, resolved and loaded.
-        folder: its folder, locked.
-        journal: its journal, open.
-        reporter: receives its events.
+        config: the config, resolved and loaded.
+        folder: the run folder.
+        journal: the open journal.
+        reporter: receives the events of the run.
         stop: set when the user requests a stop.
     """
 
@@ -63,20 +63,23 @@ class OpenRun:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def vouch(self) -> None:
-        """Note on this account that the folder may import the code that its config names."""
+        """Record for this account that the folder may import the code that its config names."""
         code = named_modules(self.config)
         if code and not vouch(self.folder, self.journal.meta().get("run", ""), code):
-            self.reporter.note("the user's state folder cannot be written: `optsearch resume` will ask for `--trust`")
+            self.reporter.note("the user's state folder cannot be written: `optsearch resume` will need `--trust`")
 
     def _mixed(self, hosts: Sequence[str]) -> None:
         self.journal.note(MIXED, list(hosts))
 
     @contextmanager
     def workers(self) -> Iterator[RecordedTrials]:
-        """Start the workers, and end them afterwards; their trials are recorded in the journal.
+        """Start the workers, and end them afterwards.
+
+        Yields:
+            Runs trials on the workers, and records them in the journal.
 
         Raises:
-            WorkersLostError: no worker is left; the message has the command that resumes the run.
+            WorkersLostError: no worker is left and none can be started; the message has the command that resumes.
         """
         started = time.monotonic() - self.journal.meta().get(SECONDS, 0.0)
         try:
@@ -84,7 +87,7 @@ class OpenRun:
                 self.reporter.workers_started(workers.describe)
                 yield RecordedTrials(self.journal, workers, self.reporter.trials_run)
         except WorkersLostError as error:
-            remedy = f"nothing recorded is lost, and `optsearch resume {self.folder}` goes on"
+            remedy = f"nothing recorded is lost, and `optsearch resume {self.folder}` continues the run"
             raise WorkersLostError(f"{error}; {remedy}") from None
         finally:
             self.journal.note(SECONDS, round(time.monotonic() - started, 1))
@@ -97,13 +100,16 @@ def new_run(
     """Create a run.
 
     Args:
-        config: what to run.
-        folder: created; may exist if it is empty.
+        config: the config of the run.
+        folder: the run folder, which is created; it may exist if it is empty.
         reporter: receives the events of the run.
         stop: set when the user requests a stop.
 
+    Yields:
+        The open run.
+
     Raises:
-        UserError: the config cannot be run, or the folder holds something.
+        UserError: the config is not valid, or the folder is not empty.
     """
     reporter = reporter or SilentReporter()
     start = load_config(config, say=reporter.note)
@@ -142,26 +148,29 @@ def existing_run(
         folder: the run folder.
         reporter: receives the events of the run.
         stop: set when the user requests a stop.
-        repair_journal: first replace a damaged journal by what can be read of it.
-        trust: import the code that the folder names even if the run did not begin on this account.
-        workers: used in place of the recorded settings, of which the address of a cluster is never used.
+        repair_journal: first replace a damaged journal by its readable part.
+        trust: import the code that the folder names, even if the run was not started by this account.
+        workers: worker settings in place of the recorded ones; a recorded cluster address is never used.
+
+    Yields:
+        The open run.
 
     Raises:
-        UserError: the folder holds no run, or one that is in use, damaged, names code and comes from elsewhere, or
-            whose tasks or data have changed.
+        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; or it names code
+            and was not started by this account.
     """
     reporter = reporter or SilentReporter()
-    look(folder, damaged=True).close()  # reports errors before a lock is left in a foreign folder
+    look(folder, damaged=True).close()  # reports errors before a lock file is written to a foreign folder
     with locked(folder):
         if repair_journal:
             kept = repair(folder / JOURNAL)
-            reporter.note(f"the journal is repaired: {kept:,} candidates are kept; the old file is kept beside it")
+            reporter.note(f"the journal is repaired: {kept:,} candidates are kept, and the old file is beside it")
         with open_journal(folder) as journal:
             config = config_of(journal, folder)
             if workers is not None:
                 config = config.model_copy(update={"workers": workers})
             elif config.workers.executor == "ray":
-                reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` uses a cluster")
+                reporter.note("workers run on this machine; `--set workers.address=HOST:PORT` selects a cluster")
             _check_trusted(config, folder, journal, trust)
             load_config(config, with_start=False, say=reporter.note)
             check_names(config)
@@ -173,32 +182,35 @@ def existing_run(
 
 
 def _check_trusted(config: Config, folder: Path, journal: Journal, trust: bool) -> None:
-    """Raise `UserError` where a folder from elsewhere names code, unless the user trusts it."""
+    """Raise `UserError` if the folder names code, was not started by this account, and is not trusted."""
     code = named_modules(config)
     if not trust and not vouched(folder, journal.meta().get("run", ""), code):
         raise UserError(
-            f"`{folder}` did not begin on this account, or was moved, and would import "
-            f"{', '.join(map(describe_module, code))}; look at the code, then `--trust` goes on"
+            f"`{folder}` was not started by this account, or was moved, and would import "
+            f"{', '.join(map(describe_module, code))}; check this code, then continue with `--trust`"
         )
 
 
 def _check_scores_mix(config: Config, journal: Journal, folder: Path, reporter: Reporter) -> None:
-    """Raise `UserError` where new scores would not be comparable with recorded ones; note other versions."""
+    """Raise `UserError` if new scores would not be comparable with recorded ones; note different versions."""
     meta = journal.meta()
     if meta["yardstick"] != yardstick(config):
-        raise UserError(f"the tasks or their baselines have changed since `{folder}` began; its scores would not mix")
+        raise UserError(f"the tasks, data or baselines of `{folder}` have changed; new scores would not be comparable")
     now, before = versions(), meta["versions"]
     changed = [name for name in dict.fromkeys([*now, DEVICE]) if now.get(name) != before.get(name)]
     if changed:
-        reporter.note(f"other versions than at the start ({', '.join(changed)}): the rest may differ in rounding")
+        reporter.note(f"versions have changed since the start ({', '.join(changed)}); results may round differently")
 
 
 def config_of(journal: Journal, folder: Path) -> Config:
-    """The config of a run without the address of a cluster; keys that did not exist when it began have their defaults.
+    """Read the config of a run, without the address of a cluster.
 
     Args:
-        journal: of the run.
+        journal: the journal of the run.
         folder: the run folder, to which recorded paths are relative.
+
+    Returns:
+        The config; keys that the recorded config lacks have their defaults.
     """
     meta = journal.meta()
     config = restore_config(meta["config"] | {"selection": meta.get("selection", meta["config"]["selection"])}, folder)

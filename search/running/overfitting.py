@@ -1,6 +1,6 @@
-"""Meta-overfitting: checks during a search of whether its best program still wins on larger tasks.
+"""Checks for meta-overfitting during a search.
 
-After each fixed number of children, the best program so far of a repeat is trained on fresh seeds and on larger tasks.
+After each fixed number of children, the best program so far of a repeat is scored on fresh seeds and on larger tasks.
 Meta-overfitting means that fitness on the tasks of the search keeps improving while the best programs get worse on the
 larger tasks (Chen et al., 2023, section 2.3). The decision to end a repeat depends on the recorded history up to a
 fixed number only, so it is the same at any parallelism and after a resume.
@@ -27,7 +27,7 @@ PATIENCE = 3  # checks in a row
 
 @dataclass(frozen=True)
 class Check:
-    """The best program of a repeat after a number of candidates.
+    """Scores of the best program of a repeat after a number of candidates.
 
     Attributes:
         repeat: number of the repeat.
@@ -86,12 +86,12 @@ class Checks:
             engine.pause_at(-(-max(1, engine.recorded_count) // self._every) * self._every)
 
     def examine(self, repeat: int, engine: Engine, take_score: TakeScore) -> None:
-        """Check the best program if the engine has paused for it; then continue or end the repeat.
+        """Check the best program if the engine is paused for a check; then continue or end the repeat.
 
         Args:
             repeat: number of the repeat.
             engine: its engine.
-            take_score: called with the scores of candidates that arrive meanwhile.
+            take_score: called with the scores of candidates that arrive during the check.
         """
         if not engine.paused:
             return
@@ -102,7 +102,7 @@ class Checks:
             engine.pause_at(engine.recorded_count + self._every)
 
     def curve(self, repeat: int, upto: int, take_score: TakeScore = unexpected) -> list[Check]:
-        """The checks of a repeat up to a number of candidates."""
+        """All checks of a repeat up to a number of candidates; trials that are not recorded are run."""
         if not self._every:
             return []
         numbers = range(self._every, upto + 1, self._every)
@@ -113,7 +113,7 @@ class Checks:
         ]
 
     def all(self) -> list[Check]:
-        """The checks of all repeats, as far as candidates are recorded."""
+        """The checks of all repeats, up to their numbers of recorded candidates."""
         return [check for repeat, count in self._journal.counts() for check in self.curve(repeat, count)]
 
     def _check(self, repeat: int, number: int) -> Work[Check | None]:
@@ -131,7 +131,7 @@ class Checks:
 
 def draw(curve: Sequence[Check], path: Path) -> None:
     """Draw the checks of a run: search fitness, fresh seeds and larger tasks against candidates."""
-    from matplotlib.figure import Figure  # half a second to import, which no other command needs
+    from matplotlib.figure import Figure  # takes half a second to import
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     titles = {"fitness": "in the search", "fresh": "fresh seeds", "larger": "larger tasks"}

@@ -1,10 +1,10 @@
 """Trials of a run: executed by its workers, and recorded in its journal as their losses arrive.
 
-A recorded trial is not run again. A command that was killed during selection therefore continues where it stopped, and
-every result can be derived again from the journal alone. A trial that crashed its worker or exceeded its time
-limit counts as diverged. The next command runs it again, since the machine may have been the reason; after
-`ATTEMPTS` attempts it is recorded as diverged, with its status. A trial of an overfitting check is recorded at once,
-since a repeat may have been ended because of it.
+A recorded trial is not run again. A command that was killed during selection therefore continues, and every result can
+be computed again from the journal. A trial that crashed its worker or exceeded its time limit counts as diverged. The
+next command runs it again, since the machine may be the cause; after `ATTEMPTS` attempts it is recorded as diverged,
+with its status. A trial of a check for meta-overfitting is recorded after the first attempt, since the check may have
+ended a repeat.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,22 +20,22 @@ from search.record import Key as TrialKey
 from selection import CHECK_SEEDS, Trial, Work
 
 T = TypeVar("T")
-ATTEMPTS = 3  # commands that run a trial which crashes its worker or exceeds its time limit
+ATTEMPTS = 3  # number of commands that try a trial which crashes its worker or exceeds its time limit
 TakeScore = Callable[[CandidateKey, Score], None]
 
 
 def unexpected(key: CandidateKey, score: Score) -> None:
-    """Default of `take_score`: no candidate may be in flight."""
+    """Default of `take_score`, for callers without candidates in flight; always raises."""
     raise AssertionError(f"candidate {key} was in flight while trials were run")
 
 
 class RecordedTrials:
-    """Runs trials through an executor and records them.
+    """Runs trials in an executor and records them.
 
     Args:
-        journal: of the run.
-        executor: runs the trials that are not on record.
-        report: called with the number of trials run so far whenever it grows.
+        journal: the journal of the run.
+        executor: runs the trials that are not recorded.
+        report: called with the number of trials run so far, whenever it has grown.
     """
 
     def __init__(
@@ -45,34 +45,34 @@ class RecordedTrials:
         self._known = {key: np.array(losses) for key, losses in journal.trials().items()}
         self._failed = journal.failed_trials()
         self._numbers = count()
-        self.trained = 0  # trials that were not on record
+        self.trained = 0  # trials run by this object
 
     @property
     def width(self) -> int:
-        """Number of trials that are run at the same time."""
+        """Number of trials that run at the same time."""
         return self.executor.count
 
     @property
     def on_record(self) -> int:
-        """Number of trials on record."""
+        """Number of recorded trials."""
         return len(self._known)
 
     def run(self, works: Sequence[Work[T]], take_score: TakeScore = unexpected) -> list[T]:
-        """Complete works concurrently: while one waits for its losses, the trials of another are run.
+        """Run generators of trials concurrently: while one waits for losses, trials of the others run.
 
         Args:
             works: generators that yield lists of trials and receive their losses.
-            take_score: called with the scores of candidates that the executor returns meanwhile.
+            take_score: called with the scores of candidates that the executor returns in the meantime.
 
         Returns:
-            The result of each work, in order.
+            The return value of each generator, in order.
         """
         results: dict[int, T] = {}
-        wanted: dict[int, list[Trial]] = {}  # trials that each work waits for
+        wanted: dict[int, list[Trial]] = {}  # trials that each generator waits for
         jobs: dict[int, Trial] = {}  # trials in flight
 
         def advance(index: int, losses: list[np.ndarray] | None) -> None:
-            """Continue a work until it needs a trial that is not on record."""
+            """Continue a generator until it needs a trial that is not recorded."""
             try:
                 while True:
                     trials = works[index].send(losses)  # type: ignore[arg-type]  # None starts a generator
@@ -101,7 +101,7 @@ class RecordedTrials:
         return [results[index] for index in range(len(works))]
 
     def _collect(self, jobs: dict[int, Trial], take_score: TakeScore) -> None:
-        """Wait for the executor, and record the trials that it has completed."""
+        """Wait for answers of the executor, and record completed trials."""
         found: dict[TrialKey, tuple[float, ...]] = {}
         failed: dict[TrialKey, tuple[str, int]] = {}
         for answer in self.executor.collect():

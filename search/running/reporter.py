@@ -1,7 +1,6 @@
-"""Reporter: what a run tells the program that started it.
+"""Reporters, which receive the events of a run, and counts of its candidates.
 
-The library calls a reporter at each event and knows nothing of what it does with it: the command line draws a panel, a
-notebook a progress bar, a test nothing. `Counts` sums up the recorded candidates for all of them.
+The command line shows events as a panel, a notebook as a progress bar. The library depends only on the protocol.
 """
 
 import math
@@ -21,25 +20,25 @@ class Reporter(Protocol):
     """Receives the events of a run, in the thread that runs it."""
 
     def note(self, message: str) -> None:
-        """The user should know something."""
+        """Show a message to the user."""
 
     def run_started(self, config: Config, journal: Journal) -> None:
-        """A run starts, or continues from what its journal holds."""
+        """A run starts, or continues from the records of its journal."""
 
     def workers_started(self, describe: Callable[[], str]) -> None:
-        """There is an executor; `describe()` gives its state in a few words."""
+        """The executor has started; `describe()` returns its state as a short text."""
 
     def lion_scored(self, fitness: float) -> None:
-        """Fitness of the tuned Lion on the seeds of the search; NaN where there is none."""
+        """The tuned Lion was scored on the seeds of the search; the fitness is NaN with several tasks."""
 
     def round_started(self, number: int) -> None:
         """A round of the search starts, counted from 0."""
 
     def candidates_recorded(self, records: Sequence[Record]) -> None:
-        """Candidates became final and are in the journal."""
+        """Candidates were written to the journal."""
 
     def trials_run(self, total: int) -> None:
-        """Trials have been run; `total` counts all since the command started."""
+        """Trials were run; `total` is their number since the start of the command."""
 
     def phase_started(self, name: str) -> None:
         """A phase after the search starts."""

@@ -1,7 +1,6 @@
-"""Repetition of a discovery with several seeds, with a report of the results: `optsearch reproduce lion`.
+"""Repetition of a search with several seeds, and a summary of the successes: `optsearch reproduce lion`.
 
-Each seed is a run from the starting program to a recognised optimizer. The runs do not depend on the target, which is
-used in the report alone.
+The runs do not depend on the target optimizer, which is used in the summary only.
 """
 
 import json
@@ -31,7 +30,7 @@ LEVELS = (
 
 
 def level(found: Derivation) -> int:
-    """Level of a program, an index of `LEVELS`, from the optimizer that it is or resembles."""
+    """Level of a program, an index of `LEVELS`, computed from the optimizer that it is or resembles."""
     known = found.recognised or found.resembles
     name = known.name.removeprefix("cautious ") if known else ""
     if known is None or name not in ("signum", "lion"):
@@ -49,7 +48,7 @@ def succeeded(found: Derivation) -> bool:
 def course(journal: Journal, repeat: int) -> list[dict[str, Any]]:
     """Candidates that were the best of a repeat when they were recorded, with their levels.
 
-    A level here is that of the exactly simplified program, which is at most that of the champion's thorough derivation.
+    A level here is that of the exactly simplified program. It is at most the level of the scored derivation.
     """
     found: list[dict[str, Any]] = []
     for row in journal.rows("repeat = ? and status = 'ok' and matched = ''", order="number", given=(repeat,)):
@@ -66,7 +65,7 @@ def course(journal: Journal, repeat: int) -> list[dict[str, Any]]:
 
 
 def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
-    """One row of the report, as plain values."""
+    """Results of one seed, as plain values."""
     found = summary.derivation.as_json()
     ladder = level(summary.derivation)
     return {
@@ -101,22 +100,22 @@ def reproduce_all(
     reporting: Callable[[], AbstractContextManager[Reporter]] = lambda: nullcontext(SilentReporter()),
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Run each seed, continue its run, or extend it to more candidates; the account is written after each.
+    """Run each seed, continue its run, or extend it to more candidates; the summary is written after each seed.
 
     Args:
-        target: the optimizer to be discovered.
-        config_of_seed: the config of a seed.
-        seeds: of the runs.
-        folder: of the account; each run has a subfolder.
+        target: name of the optimizer to be found.
+        config_of_seed: `seed -> config`.
+        seeds: seeds of the runs.
+        folder: folder of the summary; each run has a subfolder.
         reporting: makes the reporter of a run.
         stop: set when the user requests a stop.
 
     Returns:
-        `target`, `seeds` (number of complete runs), `successes`, `levels`, `runs`.
+        The summary: `target`, `seeds` (number of complete runs), `successes`, `levels`, `runs`.
 
     Raises:
-        UserError: a subfolder holds a run of another config.
-        KeyboardInterrupt: a stop was requested; the same call continues from there.
+        UserError: a subfolder contains a run of another config.
+        KeyboardInterrupt: a stop was requested; the same call continues.
     """
     runs: list[dict[str, Any]] = []
     for seed in seeds:
@@ -153,4 +152,4 @@ def _check(place: Path, config: Config) -> None:
         )
     for section in ("seed", "tasks", "search", "evaluation"):
         if getattr(known, section) != getattr(config, section):
-            raise UserError(f"`{place}` holds a run of another config (see `{place / CONFIG}`); give another `--out`")
+            raise UserError(f"`{place}` contains a run of another config (`{place / CONFIG}`); choose another `--out`")

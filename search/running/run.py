@@ -1,8 +1,7 @@
-"""A run from beginning to end: search every repeat of every round, then conclude.
+"""A run from beginning to end: search of every repeat of every round, then conclusion.
 
-Start reading here: `run_search` and `resume_search` open a run (`open_run`), `search_all` drives the engines through
-the search loop (`loop`), and `conclude` chooses the champion, sends it through the funnel, simplifies it and writes the
-results.
+Start reading here: `run_search` and `resume_search` open a run (`open_run`), `search_all` runs the search loop
+(`loop`), and `conclude` chooses the champion, runs the funnel, simplifies the champion and writes the results.
 """
 
 import math
@@ -43,13 +42,16 @@ def run_search(
     """Run a search in a new folder.
 
     Args:
-        config: what to run.
-        folder: created.
+        config: the config of the run.
+        folder: the run folder, which is created.
         reporter: receives the events of the run.
-        stop: set it from another thread or a signal handler to end the search early; results are kept.
+        stop: set it in another thread or a signal handler to end the search early; results are kept.
+
+    Returns:
+        The results.
 
     Raises:
-        UserError: the config cannot be run, or the folder holds something.
+        UserError: the config is not valid, or the folder is not empty.
     """
     with new_run(config, folder, reporter, stop) as opened:
         return _search_and_conclude(opened)
@@ -65,21 +67,24 @@ def resume_search(
     workers: WorkerSettings | None = None,
     children: int | None = None,
 ) -> Summary:
-    """Continue a run from where its journal ends.
+    """Continue a run from the end of its journal.
 
     Args:
         folder: the run folder.
         reporter: receives the events of the run.
         stop: as for `run_search`.
-        repair_journal: first replace a damaged journal by what can be read of it.
-        trust: import the code that the folder names even if the run did not begin on this account.
-        workers: used in place of the recorded settings, of which the address of a cluster is never used.
-        children: extends the search to this number of candidates; the history is that of a run which had it from the
-            start.
+        repair_journal: first replace a damaged journal by its readable part.
+        trust: import the code that the folder names, even if the run was not started by this account.
+        workers: worker settings in place of the recorded ones; a recorded cluster address is never used.
+        children: number of candidates to which the search is extended; the history equals that of a run that had this
+            number from the start.
+
+    Returns:
+        The results.
 
     Raises:
-        UserError: the folder holds no run, or one that is in use, damaged, names code and comes from elsewhere, or
-            whose tasks or data have changed; or the search cannot be extended to `children`.
+        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; it names code
+            and was not started by this account; or the search cannot be extended to `children`.
     """
     with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as opened:
         return _search_and_conclude(opened if children is None else _extended(opened, children))
@@ -114,18 +119,21 @@ def select_champion(
     overrides: Sequence[str] = (),
     trust: bool = False,
 ) -> Summary:
-    """Run the funnel of a run whose search is complete; trials on record are not run again.
+    """Run the funnel of a run whose search is complete; recorded trials are not run again.
 
     Args:
         folder: the run folder.
         reporter: receives the events of the run.
         stop: as for `run_search`.
-        overrides: assignments to keys of `selection` and `workers`, kept for later calls. A config without stages gets
-            two with default settings.
-        trust: import the code that the folder names even if the run did not begin on this account.
+        overrides: assignments to keys of `selection` and `workers`, stored for later calls. A config without stages
+            gets two stages with default settings.
+        trust: import the code that the folder names, even if the run was not started by this account.
+
+    Returns:
+        The results.
 
     Raises:
-        UserError: the search is not complete, or the stages do not fit.
+        UserError: the search is not complete, or a stage is not valid.
     """
     with existing_run(folder, reporter, stop, trust=trust) as searched:
         _check_ended(searched.journal, folder)
@@ -145,13 +153,16 @@ def select_champion(
 def add_studies(
     folder: Path, reporter: Reporter | None = None, stop: threading.Event | None = None, *, trust: bool = False
 ) -> Summary:
-    """Train what only the report shows, for a run whose search is complete, and write its report.
+    """Run the trainings that only the report uses, for a run whose search is complete, and write the report.
 
     Args:
         folder: the run folder.
         reporter: receives the events of the run.
         stop: as for `run_search`.
-        trust: import the code that the folder names even if the run did not begin on this account.
+        trust: import the code that the folder names, even if the run was not started by this account.
+
+    Returns:
+        The results.
 
     Raises:
         UserError: the search is not complete.
@@ -173,7 +184,7 @@ def _search_and_conclude(opened: OpenRun) -> Summary:
 
 
 def _report(opened: OpenRun) -> None:
-    """Write the report; a report that fails is said, and does not fail the run, whose results are written."""
+    """Write the report; if this fails, a note says so and the run succeeds, since its results are written."""
     opened.reporter.phase_started("writing the report")
     try:
         write_report(opened.folder, opened.journal)
@@ -183,11 +194,11 @@ def _report(opened: OpenRun) -> None:
 
 def _check_ended(journal: Journal, folder: Path) -> None:
     if not journal.meta().get(SEARCH_ENDED):
-        raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` goes on with it")
+        raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` continues it")
 
 
 def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
-    """Search every repeat of every round, from what the journal holds; whether the search is complete."""
+    """Search every repeat of every round, continuing from the journal; returns whether the search is complete."""
     config, journal, reporter = opened.config, opened.journal, opened.reporter
     settings = config.search
     start = parse(journal.meta()["start"])
@@ -216,7 +227,7 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
 
 
 def _fitness_of_lion(config: Config) -> float:
-    """Fitness of the tuned Lion on the seeds of the search; NaN with several tasks, each of which has its own."""
+    """Fitness of the tuned Lion on the seeds of the search; NaN with several tasks, since each has its own Lion."""
     tasks = tasks_of(config)
     return search_evaluator(config).evaluate(baseline(tasks[0], "lion")).fitness if len(tasks) == 1 else math.nan
 
@@ -225,7 +236,7 @@ def _with_stages(config: Config, overrides: Sequence[str]) -> Config:
     """The config with overrides of selection and workers, and with the default stages if it has none."""
     for override in overrides:
         if override.partition(".")[0] not in ("selection", "workers"):
-            raise UserError(f"`--set {override}`: the search is over; only `selection` and `workers` can be set now")
+            raise UserError(f"`--set {override}`: after a search only keys of `selection` and `workers` can be set")
     values = config.model_dump(mode="json")
     if not config.selection.stages:
         values["selection"]["stages"] = [stage.model_dump(mode="json") for stage in DEFAULT_STAGES]

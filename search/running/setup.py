@@ -48,8 +48,8 @@ from search.settings import (
 )
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
-DEVICE = "device"  # key among the versions for the kind of the accelerator
-_FED = 4  # candidates in flight for each worker that keep it busy
+DEVICE = "device"  # key of the kind of the accelerator among the versions
+_FED = 4  # candidates in flight per worker that keep the worker busy
 _TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a custom task is tuned
 
 
@@ -62,11 +62,11 @@ def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task
     """Load tasks.
 
     Args:
-        what: name of a task that comes with the project, or path of a config.
-        say: receives one message a module that the config names, before it is imported.
+        what: name of a built-in task, or path of a config.
+        say: called with a message for each module that the config names, before its import.
 
     Returns:
-        That task, or the tasks of the config.
+        The named task, or the tasks of the config.
 
     Raises:
         UserError: there is no such task, or the config cannot be loaded.
@@ -79,7 +79,16 @@ def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task
 
 
 def with_baselines(config: Config, report: Callable[[str, int, int, float], None]) -> Config:
-    """The config with tuned baselines for every custom task; `report` gets task, trial, trials and best."""
+    """Tune the baselines of the custom tasks of a config that have none.
+
+    Args:
+        config: a loaded config.
+        report: called after each trial with a description, its number, the number of trials, and the lowest mean log
+            loss so far.
+
+    Returns:
+        The config with tuned baselines for every custom task.
+    """
 
     def entry_tuned(entry: Any) -> Any:  # noqa: ANN401 - an entry of `tasks`
         return with_tuned_constants(
@@ -92,7 +101,14 @@ def with_baselines(config: Config, report: Callable[[str, int, int, float], None
 
 
 def evaluator(config: Config, seeds: range, first_seeds: int = 0, search: bool = False) -> Evaluator:
-    """An evaluator with the tasks and prices of a config; with `search` also its race and sanity probe."""
+    """Make an evaluator with the tasks and prices of a config.
+
+    Args:
+        config: a loaded config.
+        seeds: seeds of an evaluation.
+        first_seeds: number of seeds before the hurdle; 0 for no hurdle.
+        search: use the race and the sanity probe of the config.
+    """
     settings = config.evaluation
     return Evaluator(
         tasks_of(config),
@@ -113,9 +129,9 @@ def search_evaluator(config: Config) -> Evaluator:
 
 
 def yardstick(config: Config) -> dict[str, Any]:
-    """Everything that defines a fitness, as plain values: tasks, hashes of their data, baselines, noise and shares.
+    """Definition of a fitness as plain values: tasks, hashes of their data, baselines, noise and weights.
 
-    Scores are comparable only where this is equal. It depends on the contents of data files, not on their paths.
+    Scores are comparable only if these values are equal. They depend on the contents of data files, not on paths.
     """
     tasks = tasks_of(config)
     weights = shares(tasks)
@@ -141,7 +157,7 @@ def _description(task: Task) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that can change a number, and on an accelerator its kind.
+    """Versions of the packages that can affect numerical results, and on an accelerator its kind.
 
     Devices of different kinds round differently, so a history belongs to one kind.
     """
@@ -150,7 +166,7 @@ def versions() -> dict[str, str]:
 
 
 def facts(config: Config) -> dict[str, Any]:
-    """Facts that must be equal in the driver and in a worker for its scores to count."""
+    """Facts that must be equal in the driver and in every worker: versions, functions, tasks, and bits computed."""
     larger = {task.name: fingerprint(task) for task in _larger_tasks(config)}
     functions = [row.name for row in REGISTRY]
     first = config.evaluation.first_seeds or config.evaluation.seeds
@@ -164,14 +180,14 @@ def facts(config: Config) -> dict[str, Any]:
 
 
 def _larger_tasks(config: Config) -> list[Task]:
-    """Tasks of the funnel and of the checks for overfitting."""
+    """Tasks of the funnel and of the checks for meta-overfitting."""
     settings = config.selection
     checked = larger_tasks(config.tasks, settings.check_size) if settings.check_every else ()
     return [*checked, *(task for stage in settings.stages for task in stage_of(stage, config.tasks).tasks)]
 
 
 def _address_of_environment(say: Callable[[str], None]) -> str | None:
-    """The cluster that Ray's own variable names, as `ray job submit` sets it."""
+    """Address of the cluster in `RAY_ADDRESS`, which `ray job submit` sets; `None` if it is not set."""
     address = os.environ.get("RAY_ADDRESS")
     if address:
         say(f"workers run on the cluster at RAY_ADDRESS (={address}); without that variable, on this machine")
@@ -187,10 +203,10 @@ def executor(
     """The executor that scores the candidates of a search.
 
     Args:
-        config: of the run.
-        say: receives lines for the user.
+        config: the config of the run.
+        say: called with messages for the user.
         stop: set when the user requests a stop.
-        mixed: called with the names of the hosts that compute other bits than this process.
+        mixed: called with the names of the hosts that compute different bits than this process.
     """
     settings = config.workers
     if settings.executor == "inline":
@@ -210,14 +226,14 @@ def executor(
     at_once = settings.in_flight * config.search.repeats
     if at_once < _FED * made.count:
         say(
-            f"at most {at_once} candidates at a time (`workers.in_flight` × `search.repeats`) "
-            f"for {made.count} workers: some will wait; {_FED} for each worker keep them busy"
+            f"at most {at_once} candidates are in flight (`workers.in_flight` × `search.repeats`), so some of the "
+            f"{made.count} workers will be idle; {_FED} candidates per worker keep all workers busy"
         )
     return made
 
 
 def _built(values: dict[str, Any]) -> Built:
-    """A worker's scorer, from the plain values of a config; the program file need not exist there."""
+    """Build the scorer of a worker from the plain values of a config; the starting program is not read."""
     config = restore_config(values)
     load_config(config, with_start=False)
     return Built(search_evaluator(config), facts(config))

@@ -1,8 +1,7 @@
-"""Repeats of the algorithm `structures`, run side by side.
+"""Execution of the algorithm `structures`: all repeats run concurrently.
 
-Losses of trials are recorded as they arrive, candidates once their generation is complete. A resumed run breeds its
-generations again: trials in the journal are not repeated, and candidates in the journal are compared with those that
-are bred.
+Losses of trials are recorded as they arrive, candidates when their generation is complete. A resumed run breeds its
+generations again. It does not repeat recorded trials, and checks that it breeds the recorded candidates.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +36,7 @@ def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], t
 
 
 def _recorder(repeat: int, opened: OpenRun) -> Callable[[Sequence[Record]], None]:
-    """A function that writes those candidates of a generation that are not in the journal yet."""
+    """Make a function that records the candidates of a generation that are not in the journal yet."""
     known = {entry.number: entry.hash for entry in opened.journal.history(repeat)}
 
     def record(records: Sequence[Record]) -> None:
@@ -45,8 +44,8 @@ def _recorder(repeat: int, opened: OpenRun) -> Callable[[Sequence[Record]], None
             number, hashed = found.candidate.number, found.candidate.hash
             if known.get(number, hashed) != hashed:
                 raise UserError(
-                    f"candidate {number} of repeat {repeat} is not the one in the journal; "
-                    f"the run was begun with another version of optsearch, or on another kind of machine"
+                    f"candidate {number} of repeat {repeat} differs from the one in the journal; the run was started "
+                    f"with another version of optsearch, or on a machine that rounds differently"
                 )
         new = [found for found in records if found.candidate.number not in known]
         opened.journal.append(repeat, new)

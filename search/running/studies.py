@@ -1,9 +1,9 @@
-"""Trainings that only the report shows: learning curves, and the sensitivity to learning rate and weight decay.
+"""Trainings for the report: learning curves, and sensitivity to learning rate and weight decay.
 
-A learning curve is the validation loss of one training, stopped after a share of its steps; the schedule is that of
-the whole training, so that the points of a curve lie on one trajectory. These trainings use the compiled loop and the
-seeds of the last table. They are part of a run where they cost at most `LARGEST_SHARE` of what it has trained, so that
-short searches do not spend most of their time on them; `optsearch report --train` runs them in any case.
+The points of a learning curve are validation losses of trainings that stop after a share of the steps. They keep the
+schedule of the whole training, so that all points lie on one trajectory. These trainings use the compiled loop and the
+seeds of the last table. A run includes them if they cost at most `LARGEST_SHARE` of its trainings;
+`optsearch report --train` runs them in any case.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from primitives import DECAY, UPDATE, Program, Statement, constant_names, live_p
 from proxy_tasks import Task, baseline, shares, weighted_log_loss
 from selection import Trial, TrialRunner, Work, train, tuned_baselines
 
-SHARES = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)  # of the steps
-FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of rate and decay
+SHARES = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)  # shares of the steps at the points of a curve
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # factors on rate and decay
 LARGEST_SHARE = 0.05
 FOUND, ADAMW = "found", "adamw (tuned)"  # names of the champion and of the reference in tables
 
@@ -29,7 +29,7 @@ class CurvePoint:
     Attributes:
         program: name of the program.
         task: name of the task.
-        share: of the steps, in (0, 1].
+        share: share of the steps, in (0, 1].
         per_seed: validation loss of each seed, in nats; not finite where training diverged.
     """
 
@@ -45,8 +45,8 @@ class SensitivityPoint:
 
     Attributes:
         program: name of the program.
-        rate: factor of the update, which is that of the learning rate.
-        decay: factor of the weight decay.
+        rate: factor on the update, which equals a factor on the learning rate.
+        decay: factor on the weight decay.
         log_ratio: mean log loss ratio to the tuned AdamW on the validation split, weighted over tasks.
     """
 
@@ -58,7 +58,7 @@ class SensitivityPoint:
 
 @dataclass(frozen=True)
 class Studies:
-    """Learning curves and sensitivities; empty where they were not trained."""
+    """Learning curves and sensitivities; empty if they were not trained."""
 
     curves: tuple[CurvePoint, ...] = ()
     sensitivity: tuple[SensitivityPoint, ...] = ()
@@ -74,11 +74,11 @@ COST: float = 3 * sum(SHARES[:-1]) + 2 * len(FACTORS) * len(
 
 
 def study(champion: Program, tasks: Sequence[Task], seeds: range, runner: TrialRunner) -> Studies:
-    """Train what the figures of the report need: champion and tuned baselines on each task.
+    """Train the learning curves and sensitivities of the champion and the tuned baselines.
 
     Args:
         champion: the champion.
-        tasks: tasks of the search.
+        tasks: the tasks of the search.
         seeds: fresh seeds.
         runner: runs the trials.
     """
@@ -100,7 +100,7 @@ def _curve(name: str, program: Program, task: Task, seeds: range) -> Work[list[C
 def _sensitivity(
     name: str, programs: Sequence[Program], tasks: Sequence[Task], seeds: range
 ) -> Work[list[SensitivityPoint]]:
-    """The map of one program, given with its constants for each task."""
+    """Sensitivity of one program, given with its constants for each task."""
     decays = FACTORS if _decays(live_part(programs[0])) else (1.0,)
     grid = [(rate, decay) for rate in FACTORS for decay in decays]
     pairs = list(zip(tasks, programs, strict=True))

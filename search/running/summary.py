@@ -1,4 +1,4 @@
-"""The summary of a run: the champion, its comparison with the baselines, and the files that hold them."""
+"""The summary of a run: the champion, its comparison with the baselines, and the files of the run folder."""
 
 import json
 from dataclasses import dataclass, field
@@ -31,18 +31,18 @@ class Summary:
 
     Attributes:
         champion: the chosen program, with its fitness on the seeds of the choice.
-        row: its row in the journal.
-        table: the champion beside the tuned baselines, on other seeds.
+        row: the row of the champion in the journal.
+        table: comparison of the champion with the tuned baselines, on other seeds.
         complete: whether the search is complete.
-        digest: hash over the recorded history.
+        digest: hash of the recorded history.
         statistics: counts of the journal.
-        derivation: the simplified champion, its steps, and the optimizer it was recognised as.
-        shares: weight of each task in a fitness.
-        funnel: results of the funnel; `None` where no stage was held.
-        checks: results of the checks for overfitting.
-        studies: trainings that only the report shows.
+        derivation: the simplified champion, its steps, and the recognised optimizer.
+        shares: weight of each task in the fitness, by name.
+        funnel: results of the funnel; `None` if no stage was run.
+        checks: results of the checks for meta-overfitting.
+        studies: learning curves and sensitivities for the report.
         trained: number of trials that this command ran.
-        hosts: usage of the hosts that workers ran on, by name: jobs, share of the time busy, deaths.
+        hosts: usage of the hosts of the workers, by name: jobs, busy share of the time, deaths.
     """
 
     champion: Finalist
@@ -60,7 +60,7 @@ class Summary:
     hosts: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, run: Path) -> dict[str, Any]:
-        """Plain values, as `--json` prints them and `summary.json` holds them."""
+        """Plain values: the output of `--json` and the contents of `summary.json`."""
         program = self.champion.program
         simplified = self.derivation.as_json()
         return {
@@ -95,8 +95,8 @@ class Summary:
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
-    """Write `summary.json`, and the champion as found, simplified, as code and as a drawing."""
-    from primitives.drawing import draw  # takes a while to import, which other commands need not wait for
+    """Write `summary.json`, and the champion as found, simplified, as optax code and as a drawing."""
+    from primitives.drawing import draw  # imports matplotlib, which is slow
 
     program, simplified = summary.champion.program, summary.derivation.program
     origin = f"candidate {summary.row.number} of repeat {summary.row.repeat}"
@@ -113,7 +113,7 @@ def write_summary(folder: Path, summary: Summary) -> None:
         found = summary.derivation.recognised
         names = dict(found.constants) if found else None
         code = export(simplified, "optax", "discovered", f"{source}; {fitness}.", hyperparameters=names)
-    except UserError as error:  # a custom function without a spelling in code
+    except UserError as error:  # a custom primitive without `code`
         code = f"# Not exported: {escaped(str(error))}.\n"
     write_text(folder / EXPORT, code)
     with whole_file(folder / DRAWING) as part:

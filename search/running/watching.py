@@ -1,4 +1,4 @@
-"""Watching a run from another process: what its journal says at a moment. Nothing is written to the folder."""
+"""Snapshots of a run that another process may be executing; nothing is written to its folder."""
 
 import time
 from collections.abc import Sequence
@@ -21,27 +21,27 @@ from search.record import (
 )
 from search.running.reporter import Counts
 
-LATEST = 5  # candidates that were recorded last
-IDLE = 60.0  # seconds without a change, after which a folder that no process of this machine holds is left alone
+LATEST = 5  # number of latest candidates in a snapshot
+IDLE = 60.0  # seconds without a change after which a folder that no process of this machine has locked is not running
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A run at a moment.
+    """State of a run at one time.
 
     Attributes:
-        counts: sums over its recorded candidates.
-        total: candidates that the search will have at most.
-        latest: the candidates that were recorded last, the last one first.
-        front: best candidate of each length.
-        best_price: part of the best fitness that is the price of length and memory.
-        lion: fitness of the tuned Lion on the seeds of the search; `None` where it is not known.
-        lion_price: the part of it that is a price.
-        workers: what scores for it, in words.
-        searched: whether the search is complete; trainings of the choice of the champion may follow.
-        trained: trainings of the selection that are on record.
-        running: whether a process works on it, as far as can be told.
-        ended: whether it has come to its end.
+        counts: counts of the recorded candidates.
+        total: largest number of candidates of the search.
+        latest: the latest recorded candidates, newest first.
+        front: the best candidate of each length.
+        best_price: price of length and memory in the best fitness.
+        lion: fitness of the tuned Lion on the seeds of the search; `None` if unknown.
+        lion_price: price of length and memory in the fitness of Lion.
+        workers: description of the executor and the driver.
+        searched: whether the search is complete; selection may follow.
+        trained: number of recorded trials.
+        running: whether a process is working on the run; on another machine, a guess from the age of the last change.
+        ended: whether the run has ended.
     """
 
     counts: Counts
@@ -74,13 +74,16 @@ def _plain(row: CandidateRow) -> dict[str, Any]:
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """What the journal of a run says now; its rows are not checked, which would take a pass over all of them.
+    """Read the state of a run from its journal; the hashes of its rows are not checked, to save time.
 
     Args:
         folder: the run folder; another process may be writing to it.
 
+    Returns:
+        The snapshot.
+
     Raises:
-        UserError: the folder holds no run.
+        UserError: the folder has no run.
     """
     busy, concluded = in_use(folder), (folder / SUMMARY).is_file()
     with look(folder, damaged=True) as journal:
@@ -105,7 +108,7 @@ def snapshot(folder: Path) -> Snapshot:
 
 
 def _latest(journal: Journal, children: int) -> list[CandidateRow]:
-    """The last candidates of the repeats that go on, or of all where none does; the highest number first."""
+    """Latest candidates of the unfinished repeats, or of all repeats if all are finished; highest number first."""
     counts = journal.counts()
     repeats = [repeat for repeat, count in counts if count <= children] or [repeat for repeat, _ in counts]
     rows = [
@@ -117,7 +120,7 @@ def _latest(journal: Journal, children: int) -> list[CandidateRow]:
 
 
 def _workers(settings: dict[str, Any], owner: str) -> str:
-    """What scores for the run, and the process that drives it."""
+    """Description of the executor of a run and of the process that drives it."""
     count = settings["count"]
     return ", ".join(filter(None, (settings["executor"], f"{count} workers" if count else "", owner)))
 

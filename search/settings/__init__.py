@@ -1,15 +1,15 @@
-"""What a run is told to do: the typed config, reading it from YAML, and resolving what it names.
+"""The config of a run: types, reading from YAML, checks, and loading of the code and data that it names.
 
 The public names of this room:
 
-- The config: `Config` and its sections that others hold (`Mutations`, `StructureSettings`, `WorkerSettings`).
-- Names of algorithms and mutations that a config may use: `names`, a module, which registering an extension extends.
+- The config: `Config` and some of its sections (`Mutations`, `StructureSettings`, `WorkerSettings`).
+- `names`: a module with the names of algorithms and mutations that a config may use; registering an extension adds one.
 - Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
 - Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config.
 - Loading, which imports the code that a config names: `load_config`, `load_plugins`; without importing: `check_config`,
   `named_modules`, `describe_module`.
-- What a config names: `task_of`, `task_name`, `insertable`, `stage_of`, `larger_tasks`, `DEFAULT_STAGES`, `CORPUS`,
-  and baselines of custom tasks (`with_tuned_constants`, `tuned_constants`).
+- Objects that a config names: `task_of`, `task_name`, `insertable`, `stage_of`, `larger_tasks`, `DEFAULT_STAGES`,
+  `CORPUS`, and baselines of custom tasks (`with_tuned_constants`, `tuned_constants`).
 """
 
 from search.settings import names

@@ -1,4 +1,4 @@
-"""The config of a run: one frozen, typed section a concern.
+"""The config of a run: frozen, typed sections.
 
 Unknown keys and values of the wrong type or out of range are refused. A config becomes a run in two steps: reading
 parses the YAML and resolves its paths (`search.settings.reading`), and loading imports the code and reads the data that
@@ -17,9 +17,9 @@ from search.settings.tasks import Section, TaskEntry
 
 
 class Mutations(Section):
-    """Relative rates of the mutations; 0 switches one off. The paper has `insert`, `delete` and `modify`, a third each.
+    """Relative rates of the mutations; 0 disables a mutation. The paper uses `insert`, `delete` and `modify` equally.
 
-    Mutations that a plugin registers have keys of their own names.
+    A mutation that a plugin registers has a key of the same name.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -69,8 +69,8 @@ class SearchSettings(Section):
         ge=0,
         description="candidates without an improvement after which the search restarts from its best program; 0: never",
     )
-    random_mutations: int = Field(16, ge=1, description="`random`: most mutations between the start and a program")
-    tree_depth: int = Field(3, ge=1, le=8, description="`tree`: most functions between the update and an operand")
+    random_mutations: int = Field(16, ge=1, description="`random`: largest number of mutations of the starting program")
+    tree_depth: int = Field(3, ge=1, le=8, description="`tree`: largest depth of functions above an operand")
     mutations: Mutations = Mutations()
     structures: StructureSettings = StructureSettings()
     primitives: Literal["paper"] | list[str] = Field(
@@ -103,10 +103,8 @@ class EvaluationSettings(Section):
     first_seeds: int = Field(2, ge=0, description="seeds that are trained before the hurdle; 0: no hurdle")
     hurdle_quantile: float = Field(0.33, ge=0, le=1, description="quantile of the population's fitness on those seeds")
     hurdle_margin: float = Field(0.15, ge=0, description="added to that quantile, which gives the hurdle")
-    short_share: float = Field(
-        0.0, ge=0, lt=1, description="share of the steps of a short training before all others; 0: none"
-    )
-    short_margin: float = Field(0.3, ge=0, description="how far a program may exceed the hurdle after it")
+    short_share: float = Field(0.0, ge=0, lt=1, description="share of the steps of a first, short training; 0: none")
+    short_margin: float = Field(0.3, ge=0, description="margin added to the hurdle after the short training")
     race: list[int] = Field(
         [], description="numbers of seeds after which there is another hurdle; with 8 seeds, [4] trains 2, 2, then 4"
     )
@@ -116,7 +114,7 @@ class EvaluationSettings(Section):
         ge=0,
         description="steps of a probe that drops programs whose losses are not finite, exploded or unchanged; 0: none",
     )
-    probe: bool = Field(True, description="give a program that agrees with an earlier one on probes its score")
+    probe: bool = Field(True, description="reuse the score of an earlier program whose updates on probes agree")
     statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
     slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
 
@@ -173,7 +171,7 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_sections(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the YAML says
+    def _empty_sections(cls, values: Any) -> Any:  # noqa: ANN401 - plain values of any shape
         """Treat an empty section, whose lines are all commented out, as one with all defaults."""
         sections = ("search", "evaluation", "workers", "selection")
         if not isinstance(values, dict):

@@ -1,8 +1,8 @@
 """Loading a config: code is imported, data are read, and the starting program is parsed.
 
-This is the only step that runs code which a file names. Commands that run something load the config that they are given
-and say first which files that imports. Commands that look at something do not load: `check_config` checks as much as is
-possible without importing anything.
+This is the only step that runs code that a file names. Commands that run a search load the given config, and announce
+each module before its import. Commands that inspect do not load a config; `check_config` checks as much as possible
+without imports.
 """
 
 import importlib
@@ -26,8 +26,8 @@ def load_config(config: Config, *, with_start: bool = True, say: Callable[[str],
 
     Args:
         config: a resolved config.
-        with_start: parse its starting program; a run that exists has its own copy, and the file may be gone.
-        say: receives one message a module, before it is imported.
+        with_start: parse the starting program. An existing run has its own copy, and the file may be missing.
+        say: called with a message for each module, before its import.
 
     Returns:
         The starting program, or AdamW without `with_start`.
@@ -45,10 +45,10 @@ def load_config(config: Config, *, with_start: bool = True, say: Callable[[str],
 
 
 def check_config(config: Config) -> list[str]:
-    """Check a resolved config as far as that takes no code of other people: data, stages, functions and program.
+    """Check a resolved config without importing modules: data, stages, functions and program.
 
     Returns:
-        What was not checked, one sentence each.
+        One sentence for each part that was not checked.
 
     Raises:
         UserError: data cannot be read, or a program or a stage is not valid.
@@ -73,7 +73,7 @@ def check_config(config: Config) -> list[str]:
 
 
 def named_modules(config: Config) -> list[str]:
-    """Modules that a resolved config names, each once: those that loading imports."""
+    """Modules that loading a resolved config imports, each once."""
     families = [entry.family.rpartition(":")[0] for entry in _custom_tasks(config)]
     return list(dict.fromkeys([*config.search.plugins, *families]))
 
@@ -84,12 +84,12 @@ def _custom_tasks(config: Config) -> list[OwnTask]:
 
 
 def _is_custom(entry: str | OwnTask) -> TypeGuard[OwnTask]:
-    """Whether a task has a family of its own, which is code."""
+    """Whether a task has a custom family, which is code."""
     return isinstance(entry, OwnTask) and ":" in entry.family
 
 
 def _announce(modules: Sequence[str], say: Callable[[str], None] | None) -> None:
-    """Say what is about to be imported, once for each module."""
+    """Announce the import of each module once."""
     for name in modules:
         if say and name not in _announced:
             say(f"importing {describe_module(name)}, which the config names")
@@ -97,11 +97,11 @@ def _announce(modules: Sequence[str], say: Callable[[str], None] | None) -> None
 
 
 def load_plugins(modules: Sequence[str], say: Callable[[str], None] | None = None) -> None:
-    """Import modules that register primitives.
+    """Import modules that register extensions.
 
     Args:
-        modules: names, looked for in the working directory too; or `folder/name`, the file `name.py` in that folder.
-        say: receives one message a module, before it is imported.
+        modules: names of modules, also in the working directory, or `folder/name` for the file `name.py` in a folder.
+        say: called with a message for each module, before its import.
 
     Raises:
         UserError: a module cannot be imported.
@@ -119,7 +119,7 @@ def load_plugins(modules: Sequence[str], say: Callable[[str], None] | None = Non
 
 
 def insertable(config: Config) -> tuple[Primitive, ...]:
-    """The functions that mutation may insert."""
+    """The functions that mutations may insert."""
     names = list(PAPER) if config.search.primitives == "paper" else config.search.primitives
     if not names:
         raise UserError("`search.primitives` must name at least one function")

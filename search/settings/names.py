@@ -1,14 +1,13 @@
 """Names of algorithms and mutations that a config may use. Registering an extension adds its name.
 
-The functions behind the names are tables of `search.algorithms`, which a config does not import; a test holds that the
-names agree.
+The functions are in tables of `search.algorithms`, which a config does not import. A test checks that the names agree.
 """
 
 from primitives import nearest
 
 ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree", "structures"}
 REGISTERED_MUTATIONS: dict[str, float] = {}
-"""Default rate of each mutation that is registered; those of the built-in ones are fields of `config.Mutations`."""
+"""Default rates of registered mutations; the rates of built-in mutations are fields of `config.Mutations`."""
 
 
 def unknown(what: str, name: str, known: set[str]) -> str:

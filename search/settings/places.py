@@ -1,4 +1,4 @@
-"""Files and modules that a config names: where they are looked for, and how a run folder records them.
+"""Locations of the files and modules that a config names, and their form in a run folder.
 
 A config names files by path, relative to its own folder or to the working directory. It names modules by name, such as
 `my_tasks`. Resolving makes paths absolute, and writes a module that is a file as `folder/my_tasks`; a name without a

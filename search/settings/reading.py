@@ -1,4 +1,4 @@
-"""Reading a config: YAML to typed settings, with one clear line for a mistake.
+"""Reading a config: from YAML to typed settings, with one line of text for a mistake.
 
 Reading imports no code and opens no file but the config itself: it parses the YAML, checks names, types and ranges,
 and makes the paths absolute. `search.settings.loading` does the rest.
@@ -40,9 +40,9 @@ def read_values(path: Path) -> dict[str, Any]:
     """The plain values of a YAML file; raises `UserError` if it cannot be read or is not a mapping."""
     values = read_yaml(path, f"config `{path}`")
     if values is None:
-        raise UserError(f"config `{path}` is empty; `tasks: [digits]` would be enough")
+        raise UserError(f"config `{path}` is empty; the shortest config is `tasks: [digits]`")
     if not isinstance(values, dict):
-        raise UserError(f"config `{path}` must hold `key: value` lines, not a {type(values).__name__}")
+        raise UserError(f"config `{path}` must contain `key: value` lines, not a {type(values).__name__}")
     return values
 
 

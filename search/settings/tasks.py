@@ -84,7 +84,7 @@ def whole(value: Any) -> Any:  # noqa: ANN401 - plain values of any shape
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _kind(value: Any) -> str | None:  # noqa: ANN401 - whatever the YAML says
+def _kind(value: Any) -> str | None:  # noqa: ANN401 - plain values of any shape
     if isinstance(value, str):
         return NAMED
     return OWN if isinstance(value, Mapping | OwnTask) else None
@@ -120,7 +120,7 @@ def resolve(entry: str | OwnTask, origin: Origin) -> str | OwnTask:
         return entry
     where = f"task `{entry.name}`"
     if entry.name in TASKS:
-        raise UserError(f"{where} is one that comes with the project; call yours otherwise")
+        raise UserError(f"{where} is the name of a built-in task; choose another name")
     module, colon, function = entry.family.rpartition(":")
     if colon:
         if not function.isidentifier():
@@ -171,7 +171,7 @@ def task_of(entry: str | OwnTask) -> Task:
     return Task(
         entry.name,
         entry.family,
-        "a task of your own",
+        "a custom task",
         entry.batch,
         entry.steps,
         entry.schedule_power,

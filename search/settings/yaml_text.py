@@ -1,7 +1,7 @@
-"""Reading of YAML: PyYAML's safe loader with limits on size, and without the surprises of YAML 1.1.
+"""Reading of YAML by PyYAML's safe loader, with limits on size and without ambiguous values of YAML 1.1.
 
-Refused are texts that aliases expand to gigabytes, numbers such as `010` and `1:30` (8 and 90 in YAML 1.1), and
-repeated keys. `1e-3` is a number, as in YAML 1.2.
+Errors are raised for texts that aliases expand to gigabytes, numbers such as `010` and `1:30` (8 and 90 in YAML 1.1),
+and repeated keys. `1e-3` is a number, as in YAML 1.2.
 """
 
 import re
@@ -34,11 +34,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        """A number; raises where YAML 1.1 reads another than what stands there."""
+        """A number; raises an error if YAML 1.1 reads a different number than is written."""
         whole = node.tag.endswith(":int")
         value = self.construct_yaml_int(node) if whole else self.construct_yaml_float(node)
         if _SURPRISES.match(str(node.value)):
-            known = f"`{node.value}` is {value} in YAML; write that, or quote it where it is a text"
+            known = f"`{node.value}` is {value} in YAML; write that number, or quote it if it is a text"
             raise yaml.constructor.ConstructorError(None, None, known, node.start_mark)
         return value
 
@@ -54,8 +54,8 @@ def read_yaml(path: Path, what: str) -> Any:  # noqa: ANN401 - plain values of a
     """Read a YAML file.
 
     Args:
-        path: of the file.
-        what: the file is, for errors.
+        path: path of the file.
+        what: description of the file, for errors.
 
     Raises:
         UserError: there is no such regular file, it is too large, or is not valid YAML.
@@ -65,7 +65,7 @@ def read_yaml(path: Path, what: str) -> Any:  # noqa: ANN401 - plain values of a
         if not stat.S_ISREG(state.st_mode):
             raise UserError(f"{what} must be a file")
         if state.st_size > _MOST_BYTES:
-            raise UserError(f"{what} has {state.st_size:,} bytes; {_MOST_BYTES:,} is the most that is read")
+            raise UserError(f"{what} has {state.st_size:,} bytes; the limit is {_MOST_BYTES:,}")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"there is no {what}") from None
@@ -85,7 +85,7 @@ def parse_yaml(text: str, what: str) -> Any:  # noqa: ANN401 - plain values of a
             return None
         count = _count(node, {})
         if count > _MOST_VALUES:
-            raise UserError(f"{what} stands for {count:,} values; {_MOST_VALUES:,} is the most that is read")
+            raise UserError(f"{what} has {count:,} values after expansion of aliases; the limit is {_MOST_VALUES:,}")
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
