@@ -26,7 +26,7 @@ _COLOURS = {"input": "#cfe3f7", "statement": "#f2f2f2", "output": "#d8f0d3"}
 def graph_of(program: Program) -> nx.DiGraph:
     """Prepare the data flow of a program for drawing: without cycles, and with labels, colours and layers.
 
-    State that is carried to the next step ends in a node of its own, `next m`.
+    The next value of a state slot is a separate node, such as `next m`.
     """
     flowing = data_flow(program)
     drawn: nx.DiGraph = nx.DiGraph()
@@ -61,7 +61,7 @@ def draw(programs: Mapping[str, Program], path: Path) -> None:
         path: a file whose name ends in one of `FORMATS`; it is replaced.
 
     Raises:
-        UserError: another ending, or a file that cannot be written.
+        UserError: the name has another ending, or the file cannot be written.
     """
     check_format(path)
     figure = figure_of(programs)
@@ -89,7 +89,7 @@ def figure_of(programs: Mapping[str, Program]) -> Figure:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file as a whole, through a new file of a random name beside it."""
+    """Write a file atomically, through a new file with a random name in the same folder."""
     part = path.with_name(f".{path.name}.{token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
@@ -105,7 +105,7 @@ def check_format(path: Path) -> None:
     """Raise `UserError` if the name of a file ends in none of `FORMATS`."""
     if path.suffix not in FORMATS:
         name = printable(str(path))
-        raise UserError(f"a drawing cannot be written to `{name}`: the name has to end in {', '.join(FORMATS)}")
+        raise UserError(f"a drawing cannot be written to `{name}`: the name must end in {', '.join(FORMATS)}")
 
 
 def _layers(graph: nx.DiGraph) -> list[list[Hashable]]:
@@ -134,7 +134,7 @@ def _places(graph: nx.DiGraph) -> dict[Hashable, tuple[float, float]]:
     """Coordinates of nodes: layers from left to right, each ordered by the mean height of its neighbours."""
     layers = _layers(graph)
     heights = {node: place - len(layer) / 2 for layer in layers for place, node in enumerate(layer)}
-    for turn in range(8):  # in both directions (Sugiyama, Tagawa and Toda, 1981)
+    for turn in range(8):  # sweeps in both directions (Sugiyama, Tagawa and Toda, 1981)
         for layer in layers if turn % 2 == 0 else layers[::-1]:
             near = graph.predecessors if turn % 2 == 0 else graph.successors
             means = {node: [heights[other] for other in near(node)] or [heights[node]] for node in layer}

@@ -10,7 +10,7 @@ _LONGEST = 100  # characters of a word that is compared; the comparison takes ti
 
 
 class UserError(ValueError):
-    r"""An input of the user is wrong. The message is one line of printable characters, whatever it quotes.
+    r"""Raised for wrong input of the user. The message is one line of printable characters, also if it quotes others.
 
     >>> print(UserError("unknown program `best\x1b[31m`"))
     unknown program `best\x1b[31m`
@@ -21,7 +21,7 @@ class UserError(ValueError):
 
 
 class ProgramError(UserError):
-    """A program is invalid: bad text, an unknown function, an undefined variable, or a wrong kind."""
+    """Raised for an invalid program: bad text, an unknown function, an undefined variable, or a wrong kind."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,10 +1,10 @@
-"""Escaping of text from outside: file names, origins and verdicts that go into code, comments and LaTeX."""
+"""Escaping of foreign text (file names, origins and verdicts) for code, comments and LaTeX."""
 
 LONGEST = 500  # characters of foreign text that an export quotes
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
-    r"""One line of printable characters that shows a text.
+    r"""Convert a text to one line of printable characters.
 
     White space becomes single spaces. A character that cannot be printed (control characters, marks of writing
     direction, lone surrogates of undecodable file names) is shown as its escape sequence. A text of more than
@@ -33,7 +33,7 @@ def escaped(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Text with the escape of each character that is not printable in its place; line breaks and tabs stay.
+    r"""Replace each unprintable character of a text by its escape; line breaks and tabs are kept.
 
     >>> print(visible("loss\x1b[31m\u202e"))
     loss\x1b[31m\u202e

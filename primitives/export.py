@@ -1,9 +1,9 @@
-"""Export: a program as code to take away, which depends on nothing of this project.
+"""Export of programs as source code that does not depend on this project.
 
 Targets are an optax transformation, a Python module that needs NumPy alone, a PyTorch optimizer, and LaTeX. Constants
 become arguments whose defaults are the values of the program, named after their role (`primitives.hyperparameters`).
-The code is vetted before it is returned: it holds nothing but literals and names of the program and the template, it
-compiles, and it has taken a step on a small tree (`primitives.vetting`).
+The code is vetted before it is returned: it contains only literals and names of the program and the template, it
+compiles, and it has run for one step on a small tree (`primitives.vetting`).
 
 `to_optax` and `to_torch` execute the same source in this process.
 """
@@ -43,14 +43,14 @@ def export(
     *,
     hyperparameters: Mapping[str, float] | None = None,
 ) -> str:
-    r"""Write a program as code that depends on nothing of this project.
+    r"""Export a program as source code that does not depend on this project.
 
     Args:
         program: a valid program; its live part is exported.
         to: `optax`, `python` (NumPy alone), `torch`, or `latex`.
-        name: name of the exported function or class, an identifier. Where the code needs the name itself (`optax`,
-            `zip`), the function is called `optax_`, `zip_`.
-        origin: where the program came from, for the first line of the code; any text.
+        name: name of the exported function or class, an identifier. If the code uses the name for something else
+            (`optax`, `zip`), the function is called `optax_`, `zip_`.
+        origin: origin of the program, for the first line of the code; any text.
         hyperparameters: names and values from recognition, such as `{"beta1": 0.9, "decay": 0.1}`. A constant with
             one of these values gets its name.
 
@@ -58,7 +58,7 @@ def export(
         The source, vetted.
 
     Raises:
-        UserError: an unknown target, a name that is no identifier, or a function without a spelling in code.
+        UserError: the target is unknown, the name is no identifier, or the program calls a primitive without `code`.
 
     Example:
         >>> from primitives import builtin
@@ -83,7 +83,7 @@ def to_optax(
     recognised: Mapping[str, float] | None = None,
     **hyperparameters: Any,  # noqa: ANN401 - numbers, arrays, schedules
 ) -> "optax.GradientTransformationExtraArgs":
-    """Make an optax transformation of a program: the exported source, executed.
+    """Make an optax transformation from a program, by executing its exported source.
 
     Args:
         program: a valid program.
@@ -93,7 +93,7 @@ def to_optax(
             functions of the step. Those left out keep the value of the program.
 
     Raises:
-        UserError: an argument that the exported function does not have.
+        UserError: the exported function has no such argument.
 
     Example:
         >>> import jax.numpy as jnp
@@ -114,7 +114,7 @@ def to_torch(
     recognised: Mapping[str, float] | None = None,
     **hyperparameters: Any,  # noqa: ANN401 - numbers, and a dtype
 ) -> "torch.optim.Optimizer":
-    """Make a PyTorch optimizer of a program: the exported source, executed.
+    """Make a PyTorch optimizer from a program, by executing its exported source.
 
     Args:
         program: a valid program.
@@ -124,10 +124,10 @@ def to_torch(
         **hyperparameters: arguments of the exported class, such as `lr=3e-4`.
 
     Raises:
-        UserError: PyTorch is not installed, or an argument that the exported class does not have.
+        UserError: PyTorch is not installed, or the exported class has no such argument.
     """
     if find_spec("torch") is None:
-        raise UserError("`to_torch` needs PyTorch, which is not installed; install `optsearch[torch]`")
+        raise UserError("`to_torch` requires PyTorch, which is not installed; install `optsearch[torch]`")
     optimizer: torch.optim.Optimizer = _call(program, "torch", name, recognised, (params,), hyperparameters)
     return optimizer
 
@@ -138,7 +138,7 @@ def origin_of(name: str) -> str:
 
 
 def _facts(code: Code, name: str, origin: str, to: str) -> dict[str, Any]:
-    """Everything that a template reads."""
+    """The values that a template reads."""
     slots, count = code.slots, len(code.slots)
     function = name if name not in taken_names() else unused(f"{name}_", taken_names())
     title = _title(name)
@@ -184,7 +184,7 @@ def _title(name: str) -> str:
 
 
 def _example(arguments: Mapping[str, str]) -> str:
-    """One argument for the usage example: the learning rate where there is one."""
+    """One argument for the usage example: the learning rate if there is one."""
     for name in (LEARNING_RATE, "learning_rate", *arguments):
         if name in arguments:
             return f"{name}={arguments[name]}"
@@ -192,7 +192,7 @@ def _example(arguments: Mapping[str, str]) -> str:
 
 
 def _latex_opening(code: Code) -> str:
-    """The sentence before the equations: what their symbols stand for, with the values of the constants."""
+    """The sentence before the equations, with the meanings of the symbols and the values of the constants."""
     written = symbols(code.names)
     meanings = ["$w$ are the weights", "$g$ is the gradient"]
     meanings += ["$s$ is the schedule of the learning rate"] if LEARNING_RATE in code.read else []

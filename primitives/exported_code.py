@@ -1,9 +1,9 @@
 """The body of exported code: the live part of a program as assignments in the spelling of an array library.
 
-All assignments stand in one function of the exported module. Its arguments are the inputs that the program reads and
-its constants, and it works on one parameter array at a time. Where the program reduces over all weights (`dot`,
-`clip`, …), every assignment runs over the list of all arrays instead. Variables keep their names, but for those that
-the function needs itself.
+One function of the exported module contains all assignments. Its arguments are the inputs that the program reads and
+its constants, and it processes one parameter array at a time. If the program reduces over all weights (`dot`, `clip`,
+…), every assignment processes the list of all arrays instead. Variables keep their names, except for names that the
+function uses itself.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +30,8 @@ class Constant:
     """A constant of a program as an argument of the exported code.
 
     Attributes:
-        name: of the argument.
-        value: its default, as text.
+        name: name of the argument.
+        value: default of the argument, as text.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Code:
         hyperparameters: names and values from recognition.
 
     Attributes:
-        program: what is exported, under the names that the exported code uses.
-        slots: its live state slots.
-        constants: its constants as arguments.
+        program: the exported program, with the variable names of the exported code.
+        slots: live state slots.
+        constants: constants as arguments.
         names: names of the constants, by statement and argument.
 
     Raises:
-        UserError: a function without a spelling in code, or a variable whose name is no identifier.
+        UserError: the program calls a primitive without `code`, or the name of a variable is no identifier.
     """
 
     def __init__(self, program: Program, to: str, hyperparameters: Mapping[str, float] | None = None) -> None:
@@ -73,7 +73,7 @@ class Code:
         ]
 
     def _constant_names(self, bare: Program, hyperparameters: Mapping[str, float]) -> dict[Place, str]:
-        """Names of the constants; `peak` is the factor on `lr` that is added where no constant could take it up."""
+        """Names of the constants; `peak` is a factor on `lr` that is added if no constant can absorb it."""
         added = len(self.program.statements) - len(bare.statements)
         variables = {s.target for s in bare.statements} | {*bare.inputs, UPDATE}
         taken = variables | taken_names() | {"peak"}
@@ -86,7 +86,7 @@ class Code:
 
     @cached_property
     def helpers(self) -> list[str]:
-        """Functions that the exported module brings along."""
+        """Helper functions that the exported module defines."""
         called = [name for name, row in self._rows.items() if row.code.startswith(f"_{name}(")]
         return sorted({*called, *(inner for name in called for inner in _HELPERS.get(name, ()))})
 
@@ -128,7 +128,7 @@ class Code:
 
     @property
     def foreign(self) -> list[str]:
-        """Functions that did not come with the language."""
+        """Functions that a user has added to the language."""
         return [name for name, row in self._rows.items() if name not in PAPER]
 
     def lines(self) -> Iterator[str]:
@@ -147,10 +147,10 @@ class Code:
             kinds[statement.target] = result_kind(statement, kinds) or Kind.SCALAR
 
     def _lists(self, statement: Statement, arguments: list[str], kinds: Mapping[str, Kind]) -> list[str]:
-        """Arguments that are lists; in PyTorch scalars are, too, since every group of parameters has its own."""
+        """Arguments that are lists; in PyTorch also scalars, since every parameter group has its own values."""
         row = REGISTRY[statement.primitive]
         if row.code.startswith(f"_{row.name}("):
-            return []  # a helper takes whole lists
+            return []  # a helper takes complete lists
         given = zip(statement.arguments, arguments, strict=True)
         return [
             name
@@ -159,9 +159,9 @@ class Code:
         ]
 
     def _absorb_rate(self) -> None:
-        """Let the learning rate of PyTorch stand for `lr * learning_rate`, if `lr` is read for this product alone.
+        """Use PyTorch's `lr` for the product `lr * learning_rate`, if the program reads `lr` only in this product.
 
-        Otherwise `lr` stays a factor, 1 by default, beside the argument `learning_rate`.
+        Otherwise `lr` remains a factor, 1 by default, beside the argument `learning_rate`.
         """
         arguments = flow(self.program).arguments
         readers = [line for line, sources in enumerate(arguments) if LEARNING_RATE in sources]
@@ -199,7 +199,7 @@ def _over(call: str, lists: list[str]) -> str:
 
 
 def _relative(hyperparameters: Mapping[str, float]) -> dict[str, float]:
-    """Hyperparameters from recognition with the learning rate that exported code has."""
+    """Hyperparameters from recognition, with the learning rate of exported code."""
     return {name: value * PEAK if name in ("rate", RATE) else value for name, value in hyperparameters.items()}
 
 

@@ -1,8 +1,8 @@
 """Names of constants: every constant of an exported program is an argument, named after its role.
 
-The role follows from the data flow. The weight of an `interp` is `beta1`, `beta2`, … in the order of statements, and
-so is a factor on a state slot. A factor that only ever scales the weights is `weight_decay`; a factor on the learning
-rate is `learning_rate`; every other constant is `c1`, `c2`, …. Two known instances: in Lion the names are `beta1`,
+The role follows from the data flow. The weight of an `interp` or a factor on a state slot is `beta1`, `beta2`, … in the
+order of statements. A factor that only scales the weights is `weight_decay`; a factor on the learning rate is
+`learning_rate`; every other constant is `c1`, `c2`, …. Two known instances: in Lion the names are `beta1`,
 `beta2`, `weight_decay`, `learning_rate`; in the raw program of Chen et al. (2023) `wd = lr * 0.46` followed by
 `wd = wd * w` makes 0.46 the weight decay.
 
@@ -35,7 +35,7 @@ def constant_names(
         hyperparameters: names and values from recognition, such as `{"beta1": 0.9, "decay": 0.1}`.
 
     Returns:
-        For each constant, by the index of its statement and of its argument, a name of its own.
+        A unique name for each constant, by the index of its statement and of its argument.
 
     >>> from primitives import builtin
     >>> sorted(constant_names(builtin("lion"), ()).values())
@@ -85,7 +85,7 @@ def _roles(program: Program) -> dict[Place, str]:
 
 
 class _Scales:
-    """Which values of a program are the weights or the learning rate times constants."""
+    """Analysis of values that are a constant times the weights or the learning rate."""
 
     def __init__(self, program: Program) -> None:
         self._program, self._graph = program, flow(program)

@@ -1,8 +1,8 @@
-"""Identifiers of exported code: which names are free, and which variables of a program get another name.
+"""Identifiers of exported code: free names, and new names for variables of a program.
 
-Exported code has two kinds of scope. The assignments of the program stand in a function of their own, where only the
-names that its calls use are taken (`jnp`, `zip`, `_clip`, …). Names in the scope of the module (the exported function,
-its arguments) must differ from every identifier of the templates, which is read off the templates themselves.
+Exported code has two kinds of scope. A separate function contains the assignments of the program; in it, only the names
+that its calls use are taken (`jnp`, `zip`, `_clip`, …). Names in the scope of the module (the exported function, its
+arguments) must differ from all identifiers of the templates, which are read from the templates.
 """
 
 import ast
@@ -21,9 +21,9 @@ from primitives.registry import REGISTRY, Primitive
 MODULES = {"optax": "jnp", "python": "np", "torch": "torch"}  # array module of each target
 _TEMPLATES = Path(__file__).parent / "templates"
 _UNASSIGNABLE = frozenset({*keyword.kwlist, "__debug__"})
-_BODY = frozenset({*MODULES.values(), "zip"})  # what every function that holds a program may use
+_BODY = frozenset({*MODULES.values(), "zip"})  # names that a function with the assignments of a program may use
 _TUPLE = frozenset({"count", "index"})  # the step counter of the optax state, and a method of every tuple
-_ARGUMENT = re.compile(r"(beta|c)\d+|learning_rate|weight_decay")  # names that constants are given
+_ARGUMENT = re.compile(r"(beta|c)\d+|learning_rate|weight_decay")  # names of constants
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -83,9 +83,9 @@ def code_words(row: Primitive) -> CodeWords:
 
 
 def with_free_names(program: Program) -> Program:
-    """The program with other names for variables that the function around it needs itself.
+    """Rename variables of a program whose names the exported function uses itself.
 
-    A state slot is the name of a field, too: it does not begin with an underscore and is not `count`.
+    The name of a state slot is also the name of a field, so it must not begin with an underscore or be `count`.
 
     Raises:
         ProgramError: a variable whose name is no identifier.

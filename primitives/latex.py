@@ -1,7 +1,7 @@
 """LaTeX: the equations of one step of a program.
 
-A value that is used once is written out where it is used, and a value that is used several times, or has a long
-formula, gets an equation of its own. Constants appear as symbols: `beta1` as β₁, `learning_rate` as η, `weight_decay`
+A value that is used once is written at the place where it is used. A value that is used several times, or has a long
+formula, has a separate equation. Constants appear as symbols: `beta1` as β₁, `learning_rate` as η, `weight_decay`
 as λ. A state slot keeps its name if that is a letter, and is written upright otherwise.
 """
 
@@ -16,13 +16,13 @@ from primitives.text import constant_text
 
 Place = tuple[int, int]  # statement and argument of a constant
 
-_LONG = 100  # characters of a formula that is still written out inside another
-_LOOSE, _TIGHT, _ATOM = 1, 2, 3  # how firmly a formula holds together: a sum, a product, anything else
+_LONG = 100  # largest number of characters of a formula that is written inside another
+_LOOSE, _TIGHT, _ATOM = 1, 2, 3  # binding strength of a formula: a sum, a product, anything else
 _FIRMNESS = {
     **dict.fromkeys(("add", "subtract", "interp", "negative"), _LOOSE),
     **dict.fromkeys(("multiply", "exp2", "exp10", "power", "square", "cube", "log", "log2", "log10"), _TIGHT),
 }
-# How firm an argument has to be to stand without brackets, where brackets are not part of the function.
+# Least binding strength of an argument without brackets, for functions whose notation has no brackets.
 _WANTED = {
     "add": (_LOOSE, _LOOSE),
     "subtract": (_LOOSE, _TIGHT),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Argument = str | float
 
 WEIGHTS, GRADIENT, LEARNING_RATE, UPDATE = "w", "g", "lr", "update"
-PEAK = 0.01  # of `lr` on the smallest tasks; a factor on it is a constant of the program
+PEAK = 0.01  # peak of `lr` on the smallest tasks, by which a program multiplies its rate constant
 PAPER_SLOTS = ("m", "v")  # the two state slots of Chen et al. (2023)
 _FLOAT32 = Struct("<f")
 
@@ -49,7 +49,7 @@ class Program(NamedTuple):
         return to_text(self).rstrip()
 
     def __repr__(self) -> str:
-        """The text of the program, or its fields where a statement calls a function that is not registered."""
+        """The text of the program; its fields if a statement calls a function that is not registered."""
         try:
             return str(self)
         except KeyError:
@@ -153,7 +153,7 @@ def float32(value: float) -> float:
     """Round to the nearest float32.
 
     Raises:
-        ProgramError: a value that is not finite as a float32.
+        ProgramError: the value is not finite as a float32.
 
     Example:
         >>> float32(0.9)

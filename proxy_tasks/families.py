@@ -72,7 +72,7 @@ FAMILIES: dict[str, Family] = {
         },
     ),
 }
-FAMILIES["classification"] = FAMILIES["digit classification"]  # the same family under a name that suits a user's data
+FAMILIES["classification"] = FAMILIES["digit classification"]  # the same family under a general name, for custom data
 
 
 _registered: set[Builder] = set()
@@ -183,7 +183,7 @@ def module_in(folder: str, name: str) -> ModuleType:
 
 
 def _source(function: Callable[..., Any]) -> bytes:
-    """Source of the file of a function, or of the function alone if there is no file, as in a notebook."""
+    """Source of the file of a function, or of the function only if there is no file, as in a notebook."""
     written = unwrap(function)
     path = getsourcefile(written)
     return Path(path).read_bytes() if path and Path(path).is_file() else getsource(written).encode()

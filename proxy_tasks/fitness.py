@@ -1,4 +1,4 @@
-"""Fitness: how much lower the validation loss is than that of the tuned AdamW.
+"""Fitness: the log ratio of the validation loss to that of the tuned AdamW, plus a price.
 
     fitness(program) = Σ_tasks share(task) · mean_seeds log(loss(program) / loss(AdamW))  +  price(program)
 
@@ -7,7 +7,7 @@ the inverse of its noise over seeds, so that a noisy task does not decide alone.
 charge for live statements and live state slots. Losses of the program and of AdamW are paired by seed.
 `proxy_tasks.loss` has the formulas.
 
-An evaluation goes from cheap to expensive, and a program that fails a stage is not trained further:
+An evaluation has stages of increasing cost, and a program that fails a stage is not trained further:
 
 1. sanity probe (`sanity_steps`): a few steps on the first seeds show whether the program can train at all;
 2. short training (`short_share`): a share of the steps on the first seeds;
@@ -15,8 +15,8 @@ An evaluation goes from cheap to expensive, and a program that fails a stage is 
 4. race (`race`): more seeds in stages, with a hurdle after each;
 5. all seeds.
 
-The hurdle is set by the fitness of other programs on the same seeds. A fixed height would not do: on a few seeds the
-baseline may be lucky, which shifts the fitness of every program.
+The hurdle is computed from the fitness of other programs on the same seeds. A fixed hurdle would not work, since on a
+few seeds the baseline may be lucky, which shifts the fitness of every program.
 """
 
 import math
@@ -54,8 +54,8 @@ class Score:
 
     Attributes:
         status: outcome.
-        fitness: log loss ratio to the tuned AdamW, plus price; infinite where training diverged.
-        first_fitness: fitness on the first seeds alone, which is compared with the hurdle.
+        fitness: log loss ratio to the tuned AdamW, plus price; infinite if training diverged.
+        first_fitness: fitness on the first seeds only, which is compared with the hurdle.
         reason: readable reason for a status other than `ok`; empty otherwise.
         losses: validation loss of each trained seed, for each task.
         later: fitness after each stage of a race that was reached, without the last stage of all seeds.
@@ -111,7 +111,7 @@ class Evaluator:
         slot_price: added to the fitness for each live state slot.
         split: rows on which losses are computed.
         short_share: share of the steps of the short training; 0 for none.
-        short_margin: how far the fitness after the short training may exceed the hurdle; AdamW trains as short.
+        short_margin: margin added to the hurdle after the short training, whose reference is an equally short AdamW.
         race: numbers of seeds, between `first_seeds` and all, after which there is another hurdle.
         sanity_steps: steps of the sanity probe; 0 for none.
     """
@@ -148,8 +148,8 @@ class Evaluator:
 
         Args:
             program: a valid program.
-            hurdle: largest fitness on the first seeds with which the program goes on; with a race, a sequence that
-                continues with the hurdle of each of its stages.
+            hurdle: fitness on the first seeds above which the program is rejected; with a race, a sequence of this
+                value and the hurdle of each stage.
         """
         return self.evaluate_all([program], [hurdle])[0]
 

@@ -10,7 +10,7 @@ trains all seeds of an evaluation together:
 - batch: the rows of a smaller batch are repeated, which does not change their mean;
 - steps: a horizon for each seed, after which its weights stay the same.
 
-Inputs that are the same for all seeds have no seed axis, so that a task without circumstances pays nothing.
+Inputs that are the same for all seeds have no seed axis, so circumstances do not slow down tasks without them.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """Log loss, fitness and price: the formulas by which programs and baselines are compared everywhere.
 
-    log_loss(loss) = log(loss), and infinite where a loss is not finite or not above zero
+    log_loss(loss) = log(loss), and infinity if the loss is not finite or not above zero
     fitness = Σ_tasks share(task) · mean_seeds (log_loss(program) − log_loss(reference))
 
-A loss of zero comes from an overflow, and a negative loss has no logarithm. Both count as diverged: the logarithm of
-zero would be the best fitness there is.
+A loss of zero comes from an overflow, and a negative loss has no logarithm. Both count as diverged; the logarithm of
+zero would be the best possible fitness.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def log_ratio(losses: ArrayLike, reference: ArrayLike) -> np.ndarray:
 
 
 def weighted_log_loss(losses: Losses, shares: Mapping[str, float]) -> np.ndarray:
-    """Σ_tasks share · log loss of each seed, shape `(seeds,)`; infinite where one task's is.
+    """Σ_tasks share · log loss of each seed, shape `(seeds,)`; infinite if the log loss of a task is.
 
     Args:
         losses: for each task the losses of the same S seeds.
@@ -69,8 +69,8 @@ def fitness_of(losses: Losses, references: Losses, shares: Mapping[str, float]) 
     """Σ_tasks share · mean over seeds of the log ratio; infinite or NaN where a loss or a reference is not sound.
 
     Args:
-        losses: for each task the validation losses of a program, one a seed.
-        references: those of the tuned AdamW with the same seeds.
+        losses: for each task, the validation loss of a program for each seed.
+        references: losses of the tuned AdamW with the same seeds.
         shares: the weight of each task.
     """
     means = {name: float(np.mean(log_ratio(losses[name], references[name]))) for name in shares}
@@ -92,8 +92,8 @@ class Price(NamedTuple):
     """Charge for the length and the memory of a program, added to its fitness.
 
     Attributes:
-        statement: for each live statement.
-        slot: for each live state slot.
+        statement: price of a live statement.
+        slot: price of a live state slot.
     """
 
     statement: float = 0.0

@@ -1,10 +1,10 @@
-"""The funnel: programs that won on small tasks are compared with tuned baselines on larger ones, stage by stage.
+"""The funnel: stages on larger tasks, at which programs are compared with tuned baselines.
 
-A program that wins on a proxy has often only learnt the proxy (Chen et al., 2023, section 2.3). At each stage (see
-`selection.stage`) programs and baselines are tuned alike and trained on fresh seeds. Programs go on if they are better
-than the tuned AdamW: if the confidence interval, over seeds and tunings and corrected for the number of programs,
-excludes zero. The last table is on the test split and on other seeds, so that it does not favour the program that the
-last stage selected.
+A program that wins on a proxy task may exploit features of this task only (Chen et al., 2023, section 2.3). At each
+stage (see `selection.stage`) programs and baselines are tuned with equal budgets and trained on fresh seeds. A program
+enters the next stage if it is better than the tuned AdamW: the confidence interval over seeds and tunings, corrected
+for the number of programs, lies below zero. The last table uses the test split and other seeds, so that it does not
+favour the program that the last stage selected.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,8 +33,8 @@ class FunnelResult:
     """Result of a funnel.
 
     Attributes:
-        stages: results of the stages that were held; the funnel ends at a stage that no program survives.
-        table: entrants of the last of them on the test split and on fresh seeds.
+        stages: results of the completed stages; the funnel ends at a stage that no program passes.
+        table: entrants of the last completed stage on the test split and on fresh seeds.
     """
 
     stages: tuple[StageResult, ...]
@@ -50,12 +50,12 @@ class FunnelResult:
 
     @property
     def winner(self) -> Standing | None:
-        """The best program that survived every stage; `None` if there is none."""
+        """The best program that passed every stage; `None` if there is none."""
         return next(iter(self.stages[-1].survivors), None) if self.stages else None
 
     @property
     def last(self) -> Standing:
-        """The best program of the last stage that was held, whether it is better than the reference or not."""
+        """The best program of the last completed stage, also if it is not better than the reference."""
         return self.stages[-1].standings[0]
 
 
@@ -70,9 +70,9 @@ def run_funnel(
     """Run the stages.
 
     Args:
-        programs: distinct, best first, with constants that were tuned on the small tasks.
-        stages: at least one; each with larger tasks than the one before.
-        baselines: by name, with constants that were tuned in the same way; `adamw` among them.
+        programs: distinct programs, best first, with constants tuned on the small tasks.
+        stages: settings of at least one stage, each with larger tasks than the stage before.
+        baselines: baselines by name, including `adamw`, with constants tuned in the same way.
         runner: runs the trials.
         report: called with a line of text at the start of each phase.
     """

@@ -1,19 +1,19 @@
 """Confidence intervals and verdicts from log loss ratios that are paired by seed.
 
-A log loss ratio is log(loss of a program / loss of the reference), negative where the program is better. There is one
-for each seed, or one for each pair of tuning and seed where the constants were tuned several times. Both tunings and
-seeds vary at random, and the interval of the mean adds the two sources of variation:
+A log loss ratio is log(loss of a program / loss of the reference), and negative if the program is better. There is one
+ratio for each seed or, with several tunings, for each pair of tuning and seed. Both tunings and seeds vary at random,
+and the interval of the mean combines the two sources of variation:
 
 - **Seeds.** Student's t interval over the means of the seeds. With five or more seeds, each end is that of the
   studentized bootstrap (Efron and Tibshirani, 1993, chapter 12) where this one is further out: the bootstrap follows
   the skewness of the sample. With two to four seeds a bootstrap has too few distinct resamples, and the t interval is
   1 + 2 / seeds times as wide instead, a factor that was found by simulation with exponential ratios.
 - **Tunings.** Student's t on the means of the tunings. The two half-widths are combined as √(a² + b²), which covers
-  the mean at least as often as stated for independent normal variation (Banerjee, 1960). Two or three tunings say
-  little about how much tunings vary, so a stage of the funnel pools what all of its entrants say (`TuningVariance`;
-  the idea is that of Smyth, 2004).
+  the mean at least as often as stated for independent normal variation (Banerjee, 1960). Two or three tunings give a
+  poor estimate of their variance, so a stage of the funnel pools the estimates of its entrants (`TuningVariance`; as
+  in Smyth, 2004).
 
-`python -m benchmarks.coverage` simulates how often these intervals contain the truth.
+`python -m benchmarks.coverage` simulates the coverage of these intervals.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ import numpy as np
 
 CONFIDENCE = 0.95
 _RESAMPLES = 2000
-_FEW = 5  # seeds from which on the bootstrap is used
+_FEW = 5  # least number of seeds for the bootstrap
 
 
 class Verdict(StrEnum):
@@ -37,10 +37,10 @@ class Verdict(StrEnum):
 
 
 class TuningVariance(NamedTuple):
-    """Estimate of how much the mean log loss of one entrant varies from one set of tunings to another.
+    """Estimate of the variance of an entrant's mean log loss over sets of tunings.
 
     Attributes:
-        variance: of the mean over the tunings of one entrant.
+        variance: variance of the mean over the tunings of one entrant.
         freedom: degrees of freedom of the estimate.
     """
 
@@ -83,8 +83,8 @@ def interval(
             by degrees of freedom.
 
     Returns:
-        Both ends. They are infinite for a single seed, and for seeds that are all alike, which say nothing about the
-        spread; zero where every ratio is zero, as for a program compared with itself; NaN where a ratio is not finite.
+        Both ends. They are infinite for a single seed and for equal ratios of all seeds, since the spread is then
+        unknown; zero if every ratio is zero, as for a program compared with itself; NaN if a ratio is not finite.
 
     Example:
         >>> low, high = interval(np.array([-0.2, -0.1, -0.3, -0.2, -0.25]))
@@ -153,13 +153,13 @@ def verdicts(
 
     Args:
         ratios: log loss ratios of each program, shape as for `interval`.
-        confidence: one minus the probability that any verdict but `CANNOT_TELL` is given where no program differs from
-            the reference (Bonferroni, 1936). The error has two sides: half of it is the probability that any program
-            is called better.
+        confidence: one minus the probability of any verdict other than `CANNOT_TELL` if no program differs from the
+            reference (Bonferroni, 1936). Half of this probability is that of calling any program better.
         pooled: as for `interval`.
 
     Returns:
-        For each program `BETTER` or `WORSE` where its interval excludes zero. A program that diverged is worse.
+        For each program, `BETTER` or `WORSE` if its interval excludes zero, otherwise `CANNOT_TELL`. A program that
+        diverged is worse.
 
     Example:
         >>> verdicts({"good": np.array([-0.2, -0.1, -0.3, -0.2, -0.25]), "open": np.array([0.2, -0.1, 0.0])})

@@ -1,7 +1,7 @@
-"""The baselines that are not programs: optimizers from optax, and a learned one, as values with constants to tune.
+"""The baselines: optimizers from optax and a learned optimizer, as values with tunable constants.
 
-An `Optimizer` is a name and its constants; a table maps the name to functions. An optimizer is therefore hashable and
-takes a few bytes on the way to a worker. Constants are traced, so that tuning them needs no new compilation.
+An `Optimizer` is a name with constants; a table maps the name to functions. An optimizer is therefore hashable and
+small when it is sent to a worker. Constants are traced, so tuning needs no new compilation.
 
 Each seed has its own optimizer state, and optax sees one flat leaf for each parameter array. Only Adafactor depends on
 the shape of leaves: to save memory, it approximates the second moments of matrices of at least 128 by 128 by sums over
@@ -39,7 +39,7 @@ class Definition:
         make: builds the transformation from positional constants: the learning rate times the schedule, then the
             other constants.
         start: name and starting value of each constant, the learning rate first.
-        token: identifier of a user's definition; empty in the table of this module, where spellings are unique.
+        token: identifier of a custom definition; empty in the table of this module, where spellings are unique.
     """
 
     spelling: str
@@ -59,9 +59,9 @@ class Optimizer:
     """An optimizer with constants.
 
     Attributes:
-        name: name in the table, or name of the user's optimizer.
+        name: name in the table, or name of a custom optimizer.
         values: constants, float32, in the order of `names`.
-        own: definition of a user's optimizer (`selection.own_optimizers`); `None` for one of the table.
+        own: definition of a custom optimizer (`selection.own_optimizers`); `None` for an optimizer of the table.
 
     Example:
         >>> str(OPTIMIZERS["adam"].with_constants([0.001, 0.9, 0.999]))
@@ -74,7 +74,7 @@ class Optimizer:
 
     @property
     def definition(self) -> Definition:
-        """The definition of the user, or the row of the table."""
+        """The custom definition, or the row of the table."""
         return self.own or _TABLE[self.name]
 
     @property
@@ -162,7 +162,7 @@ def _adafactor(rate: Array, decay_rate: Array, clipping_threshold: Array, weight
 
 
 def _sgd(rate: Array, momentum: Array, weight_decay: Array) -> "optax.GradientTransformation":
-    """SGD with decoupled weight decay, as in all others (SGDW; Loshchilov and Hutter, 2019, Algorithm 1)."""
+    """SGD with decoupled weight decay (SGDW; Loshchilov and Hutter, 2019, Algorithm 1)."""
     import optax
 
     parts = optax.trace(momentum), optax.add_decayed_weights(weight_decay), optax.scale_by_learning_rate(rate)
@@ -216,7 +216,8 @@ def starting(name: str, task: Task) -> Optimizer:
     """An optimizer of the table with the constants from which its tuning on a task starts.
 
     These are the constants that are stored for the task (AdamW and Lion; Adam starts from those of AdamW), otherwise
-    those of the table. Programs come from a search with well-tried constants, so the baselines must not start worse.
+    the constants of the table. The search has tried many constants for its programs, so baselines should also start
+    from good constants.
     """
     return stored(name, task) or optimizer(name)
 

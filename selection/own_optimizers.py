@@ -1,9 +1,9 @@
-"""A user's optax transformation as an `Optimizer`, so that it can be tuned and compared like a baseline.
+"""Custom optax transformations as `Optimizer` values, which can be tuned and compared like baselines.
 
 There are two kinds. A *factory*, such as `optax.nadam`, is a function that takes a `learning_rate` and returns a
 transformation; its constants are all parameters with a float as default, except guards against division by zero
-(`eps…`). A *transformation* is complete and has one constant, `scale`, by which its updates are multiplied, as well as
-by the schedule of the task. Constants are traced, so a factory must not branch on their values.
+(`eps…`). A *transformation* is complete and has one constant, `scale`, a factor on its updates beside the schedule of
+the task. Constants are traced, so a factory must not branch on their values.
 """
 
 import inspect
@@ -22,7 +22,7 @@ from selection.optimizers import Definition, Optimizer
 if TYPE_CHECKING:
     import optax
 
-LEARNING_RATE = 0.01  # start of the tuning where a factory has no default
+LEARNING_RATE = 0.01  # start of the tuning if a factory has no default
 
 
 def from_optax(

@@ -42,7 +42,7 @@ SOURCES = {
 }
 
 # Cautious variants (Liang et al., 2024) update a weight only if the step and the gradient have the same sign; the
-# rescaling by the share of such weights is left out. There are two ways to write the mask, and a third one for signs.
+# rescaling by the share of such weights is omitted. The mask has two notations, and a third one for signs.
 _CAUTIOUS = ("momentum", "nesterov", "signum", "lion", "adam", "adabelief")
 _MASKS = (
     "a = u * g; a = sign(a); a = max(a, 0.0); u = u * a",

@@ -71,7 +71,7 @@ def _read(node: ast.expr) -> Pattern:
             return Pattern(_SIGNS[type(sign)], (_read(left), _read(right)))
         case ast.Call(ast.Name(name), arguments):
             return Pattern(name, tuple(map(_read, arguments)))
-    raise ValueError(f"`{ast.unparse(node)}` has no place in a pattern")
+    raise ValueError(f"`{ast.unparse(node)}` is not valid in a pattern")
 
 
 @lru_cache(maxsize=1024)

@@ -6,8 +6,8 @@ A program is recognised if it passes three tests:
 2. Hyperparameters exist that give the family the constants of the program, all of them within rounding.
 3. The optimizer with these hyperparameters and the program give the same updates on probes.
 
-A program that fails may pass with a part taken out that acts on the gradient, on the learning rate, or on the weights
-in the decay. That is a resemblance, and the part is its `remainder`.
+A program that fails may pass after the removal of a part that transforms the gradient, the learning rate, or the
+weights in the decay. It then resembles the optimizer, and the part is the `remainder`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -76,7 +76,7 @@ def recognise(program: Program, budget: int = THOROUGH) -> Recognised | None:
         budget: units of work for its simplification (`simplify.work`); a program that needs more may not be recognised.
 
     Returns:
-        The optimizer, or `None` if the program is none of the known ones.
+        The optimizer; `None` if the program is no known optimizer.
 
     >>> from primitives import builtin
     >>> str(recognise(builtin("adamw")))
@@ -159,9 +159,9 @@ def _bounds() -> tuple[int, frozenset[str]]:
 
 @cache
 def _by_structure(length: int) -> dict[tuple[bytes, ...], list[tuple[int, Family]]]:
-    """Numbered families by the structure of their canonical form, as `Form.structure` has it.
+    """Numbered families by the structure of their canonical form (`Form.structure`).
 
-    Only families whose structures have the given length are computed, since each takes a while.
+    Only families whose structures have the given length are computed, to save time.
     """
     table: dict[tuple[bytes, ...], list[tuple[int, Family]]] = {}
     for number, family in enumerate(families()):

@@ -1,22 +1,23 @@
-"""Ablation: drops the parts of a program that make no difference in training.
+"""Ablation: removal of the parts of a program that make no difference in training.
 
-Exact rules cannot drop a part that matters little, such as a clip that hardly ever binds. An ablation drops a part,
-trains the rest on the same seeds, and keeps the change if the two programs cannot be told apart.
+Exact rules cannot remove a part with a small effect, such as a clip that is rarely active. An ablation removes a part,
+trains the remaining program on the same seeds, and is kept if the two programs cannot be distinguished.
 
 *The rule.* Let d be the mean over seeds of the difference in log loss to the original, paired by seed, and s the
 standard error of the mean log loss of the original over these seeds. A change is kept if |d| ≤ s: training the original
 with other seeds would change its loss as much.
 
 - Every comparison is with the original, so that small losses do not add up.
-- It is made at several scales of the schedule (1, 8 and 64 times `lr`). A program whose learning rate is far too small
-  hardly moves the weights, and no part of it would seem to matter. Scales at which the original diverges are skipped.
-- A change that lowers the loss by more than s is not kept either, since the part was not idle. Better optimizers have
-  to come from the search, and be judged on fresh seeds.
+- The comparison is repeated at several scales of the schedule (1, 8 and 64 times `lr`). If the learning rate of a
+  program is far too small, its weights hardly change, and every part would seem to have no effect. Scales at which the
+  original diverges are skipped.
+- A change that lowers the loss by more than s is not kept either, since the part has an effect. Better optimizers must
+  come from the search and be judged on fresh seeds.
 
-The order is greedy: changes that save most statements and slots are tried first; the first one that passes is made,
+The order is greedy: changes that save most statements and slots are tried first. The first change that passes is kept,
 and the next round starts from the new program.
 
-Reduction is a generator that yields the trainings it waits for, so that its caller decides where they run.
+Reduction is a generator that yields the trainings that it needs; its caller decides where they run.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -58,8 +59,8 @@ class Verdict:
     """Comparison with the original at one scale of the schedule.
 
     Attributes:
-        kept: whether the two programs cannot be told apart.
-        change: mean difference in log loss; not finite where training diverged.
+        kept: whether the two programs cannot be distinguished.
+        change: mean difference in log loss; not finite if training diverged.
         noise: largest difference that passes.
         scale: factor on the schedule.
     """
@@ -88,7 +89,7 @@ class Yardstick:
         if not self._losses:
             raise UserError("the program diverges on this task, so that no ablation can be compared with it")
         if min(len(values) for values in self._losses.values()) < 2:
-            raise UserError("reduction needs at least 2 seeds, to know what is noise")
+            raise UserError("reduction needs at least 2 seeds to estimate the noise")
 
     @classmethod
     def of(cls, original: Program, score: Score, scales: Sequence[float] = SCALES) -> Waiting["Yardstick"]:
@@ -102,7 +103,7 @@ class Yardstick:
         return tuple(self._losses)
 
     def judge(self, programs: Sequence[Program], scales: Sequence[float] = ()) -> Waiting[list[Verdict]]:
-        """Verdict on each program: at the first scale that tells it from the original, otherwise at the last scale."""
+        """Verdict on each program at the first scale that distinguishes it from the original, or at the last scale."""
         verdicts: dict[int, Verdict] = {}
         left = list(range(len(programs)))
         for scale in scales or self.scales:
@@ -154,7 +155,7 @@ def reduce(
     report: Callable[[str], None] = lambda what: None,
     width: int = 1,
 ) -> Waiting[Simplified]:
-    """Simplify a valid program exactly, drop the parts that make no difference, and round its constants.
+    """Simplify a valid program exactly, remove the parts that make no difference, and round its constants.
 
     Args:
         program: the original.

@@ -35,12 +35,12 @@ class Domain(StrEnum):
 class Use(StrEnum):
     """The phase of simplification in which a rule is applied."""
 
-    ALWAYS = "always"  # whenever it matches; it never needs more statements
-    CONTRACTING = "contracting"  # like `ALWAYS`, but not where everything is multiplied out
+    ALWAYS = "always"  # whenever it matches, since it never makes a program longer
+    CONTRACTING = "contracting"  # like `ALWAYS`, but not on multiplied-out graphs
     GAINFUL = "gainful"  # only if the program becomes shorter
-    PULLING = "pulling"  # unless the program becomes longer; pulls constants out of functions
-    FACTORING = "factoring"  # like `PULLING` for sums, but not where everything is multiplied out
-    EXPANDING = "expanding"  # where everything is multiplied out
+    PULLING = "pulling"  # unless the program becomes longer; moves constants out of functions
+    FACTORING = "factoring"  # like `PULLING` for sums, but not on multiplied-out graphs
+    EXPANDING = "expanding"  # on multiplied-out graphs only
 
 
 @dataclass(frozen=True)

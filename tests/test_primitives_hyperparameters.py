@@ -173,5 +173,5 @@ def test_an_argument_that_does_not_exist_is_a_users_error(make: Any) -> None:
 
 def test_pytorch_that_is_missing_is_a_users_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["primitives.export"], "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="`to_torch` needs PyTorch"):
+    with pytest.raises(UserError, match="`to_torch` requires PyTorch"):
         to_torch(builtin("lion"), [])

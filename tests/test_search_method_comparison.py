@@ -64,7 +64,7 @@ def test_different_budgets_are_not_compared(small_run: Path) -> None:
     configs = {"a": read_config(small_run), "b": read_config(small_run, ["search.children=41"])}
     with (
         pytest.raises(
-            UserError, match=r"^`b` has `search.children` = 41 and `a` 40; .* `--set search.children=…` sets it"
+            UserError, match=r"^`b` has `search.children` = 41 and `a` 40; .* `--set search.children=…` sets this key"
         ),
         LivePanel(quiet=True) as progress,
     ):

@@ -104,12 +104,12 @@ class Facts:
 
 
 def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
-    """Gather the facts of a run.
+    """Collect the data of the report of a run.
 
     Args:
         run: the run folder.
         journal: its journal, open.
-        course: read the course of the search, which takes a pass over all candidates.
+        course: read the course of the search, which requires reading all candidates.
     """
     meta = journal.meta()
     notes: list[str] = []
@@ -135,7 +135,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
 
 
 def _champion(summary: SummaryFile) -> Champion:
-    """The champion of a run that has come to its end."""
+    """The champion of a run that has ended."""
     best, simplified = summary.best, summary.simplified
     resembles = simplified.resembles
     named = f"{resembles.name}, but for {'; '.join(resembles.remainder)}" if resembles and resembles.remainder else None

@@ -1,4 +1,4 @@
-"""Figures of the search: its curve, the fate of its candidates, the front, and the ancestry of the champion.
+"""Figures of the search: its curve, the outcomes of its candidates, the front, and the ancestry of the champion.
 
 Each function takes plain values and returns a Matplotlib figure; `search.report.svg` makes it a part of the page. They
 are called in the context `search.report.svg.drawing_style`.
@@ -84,7 +84,7 @@ def _last(course: History, repeat: int) -> float:
 
 
 def _fit(axes: Axes, fitnesses: Sequence[float], references: Mapping[str, float]) -> None:
-    """Limit the axis to what improved and the references, since the worst candidates would flatten the rest."""
+    """Limit the axis to the improvements and the references; the worst candidates would flatten the curve."""
     values = [value for value in (*fitnesses, *references.values()) if math.isfinite(value)]
     if values:
         room = _ROOM * ((max(values) - min(values)) or 0.1)
@@ -92,7 +92,7 @@ def _fit(axes: Axes, fitnesses: Sequence[float], references: Mapping[str, float]
 
 
 def outcomes(course: History) -> Figure:
-    """Share of candidates of each outcome in the course of the search."""
+    """Share of candidates with each outcome in the course of the search."""
     figure, axes = new_figure()
     names = list(course.outcomes)
     totals = [sum(counts) or 1 for counts in zip(*course.bins.values(), strict=True)]

@@ -1,4 +1,4 @@
-"""The course of a search, read from its journal in one pass and reduced to what a figure can show."""
+"""The course of a search, read from its journal in one pass and reduced to the resolution of a figure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from search.record import Outcome
 
-BINS = 48  # of a search, in which outcomes are counted
-POINTS = 1200  # most candidates that are drawn as points; a journal may hold hundreds of thousands
-CURVES = 40  # most repeats whose curves are drawn apart
+BINS = 48  # number of bins of a search in which outcomes are counted
+POINTS = 1200  # largest number of candidates drawn as points; a journal may have hundreds of thousands
+CURVES = 40  # largest number of repeats with separate curves
 
-# What became of a candidate, and what it is called. The first group was trained, the second was looked up.
+# Outcomes of candidates and their labels. Candidates of the first group were trained, those of the second were not.
 OUTCOMES = {
     "ok": "trained on all seeds",
     "rejected": "stopped at a hurdle",

@@ -89,7 +89,7 @@ def _versions(facts: Facts) -> Mapping[str, Any]:
 
 
 def _policy(style: str, script: str) -> str:
-    """What the browser may do with the page: apply this style sheet and run this script."""
+    """Content security policy of the page: this style sheet and this script only."""
     rules = {"default-src": "'none'", "style-src": _source(style), "script-src": _source(script)}
     rules |= {"base-uri": "'none'", "form-action": "'none'"}
     return "; ".join(f"{key} {value}" for key, value in rules.items())
