@@ -25,10 +25,8 @@ from benchmarks import kernel_check
 from benchmarks.descent import descendants
 from benchmarks.limits import Limit, Section, account, exit_status, measured, table
 from primitives import REGISTRY, Program, encode, size_class, stacked
-from primitives.interpreter import SMALLEST_CLASS
-from proxy_tasks import SMALLEST, Task, Trainer, builtin_task, device_name
+from proxy_tasks import SMALLEST, Task, Trainer, builtin_task, device_name, has_kernel
 from proxy_tasks.loops import batch_loop, compiled_loop
-from proxy_tasks.together import has_kernel
 from selection import starting
 
 SEEDS = 3
@@ -90,7 +88,7 @@ def on_one_core(task: Task, programs: Sequence[Program]) -> tuple[np.ndarray, fl
 
 def section(task: Task, sizes: Sequence[int] = SIZES, on_cpu: int = ON_CPU) -> Section:
     """Rates on one task beside the floor and one CPU core, and how far losses are from those of the CPU."""
-    endless = (program for program in descendants(seed=1) if size_class(program) == SMALLEST_CLASS)
+    endless = (program for program in descendants(seed=1) if size_class(program) == kernel_check.SMALLEST)
     programs = list(islice(endless, max(*sizes, on_cpu)))
     trainer = Trainer(task, range(SEEDS))
     batches, losses = zip(*(measure(trainer, programs[:size]) for size in sizes), strict=True)

@@ -12,10 +12,19 @@ import numpy as np
 
 from benchmarks.descent import descendants
 from benchmarks.limits import Limit, Section, table
-from primitives import REGISTRY, Encoded, Primitive, batched, encode, interpreted, kernel_faults, size_class, stacked
-from primitives.interpreter import SMALLEST_CLASS
+from primitives import (
+    REGISTRY,
+    Encoded,
+    Primitive,
+    batched,
+    builtin,
+    encode,
+    interpreted,
+    kernel_faults,
+    size_class,
+    stacked,
+)
 from primitives.kernel import TILE, Frame
-from primitives.registry import MAX_ARITY
 from proxy_tasks import TASKS, problem
 
 FORMS = ((0, 1, 3), (1, -1, -2), (-2, 0, -1), (-1, -1, -1))  # operands: w, g, v, a constant, the learning rate
@@ -23,6 +32,7 @@ SIZES = (1500, 7, 600)  # weights of the parameter arrays: three tiles, and arra
 SEEDS = 2
 DESCENDANTS = 48
 APART = 1e-4  # largest relative difference of a number; a random program may amplify rounding
+SMALLEST = size_class(builtin("sgd"))  # room for statements
 _MIB = 2**20
 
 Arrays = tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]  # weights, gradient, state slots
@@ -35,11 +45,12 @@ def call_of(row: Primitive, operands: Sequence[int]) -> Encoded:
         row: the function.
         operands: as in `Encoded`; constants are 0.7.
     """
+    blank = encode(builtin("sgd"))
     code = Encoded(
         length=np.array(1, np.int32),
-        operations=np.zeros(SMALLEST_CLASS, np.int32),
-        operands=np.full((SMALLEST_CLASS, MAX_ARITY), -1, np.int32),
-        constants=np.full((SMALLEST_CLASS, MAX_ARITY), 0.7, np.float32),
+        operations=np.zeros_like(blank.operations),
+        operands=np.full_like(blank.operands, -1),
+        constants=np.full_like(blank.constants, 0.7),
         outputs=np.array([4, 4, 3], np.int32),
     )
     code.operations[0] = REGISTRY.code(row.name)
@@ -76,7 +87,7 @@ def one_by_one(codes: Sequence[Encoded], given: Arrays) -> np.ndarray:
 
 def section() -> Section:
     """Programs on which the kernel and the interpreter differ, and functions that Triton lacks."""
-    programs = (program for program in descendants(seed=2) if size_class(program) == SMALLEST_CLASS)
+    programs = (program for program in descendants(seed=2) if size_class(program) == SMALLEST)
     codes = [call_of(row, operands) for row in REGISTRY for operands in FORMS]
     codes += [encode(program) for program in islice(programs, DESCENDANTS)]
     given = arrays()
@@ -103,7 +114,7 @@ def cost_section(names: Sequence[str] = tuple(TASKS)) -> Section:
     rows = []
     for name in names:
         weights = sum(problem(TASKS[name]).sizes)
-        frame = Frame(programs=1, seeds=3, weights=weights, slots=2, statements=SMALLEST_CLASS, tile=TILE)
+        frame = Frame(programs=1, seeds=3, weights=weights, slots=2, statements=SMALLEST, tile=TILE)
         memory = 4 * frame.seeds * frame.registers * frame.tiles * frame.tile / _MIB
         rows.append([name, f"{weights:,}", str(frame.tiles), f"{memory:.1f} MiB", f"{512 * memory / 1024:.1f} GiB"])
     heads = ["task", "weights", "tiles", "registers of a program, 3 seeds", "of 512 programs"]
