@@ -7,7 +7,7 @@ The public names of this package; other packages use no others.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.
-  The device on which it does (`device_name`), and the share of batches there that is `padding`.
+  The device on which it does (`device_name`, `has_kernel`), and the share of batches there that is `padding`.
 - Scores: `Evaluator` scores programs in stages (`Score`, `Status`, `Heights`), beginning with a sanity `Probe`.
 - Formulas: `log_loss`, `mean_log_loss`, `weighted_log_loss`, `log_ratio`, `fitness_of`, `Price`, and `sound` for
   losses that can be compared.
@@ -23,7 +23,7 @@ from proxy_tasks.inputs import loop_inputs, training_rows
 from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
 from proxy_tasks.sanity import Probe
 from proxy_tasks.task import SPLITS, Circumstance, Problem, Rows, Task
-from proxy_tasks.together import device_name, padding
+from proxy_tasks.together import device_name, has_kernel, padding
 from proxy_tasks.training import Trainer
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "fingerprint",
     "fitness_of",
     "has_baseline",
+    "has_kernel",
     "log_loss",
     "log_ratio",
     "loop_inputs",

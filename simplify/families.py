@@ -1,7 +1,8 @@
 """Published optimizers as programs with hyperparameters, for recognition.
 
 A family is the direction `u` of an optimizer and the state that it keeps. Each family exists with and without
-decoupled weight decay (Loshchilov and Hutter, 2019), and with and without a factor on the learning rate.
+decoupled weight decay (Loshchilov and Hutter, 2019), and with and without a factor on the learning rate. A constant of
+one does not occur in a canonical form, so a decay of one, and one that cancels the factor, are notations of their own.
 """
 
 from collections.abc import Mapping
@@ -59,16 +60,23 @@ class Family:
         name: name of the optimizer.
         body: its statements, with hyperparameters in braces.
         fixed: hyperparameters that do not occur in this notation, with their values.
+        cancelled: whether the decay does not occur in this notation because it is 1 / rate.
     """
 
     name: str
     body: str
     fixed: tuple[tuple[str, float], ...]
+    cancelled: bool = False
 
     @property
     def unknowns(self) -> tuple[str, ...]:
         """Names of the hyperparameters in the body, in the order of `RANGES`."""
         return tuple(name for name in RANGES if "{" + name + "}" in self.body)
+
+    def hyperparameters(self, values: Mapping[str, float]) -> dict[str, float]:
+        """All hyperparameters, from those that occur in the body."""
+        inverse = {"decay": 1 / values["rate"]} if self.cancelled else {}
+        return dict(self.fixed) | dict(values) | inverse
 
     def program(self, values: Mapping[str, float]) -> Program:
         """The program with the given values of its hyperparameters, which are not rounded to float32."""
@@ -114,4 +122,7 @@ def _variants(name: str, direction: str) -> list[Family]:
     ):
         found.append(Family(title, f"{body}; lr = lr * {{rate}}; update = u * lr", fixed))
         found.append(Family(title, f"{body}; update = u * lr", (*fixed, ("rate", 1.0))))
+    title = heads.get(name, name)
+    found.append(Family(title, f"{direction}; u = u + w; update = u * lr", (("decay", 1.0), ("rate", 1.0))))
+    found.append(Family(title, f"{direction}; u = u * {{rate}}; u = u + w; update = u * lr", (), cancelled=True))
     return found

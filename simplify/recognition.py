@@ -139,7 +139,7 @@ def _recognise(simple: Program) -> Recognised | None:
                 f"the canonical form is that of {family.name}, its {len(form.constants)} constants agree with these "
                 f"hyper-parameters, and so do the updates on probes"
             )
-            return Recognised(family.name, dict(family.fixed) | values, (), evidence)
+            return Recognised(family.name, family.hyperparameters(values), (), evidence)
     return None
 
 

@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
 BEHIND: dict[str, str] = {
     "primitives.drawing": "loads matplotlib, which nothing but a drawing needs",
     "search.commands.start": "imports nothing, so that Ctrl-C ends the command before JAX is loaded",
+    "primitives.kernel": "loads Pallas; `benchmarks.kernel_check` computes the memory of a kernel",
     "proxy_tasks.inputs": "`benchmarks.scoring` times the arrays of the training loop",
     "proxy_tasks.loops": "benchmarks time the compiled training loops alone",
     "proxy_tasks.sanity": "`benchmarks.hurdles` draws the threshold of the probe",

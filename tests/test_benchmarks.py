@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import compiling, coverage, scoring
+from benchmarks import accelerator, compiling, coverage, kernel_check, scoring
 from benchmarks.limits import Limit, Section, account, exit_status, measured
 from benchmarks.run import main
-from primitives import Program
+from primitives import REGISTRY, Program
 from proxy_tasks.baselines import baseline
 from proxy_tasks.catalog import builtin_task
+from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
 
 KEPT, MISSED = Limit("ratio", 1.2, 1.5), Limit("rate", 900.0, 1000.0, at_least=True)
@@ -88,3 +89,38 @@ def test_an_interval_without_width_misses_its_limit(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(coverage, "interval", lambda table: (float(table.mean()),) * 2)
     monkeypatch.setattr(coverage, "DISTRIBUTIONS", {"normal": coverage.DISTRIBUTIONS["normal"]})
     assert coverage.main(samples=50) == 3 * len(coverage.SEEDS)
+
+
+def test_without_an_accelerator_the_kernel_is_compared_in_interpret_mode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = [kernel_check.call_of(row, (0, 1, 3)) for row in REGISTRY]
+    shifts, expected = [0.0, 0.01], kernel_check.one_by_one(codes, kernel_check.arrays())
+    monkeypatch.setattr(kernel_check, "by_kernel", lambda *given: expected + shifts.pop(0))
+    monkeypatch.setattr(kernel_check, "one_by_one", lambda *given: expected)
+    monkeypatch.setattr(kernel_check, "DESCENDANTS", 8)
+    monkeypatch.setattr(accelerator, "sections", lambda: {"Kernel": kernel_check.section})
+    assert accelerator.main() == 0
+    told = capsys.readouterr().out
+    assert told.startswith("No accelerator")
+    assert "0 missed, 2 kept." in told
+    assert accelerator.main() == 1
+    assert "- **missed** programs on which kernel and interpreter differ" in capsys.readouterr().out
+
+
+def test_the_memory_of_the_kernel_follows_from_the_weights_of_a_task() -> None:
+    row = kernel_check.cost_section(["digits"]).lines[-1]
+    assert row == "| digits | 2,410 | 3 | 0.7 MiB | 0.4 GiB |"
+
+
+def test_rates_and_bits_of_batches_are_measured_beside_the_floor() -> None:
+    task = Task("rates", "digit classification", "", batch=8, steps=3, settings={"hidden": (4,)})
+    section = accelerator.section(task, sizes=(4,), on_cpu=2)
+    assert [limit.name for limit in section.limits] == [
+        "share of the floor, rates, batch of 4",
+        "batches with other bits the second time, rates",
+        "batches with other bits when shuffled, rates",
+        "median difference of a loss from the CPU, rates",
+    ]
+    assert all(limit.kept for limit in section.limits[1:])
+    assert section.limits[0].value > 0

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
+from benchmarks.kernel_check import FORMS, call_of
 from primitives import ANY, BUILTINS, REGISTRY, Primitive, Program, builtin, parse
 from primitives.batches import batched, kernel_faults, stacked
 from primitives.interpreter import SMALLEST_CLASS, Encoded, encode, interpreted
 from primitives.kernel import fused
-from primitives.registry import MAX_ARITY, Registry
+from primitives.registry import Registry
 from tests.programs import SIZES, programs
 
 PROGRAMS, SEEDS, WEIGHTS = 192, 2, sum(SIZES)
 TILE = 8  # two tiles for 13 weights, with a parameter array across both
-FORMS = ((0, 1, 3), (1, -1, -2), (-2, 0, -1), (-1, -1, -1))  # operands: w, g, v, a constant, the learning rate
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e38, -1e38, 1e-38, -1.0, 1.0, 2.0, -0.5, 88.0]
 RATES = np.array([[0.3], [0.01]], np.float32)
 
@@ -60,20 +60,6 @@ def one_by_one(codes: Sequence[Encoded], given: Arrays) -> np.ndarray:
     """The same by the interpreter, one program after the other."""
     found = [_alone(code, *given) for code in codes]
     return np.array([[update, *after] for update, after in found])
-
-
-def call_of(row: Primitive, operands: Sequence[int]) -> Encoded:
-    """One statement that calls a function; its result is the update and the first state slot."""
-    code = Encoded(
-        length=np.array(1, np.int32),
-        operations=np.zeros(SMALLEST_CLASS, np.int32),
-        operands=np.full((SMALLEST_CLASS, MAX_ARITY), -1, np.int32),
-        constants=np.full((SMALLEST_CLASS, MAX_ARITY), 0.7, np.float32),
-        outputs=np.array([4, 4, 3], np.int32),
-    )
-    code.operations[0] = REGISTRY.code(row.name)
-    code.operands[0, : row.arity] = operands[: row.arity]
-    return code
 
 
 @pytest.mark.parametrize("special", [False, True], ids=["ordinary", "with NaN and infinities"])

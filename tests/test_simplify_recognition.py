@@ -36,6 +36,7 @@ def test_every_builtin_is_recognised_as_itself_with_its_constants(name: str) -> 
 
 # One way of writing each: with a rate and with decay where there is one. All of them take minutes.
 NAMES = sorted({family.name for family in families()})
+DECAYED = sorted({family.name for family in families() if "decay" in family.unknowns})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -47,6 +48,16 @@ def test_a_known_optimizer_is_recognised_with_its_hyper_parameters(name: str) ->
     for hyper in family.unknowns:
         assert found.constants[hyper] == pytest.approx(VALUES[hyper], rel=1e-3)
     assert "canonical form" in found.evidence
+
+
+@pytest.mark.parametrize("name", DECAYED)
+@pytest.mark.parametrize(("rate", "decay"), [(1.0, 1.0), (0.4, 2.5), (0.4, 1.0), (1.0, 0.4)])
+def test_a_decay_is_recognised_where_its_constant_is_one_and_vanishes(name: str, rate: float, decay: float) -> None:
+    family = max((f for f in families() if f.name == name), key=lambda f: (len(f.unknowns), f.body))
+    found = recognise(parse_rounded(family.program(VALUES | {"rate": rate, "decay": decay})))
+    assert found is not None
+    assert found.name == name
+    assert (found.constants["rate"], found.constants["decay"]) == pytest.approx((rate, decay), rel=1e-3)
 
 
 SPELLINGS = {
