@@ -135,10 +135,8 @@ def ancestry(
     draw_references(axes, references)
     others = [(place + 1, value) for place, children in enumerate(siblings[:-1]) for value in children]
     if others:
-        drawn = others[:: -(-len(others) // POINTS)]
-        axes.scatter(
-            *zip(*drawn, strict=True), s=9, color=PALETTE["muted"], alpha=0.5, linewidths=0, label="other children"
-        )
+        steps, values = zip(*others[:: -(-len(others) // POINTS)], strict=True)
+        axes.scatter(steps, values, s=9, color=PALETTE["muted"], alpha=0.5, linewidths=0, label="other children")
     known = [(place, value) for place, value in enumerate(fitnesses) if math.isfinite(value)]
     if known:
         axes.plot(*zip(*known, strict=True), color=PALETTE["found"], marker="o", markersize=4, linewidth=1.2)
