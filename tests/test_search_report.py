@@ -11,10 +11,10 @@ import optsearch
 from primitives import UserError, builtin
 from search.commands.main import main
 from search.engine.candidate import Record
-from search.record import REPORT, SUMMARY, differences, look, read_summary
+from search.record import REPORT, SUMMARY, ancestry, differences, look, other_children, read_summary
 from search.record.candidate_table import columns, sealed
 from search.record.journal import Journal
-from search.report import report_run
+from search.report import report_run, wording
 from search.report.history import BINS, POINTS, history
 from search.running.studies import scaled
 from tests.recorded_runs import programs, record, recorded_run, records, summary, write_journal
@@ -82,6 +82,27 @@ def test_the_page_loads_nothing_and_allows_its_own_script_alone(page: str) -> No
     assert "default-src &#39;none&#39;" in page
     assert " style=" not in page.split("</style>")[1]
     assert _Page(page).tags.count("script") == 1
+
+
+def test_the_family_tree_counts_the_other_children_of_each_ancestor(tmp_path: Path) -> None:
+    """A line 0, 4, 6 with children that lead nowhere; 5 computes what 4 does and belongs to its step."""
+    parents = {1: 0, 2: 0, 3: 0, 4: 0, 5: 4, 6: 5, 7: 4, 8: 5, 9: 6, 10: 1}
+    changed = [
+        Record(old.candidate._replace(parent=parents.get(number)), old.score) for number, old in enumerate(records(11))
+    ]
+    twin = changed[5].candidate._replace(program=changed[4].candidate.program, hash=changed[4].candidate.hash)
+    write_journal(tmp_path / "tree", [*changed[:5], Record(twin, changed[5].score), *changed[6:]])
+    with look(tmp_path / "tree") as journal:
+        steps, others = ancestry(journal, 0, 6), other_children(journal, 0, 6)
+    assert [step.number for step in steps] == [0, 4, 6]
+    assert [[child.number for child in children] for children in others] == [[1, 2, 3], [7, 8], [9]]
+    assert wording.others(others[0]) == (
+        "3 other children: 1 trained on all seeds, 1 stopped at a hurdle, 1 diverged; lowest fitness 0.3091"
+    )
+    (tmp_path / "tree" / SUMMARY).write_text(json.dumps(summary(number=6)))
+    page = report_run(tmp_path / "tree").read_text(encoding="utf-8")
+    assert wording.others(others[0]) in page
+    assert wording.others(others[1]) in page
 
 
 def hostile_run(folder: Path) -> Path:

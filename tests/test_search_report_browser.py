@@ -33,6 +33,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     found = webdriver.Chrome(options=options, service=Service(_DRIVER))
+    found.set_script_timeout(300)  # axe takes a minute on a busy machine
     yield found
     found.quit()
 
@@ -103,6 +104,21 @@ def test_everything_that_can_be_chosen_is_reached_by_tab(browser: webdriver.Chro
         seen.append(focused)
     assert len(seen) >= value(browser, "document.querySelectorAll('a, summary, button').length")
     assert seen[0].startswith('<a class="skip"')
+
+
+def test_the_data_flow_can_be_enlarged_and_fitted(browser: webdriver.Chrome, page: str) -> None:
+    show(browser, page, 400)
+    width = "document.querySelector('svg.wide').getBoundingClientRect().width"
+    natural, buttons = value(browser, width), browser.find_elements("css selector", ".zoom button")
+    assert [button.text for button in buttons] == ["Larger", "Smaller", "Fit", "Reset"]
+    widths = []
+    for button in buttons:
+        button.send_keys(Keys.ENTER)
+        widths.append(value(browser, width))
+    room = value(browser, "document.querySelector('.drawing:has(> svg.wide)').clientWidth")
+    assert widths == pytest.approx([1.25 * natural, natural, room, natural], rel=0.01)
+    assert value(browser, "document.documentElement.scrollWidth") <= 400
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
 def test_hostile_text_runs_nothing(browser: webdriver.Chrome, tmp_path: Path) -> None:

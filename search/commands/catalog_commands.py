@@ -20,7 +20,7 @@ from selection import tune_baselines, write_baselines
 @click.argument("what", type=click.Choice(["primitives", "tasks", "programs"]))
 @as_json
 def list_(what: str, as_json: bool) -> None:
-    """List the functions of the language, the tasks, or the built-in programs."""
+    """List functions, tasks or built-in programs."""
     rows: list[dict[str, Any]]
     if what == "primitives":
         rows = [describe(row) for row in REGISTRY]
@@ -49,9 +49,10 @@ def list_(what: str, as_json: bool) -> None:
 @click.option("--write", is_flag=True, help="Store the result as the baselines of a built-in task.")
 @as_json
 def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
-    """Tune the constants of the baselines AdamW and Lion (rate, decay, both betas) on TASK.
+    """Tune the baselines of a task.
 
-    TASK is a built-in task, or a config with custom tasks. For a config, lines to copy into it are printed.
+    The baselines are AdamW and Lion, tuned over rate, decay and both betas. TASK is a built-in task, or a config with
+    custom tasks. For a config, lines to copy into it are printed.
     """
     chosen_tasks = load_tasks(task, say)
     own = [entry for entry in chosen_tasks if entry.name not in TASKS]

@@ -54,9 +54,10 @@ def simplify(
     draw: Path | None,
     as_json: bool,
 ) -> None:
-    """Simplify PROGRAM (a file or a built-in) step by step, and recognise known optimizers.
+    """Simplify and recognise a program.
 
-    Without `--task` every step is exact. With `--task`, parts that make no difference in training are removed too.
+    PROGRAM is a file or a built-in. Without `--task` every step is exact. With `--task`, parts that make no difference
+    in training are removed too.
     """
     load_plugins(plugins)
     original = load_program(program)
@@ -103,10 +104,11 @@ def _note(console: Console, what: str) -> None:
 )
 @as_json
 def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, out: Path | None, as_json: bool) -> None:
-    """Export PROGRAM (a file, a built-in, or a run folder) as code that does not depend on optsearch.
+    """Export a program as source code.
 
-    For a run folder, the simplified champion is exported. If the program is or resembles a known optimizer, the
-    arguments of the code have the names of its hyperparameters.
+    PROGRAM is a file, a built-in, or a run folder. The code does not depend on optsearch. For a run folder, the
+    simplified champion is exported. If the program is or resembles a known optimizer, the arguments of the code have
+    the names of its hyperparameters.
     """
     load_plugins(plugins)
     loaded = load_program(_champion(program))

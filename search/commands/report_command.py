@@ -27,10 +27,10 @@ from search.settings import load_plugins
 @trust
 @as_json
 def report(run: Path, out: Path | None, train: bool, trust: bool, as_json: bool) -> None:
-    """Write the report of the run in folder RUN: one HTML file, which opens without a network.
+    """Write the HTML report of a run.
 
-    A run writes its report at its end. This command writes it again, also during a run. Code that the run names is
-    imported with `--trust` only.
+    The report is one file, which opens without a network. A run writes its report at its end. This command writes it
+    again, also during a run. Code that the run names is imported with `--trust` only.
     """
     if train:
         with stop_on_signals() as stop, LivePanel() as panel:

@@ -26,7 +26,11 @@ from search.settings import Config, read_config
 def reproduce(
     target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
-    """Repeat the search for TARGET from AdamW, and count the successes. The same command continues after a stop."""
+    """Repeat the search for a known optimizer.
+
+    The search for TARGET starts from AdamW with several seeds, and the successes are counted. The same command
+    continues after a stop.
+    """
     path = config or config_of_target(target)
 
     def config_of(seed: int) -> Config:

@@ -36,7 +36,10 @@ CHILDREN = "search.children"
 @overrides
 @as_json
 def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Run a search: evolve programs, choose the champion, compare it with tuned baselines, and write the results."""
+    """Run a search with the settings in CONFIG.
+
+    The search evolves programs, chooses the champion, compares it with tuned baselines, and writes a run folder.
+    """
     settings = read_config(config, overrides)
     load_config(settings, say=say)
     if out:
@@ -64,7 +67,10 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
 @trust
 @as_json
 def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
-    """Continue the run in folder RUN from the end of its journal."""
+    """Continue the run in folder RUN.
+
+    The search continues from the end of the journal. Recorded results are kept.
+    """
     workers, children = _changed(run, overrides) if overrides else (None, None)
     with stop_on_signals() as stop, LivePanel() as panel:
         summary = resume_search(
@@ -100,10 +106,11 @@ def _changed(run: Path, overrides: Sequence[str]) -> tuple[WorkerSettings, int]:
 @trust
 @as_json
 def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
-    """Compare the best programs of the run in folder RUN with tuned baselines on larger tasks (the funnel).
+    """Run the funnel of a finished search.
 
-    The stages are those of its config, by default two with default settings. Recorded trials are not run again, so the
-    same command prints the tables of a finished funnel again.
+    The best programs of the run in folder RUN are compared with tuned baselines on larger tasks. The stages are those
+    of its config, by default two with default settings. Recorded trials are not run again, so the same command prints
+    the tables of a finished funnel again.
     """
     with stop_on_signals() as stop, LivePanel() as panel:
         summary = select_champion(run, panel, stop, overrides=overrides, trust=trust)
@@ -122,9 +129,9 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
 @overrides
 @as_json
 def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Compare search methods: run each CONFIG with an equal budget, and draw the results.
+    """Compare search methods with equal budgets.
 
-    The same command continues after an interruption.
+    Each CONFIG is run, and the results are drawn. The same command continues after an interruption.
     """
     named = {config.stem: read_config(config, overrides) for config in configs}
     if len(named) < len(configs):
@@ -145,7 +152,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
 @trust
 @as_json
 def validate(config: Path, overrides: tuple[str, ...], schema: bool, trust: bool, as_json: bool) -> None:
-    """Check CONFIG, and print it with all defaults.
+    """Check a config and print it with defaults.
 
     Without `--trust` no module that CONFIG names is imported, and the parts that were not checked are listed.
     """

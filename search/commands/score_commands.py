@@ -39,10 +39,12 @@ def inspect(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Show the results of a run, or the live part and the simplified form of a program.
+    """Show the results of a run or a program.
 
-    Columns of QUERY: number, repeat, parent, fitness, first_fitness, length (live statements), statements, status,
-    mutation, hash, evaluated. `uses:NAME` is true if the live part calls the function NAME.
+    For a run: the champion, the front, the ancestry, and the best programs; or, with --where, candidates that meet a
+    query. For a program: the live part and the simplified form. Columns of QUERY: number, repeat, parent, fitness,
+    first_fitness, length (live statements), statements, status, mutation, hash, evaluated. `uses:NAME` is true if the
+    live part calls the function NAME.
 
     Plugins of a run are imported with `--trust` only. Without it, programs that call functions of plugins are shown as
     text.
@@ -106,7 +108,11 @@ def _list_candidates(
 def score(
     programs: tuple[str, ...], plugins: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool
 ) -> None:
-    """Score each PROGRAM (a file or a built-in) and the tuned baselines on seeds that searches do not use."""
+    """Score programs on fresh seeds.
+
+    Each PROGRAM is a file or a built-in. Networks are trained with the programs and with the tuned baselines, on seeds
+    that searches do not use.
+    """
     load_plugins(plugins)
     loaded = {name: load_program(name) for name in programs}
     chosen = [task for what in tasks for task in load_tasks(what, say)]

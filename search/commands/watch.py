@@ -43,10 +43,10 @@ _WIDE = 110  # least width for two tables side by side
 )
 @as_json
 def watch(run: Path, every: float, tensorboard: Path | None, as_json: bool) -> None:
-    """Follow the run in folder RUN until it ends: latest candidates, best program, front, rate, and time left.
+    """Follow a run until it ends.
 
-    The folder is only read. Ctrl-C ends this command and not the run. With `--json` each snapshot is printed as one
-    line.
+    Shows the latest candidates, the best program, the front, the rate, and the time left. The folder is only read.
+    Ctrl-C ends this command and not the run. With `--json` each snapshot is printed as one line.
     """
     console, curves = Screen(), Curves(tensorboard) if tensorboard else None
     try:

@@ -4,7 +4,7 @@ The public names of this room:
 
 - The journal: `Journal`, its rows `CandidateRow` and their `Outcome`, the `Key` of a trial, its notes (`MIXED`, `LION`,
   `SEARCH_ENDED`, `SECONDS`), `repair`.
-- The ancestry of a candidate: `ancestry` (`Ancestor`), `differences`, `live_lines`, `unreadable`.
+- The ancestry of a candidate: `ancestry` (`Ancestor`), `other_children`, `differences`, `live_lines`, `unreadable`.
 - Tables for other programs: `TABLE_COLUMNS`, `table_row`, `write_csv`, `write_parquet`.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `CheckRow`, `CurvePoint` and `SensitivityPoint`.
@@ -38,7 +38,7 @@ from search.record.folder import (
     plain,
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, Journal, Outcome
-from search.record.lineage import Ancestor, ancestry, differences, live_lines, unreadable
+from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
 from search.record.opening import in_use
 from search.record.ownership import new_id, vouch, vouched
 from search.record.queries import front, query
@@ -92,6 +92,7 @@ __all__ = [
     "look",
     "new_id",
     "open_journal",
+    "other_children",
     "plain",
     "query",
     "read_summary",

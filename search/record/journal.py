@@ -139,6 +139,16 @@ class Journal(JournalFile):
         query = "select repeat, number, mutation, fitness, status, matched from candidates order by repeat, number"
         return map(Outcome._make, self._query(query))
 
+    def children(self, repeat: int, parents: Iterable[int]) -> Iterator[tuple[int, Outcome]]:
+        """Parent and outcome of every child of some candidates of a repeat, ordered by number."""
+        wanted = ", ".join(map(str, parents))
+        query = f"""
+            select parent, repeat, number, mutation, fitness, status, matched from candidates
+            where repeat = ? and parent in ({wanted}) order by number
+        """
+        for parent, *outcome in self._query(query, (repeat,)):
+            yield parent, Outcome._make(outcome)
+
     def best(
         self,
         most: int,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from primitives import ProgramError, live_part, parse, statement_text
 from search.record.candidate_table import CandidateRow
-from search.record.journal import Journal
+from search.record.journal import Journal, Outcome
 
 
 class Change(NamedTuple):
@@ -46,6 +46,24 @@ def ancestry(journal: Journal, repeat: int, number: int) -> list[Ancestor]:
             changes = differences(before, lines)
             steps.append(Ancestor(row.number, row.mutation, row.fitness, row.hash, lines, changes))
     return steps
+
+
+def other_children(journal: Journal, repeat: int, number: int) -> list[list[Outcome]]:
+    """Children of the ancestors of a candidate that are not ancestors themselves.
+
+    Returns:
+        For each step of `ancestry`, the outcomes of the other children of the candidates that compute its function.
+    """
+    step_of: dict[int, int] = {}
+    last, step = None, -1
+    for row in journal.lineage(repeat, number):
+        step += row.hash != last
+        last, step_of[row.number] = row.hash, step
+    found: list[list[Outcome]] = [[] for _ in range(step + 1)]
+    for parent, outcome in journal.children(repeat, step_of):
+        if outcome.number not in step_of:
+            found[step_of[parent]].append(outcome)
+    return found
 
 
 def differences(before: Sequence[str], after: Sequence[str]) -> list[Change]:

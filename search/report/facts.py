@@ -13,11 +13,13 @@ from search.record import (
     Ancestor,
     CandidateRow,
     Journal,
+    Outcome,
     SimplifyStep,
     SummaryFile,
     ancestry,
     front,
     live_lines,
+    other_children,
     read_summary,
 )
 from search.report.history import History, history
@@ -74,6 +76,7 @@ class Facts:
         champion: the champion; `None` if no program was trained on all seeds.
         front: the best candidate of each length.
         ancestors: ancestors of the champion, oldest first.
+        siblings: for each ancestor, the outcomes of its children that are not ancestors of the champion.
         course: course of the search.
         references: fitness of the tuned AdamW and Lion in the search, with price; NaN if unknown.
     """
@@ -88,6 +91,7 @@ class Facts:
     champion: Champion | None
     front: Sequence[CandidateRow]
     ancestors: Sequence[Ancestor]
+    siblings: Sequence[Sequence[Outcome]]
     course: History
     references: Mapping[str, float]
 
@@ -109,7 +113,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
     Args:
         run: the run folder.
         journal: its journal, open.
-        course: read the course of the search, which requires reading all candidates.
+        course: read the course of the search and the siblings of ancestors, which requires reading all candidates.
     """
     meta = journal.meta()
     notes: list[str] = []
@@ -129,6 +133,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         champion=champion,
         front=front(journal),
         ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
+        siblings=other_children(journal, champion.repeat, champion.number) if champion and course else [],
         course=history(journal.outcomes() if course else (), journal.counts()),
         references=_references(journal, summary),
     )

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from search.report.history import CURVES, OUTCOMES, History
+from search.report.history import CURVES, OUTCOMES, POINTS, History
 from search.report.svg import PALETTE
 
 SIZE = (4.9, 3.4)  # inches of 72 CSS pixels: the text is readable on a page of 400 pixels, which shrinks it a little
@@ -127,10 +127,16 @@ def front(points: Sequence[FrontPoint], references: Mapping[str, float]) -> Figu
     return figure
 
 
-def ancestry(fitnesses: Sequence[float], references: Mapping[str, float]) -> Figure:
-    """Fitness of the ancestors of the champion, oldest first."""
+def ancestry(
+    fitnesses: Sequence[float], siblings: Sequence[Sequence[float]], references: Mapping[str, float]
+) -> Figure:
+    """Fitness of the ancestors of the champion, oldest first, and of the other children of each ancestor."""
     figure, axes = new_figure()
     draw_references(axes, references)
+    others = [(place + 1, value) for place, children in enumerate(siblings[:-1]) for value in children]
+    if others:
+        steps, values = zip(*others[:: -(-len(others) // POINTS)], strict=True)
+        axes.scatter(steps, values, s=9, color=PALETTE["muted"], alpha=0.5, linewidths=0, label="other children")
     known = [(place, value) for place, value in enumerate(fitnesses) if math.isfinite(value)]
     if known:
         axes.plot(*zip(*known, strict=True), color=PALETTE["found"], marker="o", markersize=4, linewidth=1.2)

@@ -25,6 +25,11 @@ OUTCOMES = {
 _NAMES = {"crashed": "failed", "timeout": "failed"}
 
 
+def fate(row: Outcome) -> str:
+    """What became of a candidate, a key of `OUTCOMES`."""
+    return row.matched or _NAMES.get(row.status, row.status)
+
+
 @dataclass(frozen=True)
 class Improvement:
     """A candidate that was the best of its repeat when it was recorded."""
@@ -73,8 +78,7 @@ def history(rows: Iterable[Outcome], counts: Iterable[tuple[int, int]]) -> Histo
     points: list[tuple[int, float]] = []
     trained = 0
     for row in rows:
-        outcome = row.matched or _NAMES.get(row.status, row.status)
-        found[outcome, row.number // width] += 1
+        found[fate(row), row.number // width] += 1
         if row.matched or row.status != "ok" or row.fitness is None:
             continue
         if trained % every == 0:

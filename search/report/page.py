@@ -73,6 +73,7 @@ def html(facts: Facts) -> str:
             words=wording,
             formula=formula(program, champion.constants or {}) if champion and program else None,
             programs=[(row, live_lines(row)) for row in facts.front],
+            family=list(zip(facts.ancestors, facts.siblings, strict=True)),
             shown=_SHOWN,
             config=yaml.safe_dump(dict(facts.config), sort_keys=False, allow_unicode=True),
             versions=_versions(facts),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -12,7 +13,7 @@ from search.report import figures, result_figures
 from search.report.facts import Facts
 from search.report.history import OUTCOMES
 from search.report.svg import Link, StyleSheet, inline_svg
-from search.report.wording import ADAMW, FOUND, LION, chosen, interval, number, percent
+from search.report.wording import ADAMW, FOUND, LION, chosen, interval, number, percent, trained
 
 _LABELS = {FOUND: "found", LION: "Lion"}
 _ROWS = 200  # most rows of a table of numbers
@@ -136,17 +137,23 @@ class Parts:
 
     def ancestry(self) -> Iterator[Part]:
         """The fitness of the ancestors of the champion."""
-        steps = self._facts.ancestors
+        steps, siblings = self._facts.ancestors, self._facts.siblings
+        tried = [(len(children), len(trained(children))) for children in siblings]
         if len(steps) > 1:
             yield self._part(
                 "ancestry",
                 "Fitness from the start to the champion",
-                figures.ancestry([step.fitness for step in steps], self._facts.references),
-                "Ancestors whose function differs from that of their parent.",
-                ("step", "candidate", "change", "fitness"),
+                figures.ancestry(
+                    [step.fitness for step in steps],
+                    [trained(children) for children in siblings],
+                    self._facts.references,
+                ),
+                "The line: ancestors whose function differs from that of their parent. Dots: other children of the "
+                "ancestor before, if they were trained on all seeds and are not far above the line.",
+                ("step", "candidate", "change", "fitness", "other children", "of these trained on all seeds"),
                 [
-                    (str(place), f"{step.number:,}", step.mutation, number(step.fitness))
-                    for place, step in list(enumerate(steps))[-_ROWS:]
+                    (str(place), f"{step.number:,}", step.mutation, number(step.fitness), *map(str, counts))
+                    for place, step, counts in list(zip(count(), steps, tried, strict=False))[-_ROWS:]
                 ],
             )
 

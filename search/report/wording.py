@@ -2,12 +2,14 @@
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from search.record import CONFIG, ComparisonRow, Journal, SummaryFile
+from search.record import CONFIG, ComparisonRow, Journal, Outcome, SummaryFile
 from search.report.facts import Champion, Facts, gather
+from search.report.history import OUTCOMES, fate
 
 FOUND, ADAMW, LION = "found", "adamw (tuned)", "lion (tuned)"  # names of a comparison
 _FEW = 5  # number of seeds below which the sentence says that they are few
@@ -121,6 +123,22 @@ def origin(facts: Facts) -> str:
         f"change{'s' if steps != 1 else ''} of function away from the starting program. The search proposed "
         f"{counts['children']:,} programs and trained {counts['evaluated']:,} of them."
     )
+
+
+def others(children: Sequence[Outcome]) -> str:
+    """How many other children an ancestor had, and what became of them; empty where there were none."""
+    if not children:
+        return ""
+    counts = Counter(fate(child) for child in children)
+    parts = [f"{counts[name]:,} {text}" for name, text in OUTCOMES.items() if counts[name]]
+    fitnesses = trained(children)
+    best = f"; lowest fitness {number(min(fitnesses))}" if fitnesses else ""
+    return f"{len(children):,} other child{'ren' if len(children) > 1 else ''}: {', '.join(parts)}{best}"
+
+
+def trained(children: Sequence[Outcome]) -> list[float]:
+    """Fitnesses of the candidates that were trained on all seeds."""
+    return [row.fitness for row in children if fate(row) == "ok" and row.fitness is not None]
 
 
 def commands(facts: Facts) -> Iterator[tuple[str, str]]:

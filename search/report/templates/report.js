@@ -1,6 +1,6 @@
 "use strict";
-// The page works without this script: it opens what a link leads to, marks the chosen point, copies commands, and
-// unfolds everything for the printer.
+// The page works without this script: it opens what a link leads to, marks the chosen point, copies commands, zooms
+// the data flow, and unfolds everything for the printer.
 (() => {
   const points = [...document.querySelectorAll("svg a")];
 
@@ -35,6 +35,30 @@
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
     });
     block.parentElement.previousElementSibling.append(button);
+  }
+
+  for (const drawing of document.querySelectorAll(".drawing:has(> svg.wide)")) {
+    const svg = drawing.firstElementChild;
+    const natural = svg.getBoundingClientRect().width;
+    const tools = document.createElement("p");
+    tools.className = "zoom";
+    const width = () => svg.getBoundingClientRect().width;
+    const widths = {
+      Larger: () => 1.25 * width(), Smaller: () => width() / 1.25, Fit: () => drawing.clientWidth, Reset: () => natural,
+    };
+    for (const [label, wanted] of Object.entries(widths)) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = label;
+      button.setAttribute("aria-label", `${label}: ${svg.getAttribute("aria-label")}`);
+      button.addEventListener("click", () => {
+        svg.setAttribute("width", wanted());
+        svg.removeAttribute("height");
+      });
+      tools.append(button);
+    }
+    drawing.before(tools);
   }
 
   let folded = [];
