@@ -1,4 +1,4 @@
-# AdamW with constants that suit a few hundred steps. The rate is below the best one, so that changes of structure pay.
+# AdamW with constants that suit a few hundred steps. The rate is below the best one, so that changes of structure can improve the loss.
 def train(w, g, m, v, lr):
     g2 = square(g)
     m = interp(g, m, 0.9)

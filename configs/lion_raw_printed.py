@@ -1,4 +1,4 @@
-# The program that the search of Chen et al. (2023, appendix) ended with, as printed: its first statement gives `lr` a peak of 1.
+# Raw program of Chen et al. (2023, appendix), as printed. Its first statement gives `lr` a peak of 1.
 def train(w, g, m, v, lr):
     lr = lr * 100.0
     g = clip(g, lr)
