@@ -1,5 +1,6 @@
 """Programs that are scored in batches have the history of programs that are scored one by one."""
 
+import pickle
 from pathlib import Path
 
 import jax
@@ -13,6 +14,7 @@ from search.commands.panel import LivePanel
 from search.execution.batch import BatchExecutor
 from search.execution.executor import CandidateJob, InlineExecutor, TrialAnswer, TrialJob
 from search.execution.process import keep_compiled
+from search.execution.worker import Built, Worker
 from search.running import run as runner
 from search.running import setup as evaluation
 from search.settings.reading import read_config
@@ -67,6 +69,23 @@ def test_queued_trials_that_share_their_seeds_are_trained_in_one_batch(monkeypat
     losses = [answer.losses for answer in answers if isinstance(answer, TrialAnswer)]
     assert losses == [(0, 1), (2, 3), (9, 9), (1, 2), (0, 1)]
     assert executor.collect() == []
+
+
+def test_a_worker_trains_the_jobs_of_a_call_together_if_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(Trainer, "losses_of", lambda self, programs: calls.append(len(programs)) or np.ones((2, 2)))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(Trainer, "losses", lambda self, entrant: np.ones(2))
+    jobs = [
+        pickle.dumps(TrialJob(number, Trial(builtin(name), TINY, range(2))))
+        for number, name in enumerate(("sgd", "lion"))
+    ]
+    answers = []
+    for together in (False, True):
+        worker = Worker(lambda: Built(Evaluator.__new__(Evaluator), {}), 0, together=together)
+        worker.begin()
+        answers.append([pickle.loads(answer) for answer in worker.execute(jobs)[0]])
+    assert calls == [2]
+    assert answers[0] == answers[1]
 
 
 def test_the_kind_of_an_accelerator_is_part_of_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:

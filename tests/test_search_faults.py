@@ -9,10 +9,11 @@ import pytest
 import ray
 from ray import exceptions
 
+from primitives import UserError
 from search.execution import worker_pool
 from search.execution.executor import WorkersLostError
 from search.execution.faults import FAULTS, Effect, cause, fault_of
-from search.execution.messages import Answered, Parcel, RaySettings
+from search.execution.messages import BEHAVIOUR, Answered, Parcel, RaySettings
 from search.execution.worker import Place
 from search.execution.worker_pool import RayLostError, WorkerPool
 
@@ -144,3 +145,25 @@ def test_the_documentation_has_every_row_of_the_table() -> None:
     text = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text()
     for fault in FAULTS:
         assert f"| `{fault.error.__name__}` | {fault.effect.value} |" in text
+
+
+def test_of_workers_on_gpus_the_first_sets_the_bits_that_the_others_must_compute(fake: FakeRay) -> None:
+    bits = iter(({"device": "H200"}, {"device": "H200"}, {"device": "T4"}))
+
+    def start() -> Actor:
+        actor, facts = Actor([]), {BEHAVIOUR: next(bits), "versions": 1}
+        actor.begin = SimpleNamespace(remote=lambda: Call(facts))
+        return actor
+
+    driver = {BEHAVIOUR: {"device": "the CPU"}, "versions": 1}
+    pool = WorkerPool(start, 2, facts=driver, settings=RaySettings(gpu=True), say=print)
+
+    def turns() -> None:
+        for _ in range(6):
+            pool.turn()
+
+    turns()
+    assert pool.state().ready == 2
+    pool.add_workers(1)
+    with pytest.raises(UserError, match="computes different bits than the first worker, first in the device"):
+        turns()

@@ -47,6 +47,14 @@ def test_a_slow_worker_gets_smaller_batches() -> None:
     assert len(queue.next_batch(pace(0.04), 1)) == 2
 
 
+def test_jobs_that_are_trained_together_fill_batches_of_the_largest_size_from_the_start() -> None:
+    queue = JobQueue(batch=32)
+    queue.add(parcels(80))
+    assert queue.size(Pace()) == 32
+    assert [len(queue.next_batch(Pace(), 2 - place)) for place in range(2)] == [32, 32]
+    assert [len(queue.next_batch(pace(1e-5), 2 - place)) for place in range(2)] == [8, 8]
+
+
 def test_a_trial_has_a_call_to_itself() -> None:
     queue = JobQueue()
     queue.add(parcels(1, small=False))

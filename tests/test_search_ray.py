@@ -199,6 +199,16 @@ def test_any_number_of_workers_gives_the_history_of_one_process(
         assert runner.run_search(config, small_run.parent / "ray", progress).digest == undisturbed
 
 
+def test_workers_on_two_logical_gpus_train_batches_and_give_the_history_of_one_process(
+    small_run: Path, undisturbed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")  # the GPUs exist for Ray alone
+    keys = ("executor=ray", "device=gpu", "count=2", "batch=8")
+    config = read_config(small_run, [f"workers.{key}" for key in keys])
+    with LivePanel(quiet=True) as progress:
+        assert runner.run_search(config, small_run.parent / "gpus", progress).digest == undisturbed
+
+
 def workers_of(driver: int) -> list[psutil.Process]:
     """Worker processes that descend from a driver."""
     found = []

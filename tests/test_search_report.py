@@ -55,7 +55,7 @@ def test_the_report_says_first_what_was_found_how_good_and_how_sure(page: str) -
     words = " ".join(_Page(page).words.split())
     headline = words.index("The search found Lion")
     verdict = words.index("On digits its test loss is 10.0 % lower than that of the tuned AdamW (95 % interval −11.8 %")
-    assert headline < verdict < words.index("Program def train") < words.index("Search Best fitness so far")
+    assert headline < verdict < words.index("Program ") < words.index("Search Best fitness so far")
     assert "6 seeds that the search has not used): the interval excludes zero, so it is better." in words
     assert "Funnel, 1 stage, up to digits_x10: program 1 is better than the tuned AdamW." in words
     assert "candidate 3 of repeat 0 with its constants tuned afterwards" in words

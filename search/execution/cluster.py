@@ -30,18 +30,22 @@ class UnreachableError(UserError):
     """Raised if nothing answers at the address of a cluster."""
 
 
-def start_ray(folder: Path, count: int | None, environment: Mapping[str, Any] | None = None) -> None:
+def start_ray(
+    folder: Path, count: int | None, environment: Mapping[str, Any] | None = None, *, gpu: bool = False
+) -> None:
     """Start Ray on this machine only.
 
     Args:
         folder: folder for the files of Ray.
         count: number of workers that must fit; `None` for one per core.
         environment: Ray's `runtime_env`.
+        gpu: whether each worker needs a GPU; by default there is room for one on each GPU that Ray finds.
     """
     cores = max(count or 0, os.cpu_count() or 1)  # the user may request more workers than cores
     ray.init(
         address="local",
         num_cpus=cores,
+        num_gpus=count if gpu else 0,
         include_dashboard=False,
         object_store_memory=_OBJECTS,
         _temp_dir=str(folder),

@@ -38,9 +38,14 @@ class Pace:
 
 
 class JobQueue:
-    """Queue of jobs that wait for a worker."""
+    """Queue of jobs that wait for a worker.
 
-    def __init__(self) -> None:
+    Args:
+        batch: largest number of jobs in a call if workers train them together; `None`: the pace of a worker decides.
+    """
+
+    def __init__(self, batch: int | None = None) -> None:
+        self._batch = batch
         self._waiting: deque[Parcel] = deque()
         self._suspects: deque[Parcel] = deque()
         self._deaths: Counter[object] = Counter()  # deaths of a worker with a job alone, by key of the job
@@ -62,6 +67,10 @@ class JobQueue:
         """Remove and return the next suspect, which must run alone in a worker."""
         return self._suspects.popleft()
 
+    def size(self, pace: Pace) -> int:
+        """Largest number of jobs in a call to a worker of some pace."""
+        return self._batch or pace.batch_size()
+
     def next_batch(self, pace: Pace, places: int) -> list[Parcel]:
         """Remove and return the jobs of the next call.
 
@@ -76,7 +85,8 @@ class JobQueue:
         if not self._waiting:
             return []
         part = math.ceil(len(self._waiting) / places)
-        size = min(pace.batch_size(), max(part, pace.batch_size(_LEAST_SECONDS)))
+        least = part if self._batch else max(part, pace.batch_size(_LEAST_SECONDS))
+        size = min(self.size(pace), least)
         jobs = [self._waiting.popleft()]
         while len(jobs) < size and self._waiting and jobs[0].small and self._waiting[0].small:
             jobs.append(self._waiting.popleft())

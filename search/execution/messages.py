@@ -29,6 +29,8 @@ class RaySettings:
         start_limit: time limit for the start of a worker in seconds, if it exceeds `wall_limit`.
         reconnect: seconds to wait for a cluster that has stopped answering.
         mixed: whether workers may compute different bits than the driver.
+        gpu: whether each worker has a GPU.
+        batch: largest number of jobs that a worker trains together; `None` for one after the other.
     """
 
     count: int | None = None
@@ -38,6 +40,8 @@ class RaySettings:
     start_limit: float = START_LIMIT
     reconnect: float = 300.0
     mixed: bool = False
+    gpu: bool = False
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,9 @@ class Parcel(NamedTuple):
     content: bytes
 
     @classmethod
-    def of(cls, job: Job) -> Self:
-        """Pickle a job."""
-        return cls(job.key, isinstance(job, CandidateJob), job.allowance, pickle.dumps(job))
+    def of(cls, job: Job, together: bool = False) -> Self:
+        """Pickle a job; `together` if workers train the jobs of a call together, trials among them."""
+        return cls(job.key, together or isinstance(job, CandidateJob), job.allowance, pickle.dumps(job))
 
 
 class Answered(NamedTuple):

@@ -28,15 +28,19 @@ _XLA = "--xla_cpu_multi_thread_eigen=false"
 _COLLECTION = (100_000, 50, 100)  # thresholds of the three generations of `gc`
 
 
-def pin_threads() -> None:
-    """Limit JAX to one CPU thread in this process and its children; must be called before the first array exists."""
+def pin_threads(platforms: str = "cpu") -> None:
+    """Limit JAX to one CPU thread in this process and its children; must be called before the first array exists.
+
+    Args:
+        platforms: devices that JAX may use unless `JAX_PLATFORMS` is set; the first one is the default.
+    """
     os.environ.update(_ONE_THREAD)  # for child processes, and libraries that are imported later
     threadpool_limits(1)  # for libraries that are imported already
     flags = os.environ.get("XLA_FLAGS", "")
     if _XLA not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA}".strip()
     if "JAX_PLATFORMS" not in os.environ:  # JAX has already read the variable if it was set
-        jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
+        jax.config.update("jax_platforms", platforms)  # type: ignore[no-untyped-call]
 
 
 def keep_compiled() -> None:

@@ -26,13 +26,16 @@ class Pulse:
         lost: called once with the reason, in another thread, when Ray is lost.
         where: description of the cluster for messages.
         own: whether this process started Ray; the servers are then its children.
+        resource: what a worker takes one of, `CPU` or `GPU`.
 
     Attributes:
-        cpus: number of CPUs of the cluster at its last answer.
-        free: number of unused CPUs at its last answer.
+        resource: what a worker takes one of.
+        places: number of CPUs or GPUs of the cluster at its last answer.
+        free: number of unused ones at its last answer.
     """
 
-    def __init__(self, lost: Callable[[str], None], *, where: str, own: bool) -> None:
+    def __init__(self, lost: Callable[[str], None], *, where: str, own: bool, resource: str = "CPU") -> None:
+        self.resource = resource
         self._lost, self._where = lost, where
         self._servers = _servers() if own else {}
         self._answered = time.monotonic()
@@ -45,8 +48,8 @@ class Pulse:
     def _ask(self) -> None:
         nodes = ray.nodes()  # type: ignore[no-untyped-call]
         alive = [node for node in nodes if node["Alive"]]
-        self.cpus = int(sum(node["Resources"].get("CPU", 0) for node in alive))
-        self.free = ray.available_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
+        self.places = int(sum(node["Resources"].get(self.resource, 0) for node in alive))
+        self.free = ray.available_resources().get(self.resource, 0.0)  # type: ignore[no-untyped-call]
         if not any(node["NodeID"] == self._node for node in alive):
             self._gone = f"{self._where} has removed this machine, since the connection was lost for too long"
         self._answered = time.monotonic()

@@ -136,7 +136,7 @@ class RayExecutor:
     def _send(self) -> None:
         assert self._child is not None
         if self._unsent:
-            self._child.send([Parcel.of(job) for job in self._unsent])
+            self._child.send([Parcel.of(job, bool(self._setup.settings.batch)) for job in self._unsent])
             self._unsent.clear()
 
     def _received(self) -> list[Answer]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import ray
 
+from primitives import UserError
 from search.execution import cluster
 from search.execution.executor import WorkersLostError
 from search.execution.faults import cause
@@ -81,15 +82,19 @@ class RayProcess:
     def _execute(self, setup: Setup) -> None:
         settings = setup.settings
         if settings.address is None:
-            cluster.start_ray(self._folder, settings.count)
+            cluster.start_ray(self._folder, settings.count, gpu=settings.gpu)
         else:
             self._node = cluster.join(settings.address)
         where = f"the cluster at {settings.address}" if settings.address else "Ray on this machine"
-        pulse = Pulse(lambda reason: self._send(Lost(reason)), where=where, own=settings.address is None)
-        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
+        resource, own = "GPU" if settings.gpu else "CPU", settings.address is None
+        pulse = Pulse(lambda reason: self._send(Lost(reason)), where=where, own=own, resource=resource)
+        if settings.gpu and not (settings.count or pulse.places):
+            raise UserError(f"`workers.device: gpu` needs a GPU, and {where} has none")
+        actor: Any = ray.remote(num_cpus=1, num_gpus=int(settings.gpu), max_restarts=0, max_task_retries=0)(Worker)
+        memory = int(settings.memory_limit * 2**30)
         pool = WorkerPool(
-            lambda: actor.remote(setup.build, int(settings.memory_limit * 2**30)),
-            settings.count or max(1, pulse.cpus),
+            lambda: actor.remote(setup.build, memory, settings.gpu, bool(settings.batch)),
+            settings.count or max(1, pulse.places),
             facts=setup.facts,
             settings=settings,
             say=self._note,
@@ -113,9 +118,9 @@ class RayProcess:
                 self._send(Report(state, outcomes))
                 if text := waiting.text(state, pulse):
                     self._note(text)
-            more = pulse.cpus - len(pool.members)
+            more = pulse.places - len(pool.members)
             if grows and more > 0:
-                self._note(f"the cluster now has {pulse.cpus} CPUs; starting {more} more workers")
+                self._note(f"the cluster now has {pulse.places} {pulse.resource}s; starting {more} more workers")
                 pool.add_workers(more)
 
 
@@ -142,8 +147,8 @@ class Waiting:
             return ""
         self._since, self._said = now, True
         return (
-            f"waiting for {unplaced} CPU{'s' if unplaced > 1 else ''}; the cluster has {pulse.cpus}, all in use "
-            f"({state.ready + state.starting} by this run); to use fewer workers, set `workers.count`"
+            f"waiting for {unplaced} {pulse.resource}{'s' if unplaced > 1 else ''}; the cluster has {pulse.places}, "
+            f"all in use ({state.ready + state.starting} by this run); to use fewer workers, set `workers.count`"
         )
 
 

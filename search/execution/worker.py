@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from search.execution.executor import Job, Scorer
-from search.execution.process import check_packages, pin_threads
+from proxy_tasks import Evaluator
+from search.execution.batch import execute_together
+from search.execution.executor import Answer, Job, Scorer
+from search.execution.process import check_packages, keep_compiled, pin_threads
 
 _LOOK_EVERY = 0.2  # seconds between two checks of the memory in use
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in the unit of `ru_maxrss`
@@ -37,10 +39,13 @@ class Worker:
     Args:
         build: makes the scorer in this process.
         memory: number of bytes above which the process ends itself; 0 for no limit.
+        gpu: whether Ray has assigned a GPU to the process.
+        together: whether the jobs of a call are trained together.
     """
 
-    def __init__(self, build: Callable[[], Built], memory: int) -> None:
-        pin_threads()
+    def __init__(self, build: Callable[[], Built], memory: int, gpu: bool = False, together: bool = False) -> None:
+        pin_threads("cuda,cpu" if gpu else "cpu")
+        self._together = together
         self._build = build
         self._scorer: Scorer | None = None
         if memory:
@@ -53,6 +58,7 @@ class Worker:
     def begin(self) -> dict[str, Any]:
         """Build the scorer, and return its facts."""
         check_packages()
+        keep_compiled()
         self._scorer, facts = self._build()
         return facts
 
@@ -61,8 +67,11 @@ class Worker:
         assert self._scorer is not None
         before = time.monotonic()
         jobs: list[Job] = [pickle.loads(content) for content in contents]
-        answers = [pickle.dumps(job.execute(self._scorer)) for job in jobs]
-        return answers, time.monotonic() - before
+        if self._together and isinstance(self._scorer, Evaluator):
+            answers: list[Answer] = execute_together(jobs, self._scorer)
+        else:
+            answers = [job.execute(self._scorer) for job in jobs]
+        return [pickle.dumps(answer) for answer in answers], time.monotonic() - before
 
 
 def _end_beyond(memory: int) -> None:

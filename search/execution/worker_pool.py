@@ -52,10 +52,12 @@ class WorkerPool:
         settings: RaySettings,
         say: Callable[[str], None],
     ) -> None:
-        self._start, self._facts, self._say = start, facts, say
+        self._start, self._facts, self._say = start, dict(facts), say
+        self._first_sets_bits = settings.gpu  # the driver computes on a CPU
         self._wall_limit = settings.wall_limit
         self._start_limit = max(settings.start_limit, settings.wall_limit)
-        self._queue, self._pace, self._hosts = JobQueue(), Pace(), HostStatistics()
+        self._queue, self._pace, self._hosts = JobQueue(settings.batch), Pace(), HostStatistics()
+        self._reference = "the first worker" if settings.gpu else "this driver"
         self._failed_starts = 0
         self._mixed_allowed, self._mixed = settings.mixed, set[str]()
         self.members: list[Member] = []
@@ -76,7 +78,7 @@ class WorkerPool:
             count=len(self.members),
             ready=ready,
             starting=sum(member.starting for member in self.members),
-            capacity=len(self.members) * AHEAD * self._pace.batch_size(),
+            capacity=len(self.members) * AHEAD * self._queue.size(self._pace),
             hosts=self._hosts.usage(),
             mixed=tuple(sorted(self._mixed)),
         )
@@ -247,6 +249,8 @@ class WorkerPool:
 
     def _check(self, member: Member, facts: Mapping[str, Any]) -> None:
         """Raise `UserError` if the facts of a worker differ from those of the driver."""
+        if self._first_sets_bits:
+            self._facts[BEHAVIOUR], self._first_sets_bits = facts.get(BEHAVIOUR, {}), False
         for key, value in self._facts.items():
             if facts.get(key) != value and key == BEHAVIOUR:
                 self._differs(member, facts.get(key, {}), value)
@@ -262,9 +266,10 @@ class WorkerPool:
         name = next(name for name in ours if theirs.get(name) != ours[name])
         if not self._mixed_allowed:
             raise UserError(
-                f"a worker on {member.host} computes different bits than this driver, first in the {name}: its code, "
-                f"its XLA_FLAGS or its processor differs; `workers.mixed: allow` permits this and marks the digest"
+                f"a worker on {member.host} computes different bits than {self._reference}, first in the {name}: its "
+                f"code, its XLA_FLAGS or its processor differs; `workers.mixed: allow` permits this and marks the "
+                f"digest"
             )
         if member.host not in self._mixed:
             self._mixed.add(member.host)
-            self._say(f"{member.host} computes different bits than this driver, first in the {name}")
+            self._say(f"{member.host} computes different bits than {self._reference}, first in the {name}")

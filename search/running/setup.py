@@ -49,6 +49,7 @@ from search.settings import (
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
 DEVICE = "device"  # key of the kind of the accelerator among the versions
+_GPU_BATCH = 512  # jobs that a worker on a GPU trains together, the largest batch of the kernel
 _FED = 4  # candidates in flight per worker that keep the worker busy
 _TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a custom task is tuned
 
@@ -171,11 +172,11 @@ def facts(config: Config) -> dict[str, Any]:
     functions = [row.name for row in REGISTRY]
     first = config.evaluation.first_seeds or config.evaluation.seeds
     return {
-        "versions": versions(),
+        "versions": {name: value for name, value in versions().items() if name != DEVICE},
         "functions": functions,
         "tasks": yardstick(config),
         "larger tasks": larger,
-        BEHAVIOUR: measure_behaviour(tasks_of(config), range(first)),
+        BEHAVIOUR: {DEVICE: device_name()} | measure_behaviour(tasks_of(config), range(first)),
     }
 
 
@@ -221,6 +222,8 @@ def executor(
         memory_limit=settings.memory_limit,
         reconnect=settings.reconnect,
         mixed=settings.mixed == "allow",
+        gpu=settings.device == "gpu",
+        batch=settings.batch or (_GPU_BATCH if settings.device == "gpu" else None),
     )
     made = RayExecutor(build, facts(config), workers, say=say, stop=stop, mixed=mixed)
     at_once = settings.in_flight * config.search.repeats

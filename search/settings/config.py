@@ -135,7 +135,9 @@ class WorkerSettings(Section):
     executor: Literal["inline", "ray"] = Field(
         "inline", description="`inline` trains in this process, `ray` in Ray workers"
     )
-    count: int | None = Field(None, ge=1, description="number of workers; by default one for each core")
+    count: int | None = Field(None, ge=1, description="number of workers; by default one for each core or GPU")
+    device: Literal["cpu", "gpu"] = Field("cpu", description="a worker on each core, or on each GPU (ray)")
+    batch: int | None = Field(None, ge=1, description="most jobs that a worker trains together; 512 on a GPU (ray)")
     address: str | None = Field(None, description="address of a Ray cluster, such as 10.0.0.1:6379")
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
     wall_limit: float = Field(300.0, gt=0, description="time limit of a candidate in seconds (ray)")
@@ -149,6 +151,8 @@ class WorkerSettings(Section):
     def _fits(self) -> "WorkerSettings":
         if self.executor == "inline" and ((self.count or 1) > 1 or self.address):
             raise ValueError("`count` above 1 and `address` need `executor: ray`")
+        if self.executor == "inline" and (self.device == "gpu" or self.batch):
+            raise ValueError("`device` and `batch` need `executor: ray`; JAX_PLATFORMS selects the device for `inline`")
         return self
 
 
