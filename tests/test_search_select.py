@@ -108,7 +108,7 @@ def test_a_worker_with_other_data_of_a_stage_is_told_apart(staged: Path) -> None
 def test_what_the_funnel_says(staged: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(staged), "--out", "run"]) == 0
     out = capsys.readouterr().out
-    assert "stage 1, rows: tuned 2 times with 3 trials each, 5 fresh seeds" in out
+    assert "stage 1, rows: tuned 2 times with 3 trials, scored on 5 fresh seeds" in out
     assert "last stage on the test split, on other seeds" in out
     for name in ("program 1", "program 2", "adamw", "sgd"):
         assert name in out
