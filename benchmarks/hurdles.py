@@ -106,7 +106,7 @@ def _rates_section() -> Section:
         ),
         *_table(["hurdles", "programs per minute", "ends with", "each search"], measured),
         f"With hurdles, a search evaluates **{speeds[1] / speeds[0]:.2f} times** as many programs per minute (the "
-        f"limit is {FASTER}); with a race, {speeds[2] / speeds[0]:.2f} times.",
+        f"benchmark fails below {FASTER} times); with a race, {speeds[2] / speeds[0]:.2f} times.",
         "",
     ]
     limits = [
@@ -139,7 +139,7 @@ def _looks_section() -> Section:
             f"*Trained*: share of all steps of {SEEDS} seeds. *Lost*: number of the best programs, by fitness on all "
             "seeds, that the stages would have dropped."
         ),
-        *_each("stages | dropped by it | dropped in all | trained | lost", looks),
+        *_each("stages | dropped by this hurdle | dropped in all | trained | lost", looks),
     ]
     return Section(lines, [])
 
@@ -171,11 +171,16 @@ def _sanity_section() -> Section:
     return Section(lines, [])
 
 
+HEAD = """# Hurdles: training saved and good programs dropped
+
+A hurdle is a fitness that a program must reach after part of its training (a few steps, or its first seeds); a program
+that does not reach it is dropped without further training. This page is written by `python -m benchmarks.hurdles`.
+"""
 SECTIONS = {
     "Programs per minute": _rates_section,
-    "Losses of the short training": _looks_section,
-    "Losses of each stage of a race": _races_section,
-    "Losses of the sanity probe": _sanity_section,
+    "Good programs dropped by the short training": _looks_section,
+    "Good programs dropped by each hurdle of a race": _races_section,
+    "Good programs dropped by the sanity probe": _sanity_section,
 }
 
 
@@ -193,7 +198,7 @@ def main() -> int:
             section = measure()
             limits += section.limits
             page[title] = "\n".join(section.lines).rstrip("\n") + "\n"
-            head = "# Hurdles: savings and losses\n\nWritten by `python -m benchmarks.hurdles`.\n"
+            head = HEAD
             TARGET.write_text("\n".join([head, *(f"## {name}\n\n{page[name]}" for name in SECTIONS if name in page)]))
     print("\n".join(account(limits)))
     return 0 if all(limit.kept for limit in limits) else 1

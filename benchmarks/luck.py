@@ -105,7 +105,7 @@ def false_verdicts(of: Task, tunings: int) -> int:
 def main() -> None:
     """Measure, and print the tables of `docs/funnel.md`."""
     of = builtin_task((sys.argv[1:] or ["vit"])[0])
-    print("| tuned by | trials × seeds | log loss | sd over tunings | worst |\n|---|--:|--:|--:|--:|")
+    print("| tuned by | trials × seeds | log of the loss, mean | sd over tunings | worst |\n|---|--:|--:|--:|--:|")
     print("\n".join(spreads(of)))
     for tunings in (1, 3):
         print(f"{tunings} tunings: AdamW better than AdamW in {false_verdicts(of, tunings)} of {FUNNELS} funnels")

@@ -140,7 +140,7 @@ class Run:
 
     @property
     def front(self) -> tuple[Found, ...]:
-        """The best program of each number of live statements that is better than all shorter programs."""
+        """For each number of live statements, the best program, if it is better than all shorter programs."""
         with look(self.folder) as journal:
             return tuple(_found(row, journal) for row in front(journal))
 

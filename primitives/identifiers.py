@@ -85,7 +85,7 @@ def code_words(row: Primitive) -> CodeWords:
 def with_free_names(program: Program) -> Program:
     """Rename variables of a program whose names the exported function uses itself.
 
-    The name of a state slot is also the name of a field, so it must not begin with an underscore or be `count`.
+    A state slot also names a field of the exported state, so it must not begin with an underscore or be `count`.
 
     Raises:
         ProgramError: a variable whose name is no identifier.

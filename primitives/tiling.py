@@ -1,7 +1,7 @@
 """From functions of the language to passes over tiles (`primitives.passes`).
 
-A function is traced on vectors of shape `(P,)`, and each of its operations becomes a `Node`. So no row of the registry
-says anything about tiles, and a user's own function needs nothing either. A function with an operation that does not
+A function is traced on vectors of shape `(P,)`, and each of its operations becomes a `Node`. A row of the registry
+therefore has no field for tiles, also for a custom function. A function with an operation that does not
 work by tiles, such as a sort or a cumulative sum, raises `UntiledError`.
 """
 
@@ -56,7 +56,7 @@ def tiled(row: Primitive, sizes: tuple[int, ...]) -> Tiled:
     arguments = [Node((), Window(0, size), 0, place=place) for place in range(row.arity)]
     (result,) = _evaluated(traced.jaxpr, [_constant(value) for value in traced.consts], arguments)
     if result.window not in (None, Window(0, size)):
-        raise UntiledError("its result has not the length of its arguments")
+        raise UntiledError("its result does not have the length of its arguments")
     return Tiled(result, size)
 
 
@@ -114,7 +114,7 @@ def _reduction(name: str, node: Node, kind: Any) -> Node:  # noqa: ANN401 - shap
     if kind.size == 1 and node.window is None:
         return node
     if node.window is None or kind.dtype != np.float32:
-        raise UntiledError(f"its operation `{name}` reduces what is no vector of numbers")
+        raise UntiledError(f"its operation `{name}` reduces a value that is not a vector of numbers")
     return Node((node,), None, node.passes + 1, reduction=name)
 
 

@@ -7,7 +7,7 @@ The public names of this package; other packages use no others.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.
-  The device on which it does (`device_name`, `has_kernel`), and the share of batches there that is `padding`.
+  The device on which it trains (`device_name`, `has_kernel`), and the share of `padding` in its batches.
 - Scores: `Evaluator` scores programs in stages (`Score`, `Status`, `Heights`), beginning with a sanity `Probe`.
 - Formulas: `log_loss`, `mean_log_loss`, `weighted_log_loss`, `log_ratio`, `fitness_of`, `Price`, and `sound` for
   losses that can be compared.

@@ -21,7 +21,7 @@ def sizes_up_to(largest: int) -> list[int]:
 def cut(count: int, largest: int) -> int:
     """Size of the next batch for some programs; at most a quarter of it is padding, unless it is the smallest.
 
-    The rest is cut as if it had come alone. So a search that is continued forms the batches that were left.
+    The remaining programs are divided as if there were no others, so a resumed search forms the same batches.
 
     Args:
         count: number of programs left.

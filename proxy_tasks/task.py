@@ -1,7 +1,7 @@
 """Frozen description of a training task, and the `Problem` that its family builds from it.
 
 `Task` names data, model and budget. `Problem` holds the rows of data of each split and pure functions of a flat weight
-vector. Two known instances: an MLP on scikit-learn's digits, and a Transformer on the text of Python's documentation.
+vector. Examples: an MLP on scikit-learn's digits, and a Transformer on the text of Python's documentation.
 
 An evaluation trains one network for each seed. `Task.circumstances` lets the training conditions differ between seeds
 (domain randomisation: Tobin et al., 2017), so that a program has to suit several scales of the loss and several shapes

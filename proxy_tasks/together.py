@@ -33,7 +33,7 @@ class _Device:
     largest: dict[object, int] = field(default_factory=dict)  # size of a batch, by group and number of seeds
     said: set[str] = field(default_factory=set)  # lines that the user has got
     places: int = 0  # of all batches so far
-    padding: int = 0  # places that held a program a second time
+    padding: int = 0  # places filled with a copy of a program
     kernel_fault: str = ""  # why the kernel does not run
 
 
@@ -100,7 +100,7 @@ def _say(line: str) -> None:
 
 @dataclass(frozen=True)
 class _Group:
-    """Programs that one compiled loop trains: a task, room for statements, outputs, and the way."""
+    """Programs that one compiled loop trains: one task, size class and number of outputs, by kernel or by `vmap`."""
 
     task: Task
     statements: int
@@ -159,6 +159,6 @@ def largest_batch(run: Loop, codes: Sequence[Encoded], inputs: dict[str, Any]) -
 
 
 def free_memory() -> float | None:
-    """Free memory of the default device in bytes; `None` where it does not tell, as a CPU."""
+    """Free memory of the default device in bytes; `None` if the device does not report it, as on a CPU."""
     stats = jax.devices()[0].memory_stats() or {}
     return stats["bytes_limit"] - stats.get("bytes_in_use", 0) if "bytes_limit" in stats else None

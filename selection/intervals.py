@@ -79,7 +79,7 @@ def interval(
         ratios: shape `(seeds,)`, or `(tunings, seeds)`. With one tuning the interval covers variation between seeds
             alone.
         confidence: probability that the interval contains the mean.
-        pooled: variance between tunings of both entrants' kind. It is averaged with the variance of `ratios`, weighted
+        pooled: result of `pooled_variance` for similar entrants. It is averaged with the variance of `ratios`, weighted
             by degrees of freedom.
 
     Returns:

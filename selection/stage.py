@@ -63,7 +63,7 @@ class Standing:
         log_ratio: mean over tunings and seeds of log(loss / loss of the reference), mean over tasks; not finite if
             training diverged.
         interval: its 95 % confidence interval, not corrected for the number of entrants.
-        verdict: comparison with the reference, corrected for the number of programs (for baselines: of baselines).
+        verdict: comparison with the reference, corrected for the number of programs or, for a baseline, of baselines.
     """
 
     name: str

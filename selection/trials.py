@@ -65,7 +65,7 @@ class TrialRunner(Protocol):
         """Number of trials that are run at the same time."""
 
     def run(self, works: Sequence[Work[T]]) -> list[T]:
-        """Complete several works concurrently; returns their results in order."""
+        """Run several generators of trials (`Work`) concurrently to their ends; returns their results in order."""
 
 
 class LocalTrials:

@@ -2,8 +2,7 @@
 
 1. The program is rewritten in a canonical order and with canonical names.
 2. A pass reads the program as two graphs: as written, and multiplied out. On each graph, rules are applied until no
-rule
-   makes it shorter. The shorter result is written back as statements, unless it is longer than before.
+   rule makes it shorter. The shorter result is written back as statements, unless it is longer than before.
 3. Passes are repeated until a pass changes nothing, so simplification is idempotent.
 4. The result and the original run on probes. If they differ, simplification is repeated without the least exact kind of
    rules (`Exactness`).

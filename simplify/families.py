@@ -1,8 +1,8 @@
 """Published optimizers as programs with hyperparameters, for recognition.
 
 A family is the direction `u` of an optimizer and the state that it keeps. Each family exists with and without
-decoupled weight decay (Loshchilov and Hutter, 2019), and with and without a factor on the learning rate. A constant of
-one does not occur in a canonical form, so a decay of one, and one that cancels the factor, are notations of their own.
+decoupled weight decay (Loshchilov and Hutter, 2019), and with and without a factor on the learning rate. A factor of
+1 vanishes from a canonical form, so a decay of 1 and a decay that cancels the factor are separate notations.
 """
 
 from collections.abc import Mapping

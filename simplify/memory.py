@@ -1,6 +1,6 @@
 """State slots: which ones are redundant, and which are never negative.
 
-A slot that stays zero is a constant, and slots that always hold equal values can be merged. Both sets are fixpoints:
+A slot that stays zero is a constant, and slots that always hold equal values can be merged. Both are fixpoints:
 the analysis assumes the property for all slots and drops the assumption for those whose next value contradicts it. It
 finds slots that are never negative, such as an average of squares, in the same way. Three steps on probes refute most
 assumptions cheaply; the rules decide on the others.

@@ -34,7 +34,7 @@ class Probe(NamedTuple):
 
 
 def run(program: Program, probe: Probe, precise: bool = True) -> dict[str, np.ndarray]:
-    """Run a program on a probe; the state starts at zero, and weights follow the updates.
+    """Run a program on a probe; the state starts at zero, and updates are applied to the weights.
 
     Args:
         program: a valid program.

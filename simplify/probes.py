@@ -2,7 +2,7 @@
 
 Values are compared in float64, so that different rounding does not count: `v + 3 - 3` equals `v`, although float32
 loses half of its digits. In float32, both programs must be finite at the same places. Gradients differ in size by
-orders of magnitude from weight to weight, but stay far from the guard 1e-8 in `/`. Weights follow the updates.
+orders of magnitude from weight to weight, but stay far from the guard 1e-8 in `/`. Updates are applied to the weights.
 
 Near a jump or a pole of a function, rounding errors are amplified without bound. If two programs differ, the first one
 is therefore run again with gradients that are changed by a rounding error. If it differs from itself as much, the

@@ -4,7 +4,7 @@ The range of a node follows from those of its arguments. It holds for real numbe
 learning rate is assumed to be positive. An increasing function of one argument, also a user's, maps the ends of a range
 to the ends of its range.
 
-Two known instances: an average of squares lies in `[0, inf)`, and `arccos(x) - 4` in `[-4, -0.85]`.
+Examples: an average of squares lies in `[0, inf)`, and `arccos(x) - 4` in `[-4, -0.85]`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

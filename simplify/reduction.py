@@ -7,7 +7,7 @@ trains the remaining program on the same seeds, and is kept if the two programs 
 standard error of the mean log loss of the original over these seeds. A change is kept if |d| ≤ s: training the original
 with other seeds would change its loss as much.
 
-- Every comparison is with the original, so that small losses do not add up.
+- Every comparison is with the original, so that small deteriorations do not accumulate.
 - The comparison is repeated at several scales of the schedule (1, 8 and 64 times `lr`). If the learning rate of a
   program is far too small, its weights hardly change, and every part would seem to have no effect. Scales at which the
   original diverges are skipped.

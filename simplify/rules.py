@@ -1,10 +1,10 @@
 """The table of rewrite rules: pattern, replacement, law in ordinary notation, and conditions.
 
-Each rule is exact in real numbers, or up to the reservation in its row: up to the guard 1e-8 in `/`, or unless a NaN or
-an infinity arises. Rules for odd, even, increasing, idempotent and homogeneous functions are generated from the
+Each rule is exact in real numbers, or with the exception that its row declares: the guard 1e-8 in `/`, or a NaN or
+an infinity. Rules for odd, even, increasing, idempotent and homogeneous functions are generated from the
 registry, so that they hold for registered primitives too.
 
-Two known instances: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(g, interp(g, v, a), b)` becomes
+Examples: `x / sqrt(x*x)` becomes `sign(x)` by two rows, and `interp(g, interp(g, v, a), b)` becomes
 `interp(g, v, a*b)` by one.
 """
 

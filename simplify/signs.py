@@ -4,8 +4,8 @@
 negative, or that occurs an even number of times, only matters where it is zero: `x·x·y` has the sign of `y`, but is
 zero where `x` is zero.
 
-Some steps hold with a reservation: `1 / x` has the sign of `x` except near the guard and at zero, and `arcsin x` has
-the sign of `x` except where it is NaN. A rule that uses signs names the reservations that it makes.
+Some steps hold with an exception: `1 / x` has the sign of `x` except near the guard and at zero, and `arcsin x` has
+the sign of `x` except where it is NaN. A rule that uses signs declares which exceptions it ignores.
 """
 
 from collections.abc import Iterable

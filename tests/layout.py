@@ -136,7 +136,7 @@ def drawn() -> str:
             *rows,
             "\n## Imports between packages\n",
             diagram(packages, arrows()),
-            "\n## Imports between the rooms of `search/`\n",
+            "\n## Imports between the subpackages of `search/`\n",
             diagram(rooms, arrows()),
             "",
         ]

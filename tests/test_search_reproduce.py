@@ -1,6 +1,7 @@
 """The account of a repeated discovery: what counts as success, and that it goes on where it stopped."""
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from benchmarks.lion_report import ACCOUNT, PAGE, written
 from primitives import Program, UserError, builtin, parse, to_text
 from search.commands.main import main
 from search.commands.reproduce import config_of_target
+from search.record import JOURNAL, Journal
 from search.running.reproduce import LEVELS, level, succeeded
 from selection.derivation import derive
 from tests.processes import ROOT
@@ -88,8 +90,9 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     assert main(command) == 0
     before = Path("account/summary.json").read_text()
     capsys.readouterr()
-    assert main([*command, "--set", "search.children=39"]) == 2
-    assert "`account/seed-1` contains a run of another config" in capsys.readouterr().err.splitlines()[-1]
+    for change in ("search.children=39", "selection.finalists=3"):
+        assert main([*command, "--set", change]) == 2
+        assert "`account/seed-1` contains a run of another config" in capsys.readouterr().err.splitlines()[-1]
     assert Path("account/summary.json").read_text() == before
 
 
@@ -101,6 +104,17 @@ def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
         config_of_target("tiger")
     assert main(["reproduce", "tiger"]) == 2
     assert "'tiger' is not" in capsys.readouterr().err
+
+
+def test_the_kept_journals_are_intact_and_have_the_digests_of_the_account(tmp_path: Path) -> None:
+    for run in json.loads(ACCOUNT.read_text(encoding="utf-8"))["runs"]:
+        packed = ACCOUNT.parent / f"seed-{run['seed']}" / f"{JOURNAL}.xz"
+        path = tmp_path / f"{run['seed']}.sqlite"
+        path.write_bytes(lzma.decompress(packed.read_bytes()))
+        with Journal.look(path) as journal:
+            journal.verify()
+            assert journal.digest() == run["digest"]
+            assert journal.statistics()["children"] == run["children"]
 
 
 def test_the_table_in_the_docs_is_that_of_the_account() -> None:

@@ -1,6 +1,6 @@
 """Search algorithms, which propose programs, and the mutations that they share.
 
-The public names of this room:
+The public names of this subpackage:
 
 - Algorithms: `build_engine` (an engine with the algorithm of a config), `structure_search` (the algorithm named
   `STRUCTURES`, which needs no engine), `register_algorithm`; `TUNE_CONSTANTS` is the name of an algorithm whose

@@ -32,7 +32,7 @@ def fresh_names(used: Iterable[str]) -> Iterator[str]:
 
 
 def bypassed(program: Program, line: int, variable: str) -> Program:
-    """The program without a statement; its readers read a variable instead.
+    """The program without a statement; statements that read its value read a variable instead.
 
     Args:
         program: a valid program.

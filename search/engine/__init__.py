@@ -1,6 +1,6 @@
 """The engine: a pure state machine for the order of candidates, hurdles, duplicates and random numbers.
 
-The public names of this room:
+The public names of this subpackage:
 
 - `Engine`: breeds candidates in order of number and takes their scores.
 - States of a candidate: `Proposal` (of an `Algorithm`), `Candidate`, `Record`, `HistoryEntry`; `START` is the mutation

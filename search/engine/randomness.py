@@ -34,7 +34,7 @@ class Draws:
         return items[int(self._random() * len(items))]
 
     def weighted(self, items: Sequence[Item], cumulative: Sequence[float]) -> Item:
-        """One of the items, with probabilities in proportion to the steps of the cumulative weights."""
+        """One of the items, with probabilities proportional to the differences of successive cumulative weights."""
         mark = self._random() * cumulative[-1]
         return next(item for item, bound in zip(items, cumulative, strict=True) if mark < bound)
 

@@ -1,6 +1,6 @@
 """Storage of a run: the journal, its tables, and the run folder.
 
-The public names of this room:
+The public names of this subpackage:
 
 - The journal: `Journal`, its rows `CandidateRow` and their `Outcome`, the `Key` of a trial, its notes (`MIXED`, `LION`,
   `SEARCH_ENDED`, `SECONDS`), `repair`.

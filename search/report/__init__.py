@@ -1,6 +1,6 @@
 """The HTML report of a run: one file that needs no network.
 
-The public names of this room: `report_run` for a run folder, `write_report` for an open journal, and `answers`
+The public names of this subpackage: `report_run` for a run folder, `write_report` for an open journal, and `answers`
 (`Answers`), the main results as sentences.
 """
 

@@ -1,6 +1,6 @@
 """Execution of runs, from the first candidate to the summary, independent of the terminal.
 
-The public names of this room:
+The public names of this subpackage:
 
 - Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), which return a `Summary`; `new_run` and
   `search_all` for the search alone; `config_of`, the config of a journal; `add_studies`, the trainings for the report.

@@ -143,13 +143,13 @@ def reproduce_all(
 
 
 def _check(place: Path, config: Config) -> None:
-    """Raise `UserError` if a folder holds a run of another config, but for a number of candidates that can grow."""
+    """Raise `UserError` if the config of a recorded run differs in more than a larger `search.children`."""
     with look(place) as journal:
         known = config_of(journal, place)
     if config.search.children > known.search.children:
         known = known.model_copy(
             update={"search": known.search.model_copy(update={"children": config.search.children})}
         )
-    for section in ("seed", "tasks", "search", "evaluation"):
+    for section in ("seed", "tasks", "search", "evaluation", "selection"):
         if getattr(known, section) != getattr(config, section):
             raise UserError(f"`{place}` contains a run of another config (`{place / CONFIG}`); choose another `--out`")

@@ -1,6 +1,6 @@
 """The config of a run: types, reading from YAML, checks, and loading of the code and data that it names.
 
-The public names of this room:
+The public names of this subpackage:
 
 - The config: `Config` and some of its sections (`Mutations`, `StructureSettings`, `WorkerSettings`).
 - `names`: a module with the names of algorithms and mutations that a config may use; registering an extension adds one.

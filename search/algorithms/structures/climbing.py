@@ -53,7 +53,7 @@ def climb(program: Program, measure: Measure, trials: int, scales: Sequence[floa
 
 
 def side_by_side(works: Sequence[Work[T]]) -> Work[list[T]]:
-    """Combine several works into one that asks for the trials of all unfinished works at once."""
+    """Combine several generators of trials into one that yields the trials of all unfinished ones at once."""
     results: dict[int, T] = {}
     wanted: dict[int, list[Trial]] = {}
 

@@ -10,8 +10,8 @@ def structure_of(program: Program) -> str:
 
     Constants are replaced by distinct values, in the order in which a walk from the outputs finds them, and the result
     is hashed. Two constants stay distinct: `interp(g, m, 0.9)` and `interp(g, m, 0.99)` in one program are not merged,
-    as `primitives.structure_hash` does, so that the sign of a momentum and Lion are different structures. The digest
-    does not depend on statement order and variable names, but on the order of commutative arguments.
+    unlike in `primitives.structure_hash`, so the sign of a momentum and Lion are different structures. The digest
+    depends on the order of commutative arguments, but not on the order of statements or on variable names.
     """
     bare = live_part(program)
     graph = flow(bare)

@@ -12,8 +12,8 @@ from search.algorithms.structures.climbing import side_by_side
 from search.algorithms.structures.measures import Measures
 from selection import Work
 
-_CLIMBING = 0.01  # largest loss of fitness on the climbing seeds with which a deletion is tried on the judging seeds
-_EITHER = 0.003  # largest loss of fitness on both with which the shorter program is kept
+_CLIMBING = 0.01  # largest increase of the fitness on climbing seeds at which a deletion is judged
+_EITHER = 0.003  # largest increase of both fitnesses, on climbing and judging seeds, at which a deletion is kept
 
 
 def deletions(program: Program) -> Iterator[Program]:

@@ -70,7 +70,7 @@ class StructureSearch:
     def run(
         self, start: Program, record: Callable[[Sequence[Record]], None], stopped: Callable[[], bool]
     ) -> Work[bool]:
-        """The search as a work that asks for trials.
+        """The search as a generator that yields trials and receives their losses (`selection.Work`).
 
         Args:
             start: the starting program.
