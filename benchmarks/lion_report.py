@@ -9,10 +9,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
 ACCOUNT = ROOT / "results" / "lion" / "summary.json"
 MARKS = "<!-- seeds: begin -->", "<!-- seeds: end -->"
-HEAD = (
-    "| seed | candidates | evaluated | minutes | found | full Lion in front | validation loss against tuned AdamW "
-    "| test loss | digest |",
-    "|--:|--:|--:|--:|---|--:|--:|--:|---|",
+COLUMNS = (
+    "seed",
+    "candidates",
+    "evaluated",
+    "minutes",
+    "finalists tuned × trials",
+    "first Lion that led its search",
+    "validation loss against tuned AdamW",
+    "test loss",
+    "digest",
+    "found",
 )
 
 
@@ -39,11 +46,22 @@ def found(run: dict[str, Any]) -> str:
 def table(runs: list[dict[str, Any]]) -> str:
     """One row for each run."""
     rows = [
-        f"| {run['seed']} | {run['children']:,} | {run['evaluated']:,} | {run['seconds'] // 60} | {found(run)} "
-        f"| {first_in_front(run)} | {change(run, 'validation')} | {change(run, 'test')} | {run['digest'][:8]}… |"
+        (
+            str(run["seed"]),
+            f"{run['children']:,}",
+            f"{run['evaluated']:,}",
+            str(run["seconds"] // 60),
+            f"{run['leaders']} × {run['tuning_trials']}",
+            first_in_front(run),
+            change(run, "validation"),
+            change(run, "test"),
+            f"{run['digest'][:8]}…",
+            found(run),
+        )
         for run in runs
     ]
-    return "\n".join([*HEAD, *rows])
+    head = (COLUMNS, ("--:",) * (len(COLUMNS) - 1) + ("---",))
+    return "\n".join(f"| {' | '.join(row)} |" for row in (*head, *rows))
 
 
 def written(page: str, runs: list[dict[str, Any]]) -> str:

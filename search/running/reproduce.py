@@ -68,12 +68,14 @@ def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
     """Results of one seed, as plain values."""
     found = summary.derivation.as_json()
     ladder = level(summary.derivation)
+    meta = journal.meta()
+    selection = meta.get("selection", meta["config"]["selection"])
     return {
         "seed": seed,
         "success": succeeded(summary.derivation),
         "level": ladder,
         "level_in_words": LEVELS[ladder],
-        "seconds": round(journal.meta().get(SECONDS, 0.0)),
+        "seconds": round(meta.get(SECONDS, 0.0)),
         "children": summary.statistics["children"],
         "evaluated": summary.statistics["evaluated"],
         "digest": summary.digest,
@@ -88,6 +90,8 @@ def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
         "losses": [row.as_json() | {"per_seed": None} for row in summary.table],
         "stages": [stage.as_json() for stage in summary.funnel.stages] if summary.funnel else [],
         "course": course(journal, summary.row.repeat),
+        "leaders": selection["leaders"],
+        "tuning_trials": selection["tuning_trials"],
     }
 
 
