@@ -123,7 +123,7 @@ MISTAKES = {
     "no such task": (["simplify", "lion", "--task", "digit"], "did you mean `digits`"),
     "tuning on nothing": (["simplify", "lion", "--tune", "5"], "`--tune` needs a task"),
     "one seed": (["simplify", "lion", "--task", "digits", "--seeds", "1"], "--seeds"),
-    "a drawing of no format": (["simplify", "lion", "--draw", "x.gif"], "has to end in .png, .svg, .pdf"),
+    "a drawing of no format": (["simplify", "lion", "--draw", "x.gif"], "must end in .png, .svg, .pdf"),
     "a drawing nowhere": (["simplify", "lion", "--draw", "none/x.svg"], "`none/x.svg` cannot be written"),
     "a program that diverges": (["simplify", "bad.py", "--task", "digits", "--seeds", "2"], "diverges on this task"),
 }
