@@ -23,7 +23,10 @@ ADDRESS = "10.0.0.1:6379"
 
 
 class Script:
-    """What the Ray processes of a test do, one after the other: a number of answers until Ray dies, or an error."""
+    """What the Ray processes of a test do, one after the other: a number of answers until Ray dies, or an error.
+
+    With a half more, the loss arrives together with the last answer.
+    """
 
     def __init__(self, *steps: float | Exception) -> None:
         self._steps = list(steps)
@@ -58,6 +61,8 @@ class Child:
             parcel = self._jobs.pop(0)
             answer = CandidateAnswer(pickle.loads(parcel.content).key, Score(Status.OK, 0.5, 0.5))
             yield Report(state, [Answered(parcel.key, pickle.dumps(answer))])
+            if 0 < self._step < 1:
+                raise ProcessLostError("the raylet of Ray died")
         else:
             raise ProcessLostError("the raylet of Ray died")
 
@@ -85,7 +90,9 @@ def settle_all(executor: RayExecutor, count: int) -> list[object]:
         executor.submit(job(number))
     found: list[object] = []
     while len(found) < count:
-        found += [answer.key for answer in executor.collect()]
+        answers = executor.collect()
+        assert answers, "nothing is in flight, and yet jobs are without a score"
+        found += [answer.key for answer in answers]
     return found
 
 
@@ -96,6 +103,13 @@ def test_jobs_in_flight_are_given_out_again_when_ray_died(start: Callable[..., A
         assert executor.said == ["the raylet of Ray died; Ray is started again, and its jobs are sent again"]
     assert script.given == [[(0, number) for number in range(5)], [(0, 2), (0, 3), (0, 4)]]
     assert script.killed == 2
+
+
+def test_an_answer_that_arrives_together_with_the_loss_of_ray_is_kept(start: Callable[..., Any]) -> None:
+    script = Script(2.5, 9)
+    with start(script) as executor:
+        assert settle_all(executor, 5) == [(0, number) for number in range(5)]
+    assert script.given[1] == [(0, 2), (0, 3), (0, 4)]
 
 
 def test_usage_of_hosts_adds_up_over_restarts(start: Callable[..., Any]) -> None:

@@ -65,6 +65,7 @@ class RayExecutor:
         self._setup, self._say, self._stop = Setup(settings, build, facts), say, stop or threading.Event()
         self._jobs: dict[object, Job] = {}  # jobs in flight, by key
         self._unsent: list[Job] = []
+        self._answers: list[Answer] = []  # received and not collected; a loss of Ray does not drop them
         self._losses = 0
         self._report_mixed, self._mixed = mixed, set[str]()
         self._past: Mapping[str, HostUsage] = {}  # usage before the last start of Ray
@@ -103,15 +104,15 @@ class RayExecutor:
             WorkersLostError: Ray was lost three times in a row or did not come back, or a stop was requested while no
                 worker was available.
         """
-        done: list[Answer] = []
-        while self._jobs and not done:
+        while self._jobs and not self._answers:
             try:
                 self._send()
-                done += self._received()
+                self._receive()
             except ProcessLostError as loss:
                 self._recover(str(loss))
-            if self._stop.is_set() and not (done or self._state.ready or self._state.starting):
+            if self._stop.is_set() and not (self._answers or self._state.ready or self._state.starting):
                 raise WorkersLostError("stopped while no worker was available")
+        done, self._answers = self._answers, []
         return done
 
     def describe(self) -> str:
@@ -139,10 +140,9 @@ class RayExecutor:
             self._child.send([Parcel.of(job, bool(self._setup.settings.batch)) for job in self._unsent])
             self._unsent.clear()
 
-    def _received(self) -> list[Answer]:
-        """Handle all available messages, and return the answers among them."""
+    def _receive(self) -> None:
+        """Handle all available messages, and keep the answers among them."""
         assert self._child is not None
-        done: list[Answer] = []
         for message in self._child.receive(_LOOK_EVERY):
             if isinstance(message, Refused):
                 raise message.error
@@ -153,9 +153,9 @@ class RayExecutor:
                 if not self._mixed.issuperset(message.state.mixed):
                     self._mixed.update(message.state.mixed)
                     self._report_mixed(sorted(self._mixed))
-                done += [self._answer(outcome) for outcome in message.outcomes if outcome.key in self._jobs]
-        self._losses = 0 if done else self._losses
-        return done
+                answers = [self._answer(outcome) for outcome in message.outcomes if outcome.key in self._jobs]
+                self._answers += answers
+                self._losses = 0 if answers else self._losses
 
     def _answer(self, outcome: Outcome) -> Answer:
         job = self._jobs.pop(outcome.key)
@@ -170,7 +170,7 @@ class RayExecutor:
         began, said = time.monotonic(), False
         try:
             while not self._state.count:
-                self._received()
+                self._receive()
                 if self._stop.is_set():
                     raise WorkersLostError("stopped before Ray had started")
                 if not said and time.monotonic() - began > _SAY_AFTER:
