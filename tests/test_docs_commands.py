@@ -1,5 +1,6 @@
 """The commands that the docs show: all are parsed, and those that do not train are run on a recorded run."""
 
+import lzma
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from primitives import builtin, to_text
 from search.commands.main import cli, main
+from search.record import JOURNAL
 from search.settings import Config
 from tests.conftest import SMALL_RUN
 from tests.recorded_runs import recorded_run
@@ -66,6 +68,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in ("here", "results/my"):
         recorded_run(found / run)
         (found / run / "simplified.py").write_text(to_text(builtin("lion")))
+    kept = found / "results" / "lion" / "seed-3"  # as `xz -dk` leaves it
+    kept.mkdir(parents=True)
+    packed = (ROOT / "results" / "lion" / "seed-3" / f"{JOURNAL}.xz").read_bytes()
+    (kept / JOURNAL).write_bytes(lzma.decompress(packed))
     return found
 
 
