@@ -215,3 +215,5 @@ def test_a_search_that_cannot_be_extended_says_so_and_stays_as_it_is(
     with pytest.raises(UserError, match=re.escape(said)):
         runner.resume_search(Path("run"), children=children)
     assert (read_digest(Path("run/journal.sqlite")), Path("run/config.yaml").read_text()) == before
+    resumed = runner.resume_search(Path("run"), children=12)  # as it has; so does a change of the workers alone
+    assert resumed.digest == before[0]

@@ -93,6 +93,8 @@ def resume_search(
 def _extended(opened: OpenRun, children: int) -> OpenRun:
     """The run with a larger number of candidates, which is recorded in its journal."""
     settings = opened.config.search
+    if children == settings.children:
+        return opened
     if children < settings.children:
         raise UserError(f"`search.children` (={children}) must be at least {settings.children}, as the run has it now")
     if settings.rounds > 1:
@@ -103,11 +105,10 @@ def _extended(opened: OpenRun, children: int) -> OpenRun:
         opened,
         config=opened.config.model_copy(update={"search": settings.model_copy(update={"children": children})}),
     )
-    if children > settings.children:
-        opened.journal.note(SEARCH_ENDED, False)
-        recorded = opened.journal.meta()["config"]
-        opened.journal.note("config", recorded | {"search": recorded["search"] | {"children": children}})
-        write_text(opened.folder / CONFIG, to_yaml(extended.config, opened.folder))
+    opened.journal.note(SEARCH_ENDED, False)
+    recorded = opened.journal.meta()["config"]
+    opened.journal.note("config", recorded | {"search": recorded["search"] | {"children": children}})
+    write_text(opened.folder / CONFIG, to_yaml(extended.config, opened.folder))
     return extended
 
 
