@@ -8,11 +8,9 @@ left in the working directory (`crash-…`, `timeout-…`, `oom-…`), and belon
 
 import argparse
 import io
-import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SLOWEST = 20  # seconds for one input
 MEMORY = 6000  # MiB
 LONGEST = 4096  # bytes of an input
-
-
-@contextmanager
-def _instrumented() -> Iterator[None]:
-    """Imports in this context count the branches that they take."""
-    import atheris
-
-    with atheris.instrument_imports(include=["primitives", "proxy_tasks", "search", "simplify", "yaml", "zipfile"]):
-        yield
+CODE = ["primitives", "proxy_tasks", "search", "simplify", "yaml", "zipfile"]  # instrumented
 
 
 def readers(folder: Path) -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
@@ -128,12 +118,11 @@ def main() -> None:
     options = parser.parse_args()
     import atheris
 
-    with _instrumented():
-        import search.settings  # noqa: F401 - instrumented before `readers` imports names from it
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    with atheris.instrument_imports(include=CODE):  # what is imported here counts the branches that it takes
         from primitives import UserError
 
-    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    known = readers(folder)
+        known = readers(folder)
     if options.reader not in known:
         parser.error(f"there is no reader `{options.reader}`; there are {', '.join(known)}")
     read, examples = known[options.reader]
@@ -156,7 +145,6 @@ def main() -> None:
         f"-max_len={LONGEST}",
     ]
     atheris.Setup([sys.argv[0], str(corpus), *limits, "-print_final_stats=1"], accepted_or_refused)
-    os.chdir(ROOT)
     atheris.Fuzz()
 
 
