@@ -32,7 +32,7 @@ def change(run: dict[str, Any], split: str) -> str:
 
 def first_in_front(run: dict[str, Any]) -> str:
     """The first candidate that was the best of its search and full Lion."""
-    return next((f"candidate {entry['candidate']:,}" for entry in run.get("course", ()) if entry["success"]), "–")
+    return next((f"candidate {entry['candidate']:,}" for entry in run["course"] if entry["success"]), "–")
 
 
 def found(run: dict[str, Any]) -> str:
