@@ -97,12 +97,13 @@ def _rates_section() -> Section:
         *_text(
             f"{SEARCHES} searches of {CHILDREN} children on `digits`, {SEEDS} seeds for an evaluation. *With hurdles*: "
             f"a hurdle after {FIRST} seeds, and before it another hurdle after a short training of "
-            f"{ON['short_share']:.0%} of the steps on the same seeds (`evaluation.short_share`), with a margin of {ON['short_margin']} "
+            f"{ON['short_share']:.0%} of the steps on the same seeds (`evaluation.short_share`), with a "
+            f"margin of {ON['short_margin']} "
             "(`evaluation.short_margin`). *And a "
             f"race*: also a hurdle after {RACED['race'][0]} seeds (`evaluation.race`), and first a sanity probe of "
             f"{RACED['sanity_steps']} steps (`evaluation.sanity_steps`). *Programs per minute* counts distinct "
-            f"programs and CPU time; *ends with* is the fitness of the best of {FINALISTS} finalists on 24 fresh seeds, "
-            "mean and standard deviation over searches; lower is better."
+            f"programs and CPU time; *ends with* is the fitness of the best of {FINALISTS} finalists on 24 fresh "
+            "seeds, mean and standard deviation over searches; lower is better."
         ),
         *_table(["hurdles", "programs per minute", "ends with", "each search"], measured),
         f"With hurdles, a search evaluates **{speeds[1] / speeds[0]:.2f} times** as many programs per minute (the "

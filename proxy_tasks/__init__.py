@@ -7,7 +7,8 @@ The public names of this package; other packages use no others.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.
-  The device on which it trains (`device_name`, `has_kernel`), and the share of `padding` in its batches.
+  The device on which it trains (`device_name`, `has_kernel`), its batches (`LARGEST_BATCH`), and the share of
+  `padding` in them.
 - Scores: `Evaluator` scores programs in stages (`Score`, `Status`, `Heights`), beginning with a sanity `Probe`.
 - Formulas: `log_loss`, `mean_log_loss`, `weighted_log_loss`, `log_ratio`, `fitness_of`, `Price`, and `sound` for
   losses that can be compared.
@@ -16,6 +17,7 @@ The public names of this package; other packages use no others.
 """
 
 from proxy_tasks.baselines import BASELINES_FILE, REFERENCE, baseline, budget, has_baseline, noise, shares
+from proxy_tasks.batch_sizes import LARGEST as LARGEST_BATCH
 from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
 from proxy_tasks.families import FAMILIES, fingerprint, module_in, problem, register_family
 from proxy_tasks.fitness import Evaluator, Heights, Score, Status
@@ -29,6 +31,7 @@ from proxy_tasks.training import Trainer
 __all__ = [
     "BASELINES_FILE",
     "FAMILIES",
+    "LARGEST_BATCH",
     "REFERENCE",
     "SMALLEST",
     "SPLITS",

@@ -15,6 +15,7 @@ import jax
 
 from primitives import REGISTRY
 from proxy_tasks import (
+    LARGEST_BATCH,
     TASKS,
     Evaluator,
     Task,
@@ -49,7 +50,6 @@ from search.settings import (
 
 _VERSIONED = ("optsearch", "jax", "jaxlib", "numpy", "scikit-learn")
 DEVICE = "device"  # key of the kind of the accelerator among the versions
-_GPU_BATCH = 512  # jobs that a worker on a GPU trains together, the largest batch of the kernel
 _FED = 4  # candidates in flight per worker that keep the worker busy
 _TUNING_SEEDS = 8  # networks trained in each trial when a baseline of a custom task is tuned
 
@@ -223,7 +223,7 @@ def executor(
         reconnect=settings.reconnect,
         mixed=settings.mixed == "allow",
         gpu=settings.device == "gpu",
-        batch=settings.batch or (_GPU_BATCH if settings.device == "gpu" else None),
+        batch=settings.batch or (LARGEST_BATCH if settings.device == "gpu" else None),
     )
     made = RayExecutor(build, facts(config), workers, say=say, stop=stop, mixed=mixed)
     at_once = settings.in_flight * config.search.repeats
