@@ -197,11 +197,11 @@ def main() -> None:
     }
     counts = [f"{len(of)} × {seeds(TASKS[name])} on `{name}`" for name, of in losses.items()]
     lines = [
-        f"The first two tables show rank correlations (Spearman) over a panel of {len(panel())} programs. *Of its "
-        "own*: with the larger task of the same family. *Better half*: over the better half of the programs on that task of "
-        "ten times the cost. *Mean of other ×10*: mean correlation with the ×10 tasks of the other families. *With "
-        "itself*: half of the seeds against the other half. *Noise*: standard deviation over seeds of the log loss "
-        "ratio to AdamW. *Seeds for 5 %*: seeds that detect a difference of 5 %. Programs × seeds: "
+        f"The first two tables show rank correlations (Spearman) over a panel of {len(panel())} programs. "
+        "*Of its own*: with the larger task of the same family. *Better half*: over the better half of the programs "
+        "on that task of ten times the cost. *Mean of other ×10*: mean correlation with the ×10 tasks of the other "
+        "families. *With itself*: half of the seeds against the other half. *Noise*: standard deviation over seeds "
+        "of the log loss ratio to AdamW. *Seeds for 5 %*: seeds that detect a difference of 5 %. Programs × seeds: "
         f"{', '.join(counts)}.",
         "",
         "### How well the small tasks predict",
