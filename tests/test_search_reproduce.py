@@ -90,10 +90,27 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     assert main(command) == 0
     before = Path("account/summary.json").read_text()
     capsys.readouterr()
-    for change in ("search.children=39", "selection.finalists=3"):
+    for change in ("search.children=39", "search.population=3", "evaluation.seeds=3"):
         assert main([*command, "--set", change]) == 2
         assert "`account/seed-1` contains a run of another config" in capsys.readouterr().err.splitlines()[-1]
     assert Path("account/summary.json").read_text() == before
+
+
+def test_a_folder_with_another_selection_is_concluded_again(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "lion", "--config", str(small_run), "--seeds", "1", "--json", "--set"]
+    assert main([*command, "selection.tuning_trials=3", "--out", "account"]) == 0
+    before = json.loads(capsys.readouterr().out)["runs"][0]
+    changes = ["selection.tuning_trials=6", "--set", "selection.tuning_rounds=2", "--set", "selection.seeds=3"]
+    assert main([*command, *changes, "--out", "account"]) == 0
+    after = json.loads(capsys.readouterr().out)["runs"][0]
+    assert main([*command, *changes, "--out", "other"]) == 0
+    other = json.loads(capsys.readouterr().out)["runs"][0]
+    assert (before["tuning_trials"], before["tuning_rounds"]) == (3, 1)
+    assert (after["tuning_trials"], after["tuning_rounds"]) == (6, 2)
+    assert before["digest"] == after["digest"]
+    assert after | {"seconds": 0} == other | {"seconds": 0}
 
 
 def test_the_config_of_a_target_is_the_shipped_one_or_an_error(

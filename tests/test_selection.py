@@ -158,6 +158,35 @@ def test_every_finalist_is_ranked_once_by_the_better_of_its_constants() -> None:
     assert {champion.index for champion in ranked if champion.tuned} == {0, 1}
 
 
+def test_tuning_in_rounds_spends_its_trials_on_the_better_half() -> None:
+    """A start that is far off, with the better optimum, is found; it takes the place of the best start."""
+    finalists = [builtin("sgd").with_constants([value]) for value in (0.3, 0.31, 0.32, 0.33, 2.0, 50.0)]
+    tuner = _Counting(0.6)
+    judge = _Pretended(0.6)
+    options = {"runner": LocalTrials(), "leaders": 5, "trials": 40, "margin": 10.0}
+    ranked = rank_finalists(finalists, judge, tuner, rounds=3, **options)  # type: ignore[arg-type]
+    assert sorted(finalist.index for finalist in ranked) == [*range(6)]
+    assert 5 not in {finalist.index for finalist in ranked if finalist.tuned}
+    assert sorted(tuner.trials) == sorted([10] * 5 + [10] * 3 + [20] * 2)
+    once = _Counting(0.6)
+    rank_finalists(finalists, judge, once, **options)  # type: ignore[arg-type]
+    assert once.trials == [40] * 5
+
+
+class _Counting(_Pretended):
+    """Also counts the trials of each tuning with a margin; it begins without a hurdle."""
+
+    def __init__(self, target: float) -> None:
+        super().__init__(target)
+        self.trials: list[int] = []
+
+    def fitness(self, program: Program, hurdle: float = math.inf) -> Work[SeedFitness]:
+        if hurdle == math.inf:
+            self.trials.append(0)
+        self.trials[-1] += 1
+        return (yield from super().fitness(program, hurdle))
+
+
 def test_constants_that_are_worse_on_fresh_seeds_are_not_kept() -> None:
     finalists = [builtin("sgd").with_constants([0.5])]
     chosen = best(finalists, _Pretended(0.5), _Pretended(0.9), trials=50)

@@ -18,11 +18,10 @@ from search.record import claim, fresh_folder, look
 from search.running import compare_methods, config_of, resume_search, run_search, select_champion, with_baselines
 from search.settings import (
     Config,
-    WorkerSettings,
-    build_config,
     check_config,
     load_config,
     read_config,
+    restore_config,
     set_key,
     to_yaml,
 )
@@ -62,7 +61,8 @@ def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: boo
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Override a key of `workers`, such as workers.count=4, or extend the search: search.children=5000.",
+    help="Override a key of `workers` or `selection`, such as workers.count=4, or extend the search: "
+    "search.children=5000.",
 )
 @trust
 @as_json
@@ -71,33 +71,35 @@ def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_
 
     The search continues from the end of the journal. Recorded results are kept.
     """
-    workers, children = _changed(run, overrides) if overrides else (None, None)
+    changed = _changed(run, overrides) if overrides else None
     with stop_on_signals() as stop, LivePanel() as panel:
         summary = resume_search(
-            run, panel, stop, repair_journal=repair, trust=trust, workers=workers, children=children
+            run,
+            panel,
+            stop,
+            repair_journal=repair,
+            trust=trust,
+            workers=changed and changed.workers,
+            children=changed and changed.search.children,
+            selection=changed and changed.selection,
         )
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
 
-def _changed(run: Path, overrides: Sequence[str]) -> tuple[WorkerSettings, int]:
-    """Recorded worker settings and number of candidates of a run, with overrides.
-
-    `workers.in_flight` is refused, since it changes the history.
-    """
+def _changed(run: Path, overrides: Sequence[str]) -> Config:
+    """The config of a run, with overrides; `workers.in_flight` is refused, since it changes the history."""
     for override in overrides:
         key = override.partition("=")[0].strip()
-        if key != CHILDREN and (not key.startswith("workers.") or key == "workers.in_flight"):
+        if key != CHILDREN and (not key.startswith(("workers.", "selection.")) or key == "workers.in_flight"):
             raise UserError(
                 f"`--set {override}`: a resumed run keeps its settings, except for `{CHILDREN}` and for keys of "
-                f"`workers` other than `workers.in_flight`"
+                f"`selection` and of `workers` other than `workers.in_flight`"
             )
     with look(run) as journal:
-        known = config_of(journal, run)
-    values = {"workers": known.workers.model_dump(), "search": {"children": known.search.children}}
+        values = config_of(journal, run).model_dump(mode="json")
     for override in overrides:
         set_key(values, override)
-    config = build_config(values)
-    return config.workers, config.search.children
+    return restore_config(values)
 
 
 @click.command(epilog=example("optsearch select results/quickstart --set selection.seeds=16"))

@@ -70,6 +70,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool, *, studies
         runner=trials,
         leaders=settings.leaders,
         trials=tuning_trials,
+        rounds=settings.tuning_rounds,
         margin=config.evaluation.hurdle_margin,
         report=report,
     )

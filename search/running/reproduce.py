@@ -92,6 +92,7 @@ def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
         "course": course(journal, summary.row.repeat),
         "leaders": selection["leaders"],
         "tuning_trials": selection["tuning_trials"],
+        "tuning_rounds": selection.get("tuning_rounds", 1),
     }
 
 
@@ -104,7 +105,9 @@ def reproduce_all(
     reporting: Callable[[], AbstractContextManager[Reporter]] = lambda: nullcontext(SilentReporter()),
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Run each seed, continue its run, or extend it to more candidates; the summary is written after each seed.
+    """Run each seed, or continue its run, with more candidates and another selection if the config has them.
+
+    The summary is written after each seed.
 
     Args:
         target: name of the optimizer to be found.
@@ -128,7 +131,14 @@ def reproduce_all(
             reporter.note(f"seed {seed}: {place}")
             if (place / JOURNAL).exists():
                 _check(place, config)
-                summary = resume_search(place, reporter, stop, workers=config.workers, children=config.search.children)
+                summary = resume_search(
+                    place,
+                    reporter,
+                    stop,
+                    workers=config.workers,
+                    children=config.search.children,
+                    selection=config.selection,
+                )
             else:
                 summary = run_search(config, place, reporter, stop)
         if not summary.complete:
@@ -147,13 +157,13 @@ def reproduce_all(
 
 
 def _check(place: Path, config: Config) -> None:
-    """Raise `UserError` if the config of a recorded run differs in more than a larger `search.children`."""
+    """Raise `UserError` if a recorded run was another search: more than `search.children` is smaller in its config."""
     with look(place) as journal:
         known = config_of(journal, place)
     if config.search.children > known.search.children:
         known = known.model_copy(
             update={"search": known.search.model_copy(update={"children": config.search.children})}
         )
-    for section in ("seed", "tasks", "search", "evaluation", "selection"):
+    for section in ("seed", "tasks", "search", "evaluation"):
         if getattr(known, section) != getattr(config, section):
             raise UserError(f"`{place}` contains a run of another config (`{place / CONFIG}`); choose another `--out`")

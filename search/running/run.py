@@ -27,6 +27,7 @@ from search.running.summary import Summary
 from search.settings import (
     DEFAULT_STAGES,
     Config,
+    SelectionSettings,
     WorkerSettings,
     load_config,
     recorded_values,
@@ -66,6 +67,7 @@ def resume_search(
     trust: bool = False,
     workers: WorkerSettings | None = None,
     children: int | None = None,
+    selection: SelectionSettings | None = None,
 ) -> Summary:
     """Continue a run from the end of its journal.
 
@@ -78,16 +80,36 @@ def resume_search(
         workers: worker settings in place of the recorded ones; a recorded cluster address is never used.
         children: number of candidates to which the search is extended; the history equals that of a run that had this
             number from the start.
+        selection: settings of the selection in place of the recorded ones, which they replace in the journal.
 
     Returns:
         The results.
 
     Raises:
         UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; it names code
-            and was not started by this account; or the search cannot be extended to `children`.
+            and was not started by this account; the search cannot be extended to `children`; or `selection` has other
+            checks during the search.
     """
-    with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as opened:
-        return _search_and_conclude(opened if children is None else _extended(opened, children))
+    with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as known:
+        opened = known if children is None else _extended(known, children)
+        if selection not in (None, opened.config.selection):
+            opened = _selecting(opened, opened.config.model_copy(update={"selection": selection}))
+            _record_selection(opened)
+        return _search_and_conclude(opened)
+
+
+def _selecting(opened: OpenRun, config: Config) -> OpenRun:
+    """The run with the selection of another config, which is loaded."""
+    if opened.config.selection.checks() != config.selection.checks():
+        raise UserError("the checks in `selection` are part of the search and cannot be changed afterwards")
+    load_config(config, with_start=False, say=opened.reporter.note)
+    return replace(opened, config=config)
+
+
+def _record_selection(opened: OpenRun) -> None:
+    opened.journal.note("selection", recorded_values(opened.config, opened.folder)["selection"])
+    write_text(opened.folder / CONFIG, to_yaml(opened.config, opened.folder))
+    opened.vouch()
 
 
 def _extended(opened: OpenRun, children: int) -> OpenRun:
@@ -139,13 +161,10 @@ def select_champion(
     with existing_run(folder, reporter, stop, trust=trust) as searched:
         _check_ended(searched.journal, folder)
         searched.journal.verify()
-        opened = replace(searched, config=_with_stages(searched.config, overrides))
-        load_config(opened.config, with_start=False, say=opened.reporter.note)
+        opened = _selecting(searched, _with_stages(searched.config, overrides))
         with opened.workers() as trials:
             opened.reporter.run_started(opened.config, opened.journal)
-            opened.journal.note("selection", recorded_values(opened.config, folder)["selection"])
-            write_text(folder / CONFIG, to_yaml(opened.config, folder))
-            opened.vouch()
+            _record_selection(opened)
             summary = conclude(opened, trials, complete=True)
         _report(opened)
         return summary

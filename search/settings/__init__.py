@@ -2,7 +2,8 @@
 
 The public names of this subpackage:
 
-- The config: `Config` and some of its sections (`Mutations`, `StructureSettings`, `WorkerSettings`).
+- The config: `Config` and some of its sections (`Mutations`, `SelectionSettings`, `StructureSettings`,
+  `WorkerSettings`).
 - `names`: a module with the names of algorithms and mutations that a config may use; registering an extension adds one.
 - Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
 - Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config.
@@ -26,7 +27,7 @@ from search.settings.reading import (
     set_key,
     to_yaml,
 )
-from search.settings.selection import DEFAULT_STAGES, larger_tasks, stage_of
+from search.settings.selection import DEFAULT_STAGES, SelectionSettings, larger_tasks, stage_of
 from search.settings.structures import CORPUS, StructureSettings
 from search.settings.tasks import task_name, task_of, tuned_constants, with_tuned_constants
 
@@ -35,6 +36,7 @@ __all__ = [
     "DEFAULT_STAGES",
     "Config",
     "Mutations",
+    "SelectionSettings",
     "StructureSettings",
     "WorkerSettings",
     "assign",

@@ -41,6 +41,9 @@ class SelectionSettings(Section):
     finalists: int = Field(32, ge=1, description="programs of different structure that are scored again on fresh seeds")
     leaders: int = Field(6, ge=1, description="best finalists whose constants are tuned")
     tuning_trials: int = Field(200, ge=0, description="trials to tune the constants of each leader; 0: no tuning")
+    tuning_rounds: int = Field(
+        1, ge=1, description="rounds of tuning; after each, the better half of the leaders goes on"
+    )
     seeds: int = Field(24, ge=2, description="fresh seeds of the finalists; the last table uses as many others")
     stages: list[StageSettings] = Field([], description="stages of the funnel; without any, there is no funnel")
     baselines: list[str] = Field(list(OPTIMIZERS), description="baselines of the funnel; must contain adamw")
@@ -59,7 +62,14 @@ class SelectionSettings(Section):
             raise ValueError(f"`baselines` must have `{REFERENCE}` among them, which programs have to beat")
         if self.stop_on_meta_overfitting and not self.check_every:
             raise ValueError("`stop_on_meta_overfitting` needs `check_every`")
+        least = 2 ** (self.tuning_rounds - 1)
+        if 0 < self.tuning_trials < least:
+            raise ValueError(f"{self.tuning_rounds} `tuning_rounds` need `tuning_trials` of at least {least}")
         return self
+
+    def checks(self) -> dict[str, int | bool]:
+        """The settings of the checks during the search, which can end it and are thus part of its history."""
+        return self.model_dump(include={"check_every", "check_size", "check_seeds", "stop_on_meta_overfitting"})
 
 
 DEFAULT_STAGES = [StageSettings(size=10), StageSettings(size=100, programs=3, budget=16)]
