@@ -66,9 +66,14 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 def written(page: str, runs: list[dict[str, Any]]) -> str:
     """The page with the table of some runs between its marks."""
-    before, _, rest = page.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    return f"{before}{MARKS[0]}\n{table(runs)}\n{MARKS[1]}{after}"
+    return between(page, MARKS, table(runs))
+
+
+def between(page: str, marks: tuple[str, str], text: str) -> str:
+    """A page with a text between two marks, in place of what was there."""
+    before, _, rest = page.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    return f"{before}{marks[0]}\n{text}\n{marks[1]}{after}"
 
 
 def main() -> None:

@@ -20,8 +20,10 @@ MAIN = HEARS + QUICK + "import sys; from search.commands.main import main; sys.e
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def begin(*arguments: str, start_new_session: bool = False, code: str = MAIN) -> subprocess.Popen[str]:
-    """Start `optsearch` as a process of its own."""
+def begin(
+    *arguments: str, start_new_session: bool = False, code: str = MAIN, folder: Path | None = None
+) -> subprocess.Popen[str]:
+    """Start `optsearch` as a process of its own, in a folder if one is given."""
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
@@ -29,6 +31,7 @@ def begin(*arguments: str, start_new_session: bool = False, code: str = MAIN) ->
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         start_new_session=start_new_session,
+        cwd=folder,
     )
 
 

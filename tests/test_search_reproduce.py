@@ -11,7 +11,7 @@ from primitives import Program, UserError, builtin, parse, to_text
 from search.commands.main import main
 from search.commands.reproduce import config_of_target
 from search.record import JOURNAL, Journal
-from search.running.reproduce import LEVELS, level, succeeded
+from search.running import TARGETS
 from selection.derivation import derive
 from tests.processes import ROOT
 
@@ -20,6 +20,7 @@ def train(*lines: str) -> Program:
     return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
 
 
+LION, ADAM = TARGETS["lion"], TARGETS["adam"]
 LION_WITHOUT_DECAY = train("u = interp(g, m, 0.9)", "m = interp(g, m, 0.99)", "u = sign(u)", "update = u * lr")
 
 
@@ -37,17 +38,36 @@ LION_WITHOUT_DECAY = train("u = interp(g, m, 0.9)", "m = interp(g, m, 0.99)", "u
     ids=["lion", "lion_raw", "no decay", "signum", "adamw", "signsgd", "unknown"],
 )
 def test_levels_say_how_much_of_lion_there_is(program: Program, expected: int) -> None:
-    assert level(derive(program)) == expected
-    assert len(LEVELS) == 4
+    assert LION.level(derive(program)) == expected
+    assert LION.highest == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sgd", 0),
+        ("momentum", 1),
+        ("nesterov", 1),
+        ("rmsprop", 1),
+        ("adam", 2),
+        ("adamw", 2),
+        ("adabelief", 0),
+        ("lion", 0),
+    ],
+)
+def test_levels_say_how_much_of_adam_there_is(name: str, expected: int) -> None:
+    found = derive(builtin(name))
+    assert ADAM.level(found) == expected
+    assert ADAM.reached(found) == (expected == ADAM.highest)
 
 
 def test_lion_but_for_a_remainder_has_its_level_and_is_no_success() -> None:
     found = derive(builtin("lion_raw"))  # exactly, so that the clips stay
     assert found.recognised is None
-    assert not succeeded(found)
-    assert succeeded(derive(builtin("lion")))
-    assert not succeeded(derive(LION_WITHOUT_DECAY))
-    assert not succeeded(derive(builtin("signum")))
+    assert not LION.reached(found)
+    assert LION.reached(derive(builtin("lion")))
+    assert not LION.reached(derive(LION_WITHOUT_DECAY))
+    assert not LION.reached(derive(builtin("signum")))
 
 
 def test_a_reproduction_is_accounted_for_and_goes_on(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from search.settings import Config, read_config
 
 
 @click.command(epilog=example("optsearch reproduce lion --seeds 3"))
-@click.argument("target", type=click.Choice(TARGETS))
+@click.argument("target", type=click.Choice(list(TARGETS)))
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Number of runs, with the seeds 1, 2, …"
 )
@@ -28,8 +28,8 @@ def reproduce(
 ) -> None:
     """Repeat the search for a known optimizer.
 
-    The search for TARGET starts from AdamW with several seeds, and the successes are counted. The same command
-    continues after a stop.
+    The search for TARGET is run with several seeds, and the successes are counted: Lion from AdamW, Adam from SGD. The
+    same command continues after a stop.
     """
     path = config or config_of_target(target)
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from primitives import Program, live, live_part, to_text
 from search.commands.screen import code
 from search.record import REPORT
-from search.running import Method, Summary
+from search.running import TARGETS, Method, Summary
 from selection import Comparison, Derivation, FunnelResult
 
 
@@ -93,6 +93,7 @@ def funnel(found: FunnelResult) -> Iterator[RenderableType]:
 def reproduction(facts: dict[str, Any]) -> RenderableType:
     """Table of the runs of `optsearch reproduce`, one row for each seed."""
     table = Table(title=f"{facts['target']}: {facts['successes']} of {facts['seeds']} runs")
+    highest = TARGETS[facts["target"]].highest
     for name in ("seed", "minutes", "children", "evaluations", "found", "level", "vs AdamW", "Lion vs AdamW"):
         table.add_column(name, justify="left" if name == "found" else "right")
     for row in facts["runs"]:
@@ -100,7 +101,7 @@ def reproduction(facts: dict[str, Any]) -> RenderableType:
         found, lion = (tests.get(name, math.nan) for name in ("found", "lion (tuned)"))
         numbers = (f"{row['seconds'] / 60:.0f}", f"{row['children']:,}", f"{row['evaluated']:,}")
         changes = (f"{found * 100:+.1f} %", f"{lion * 100:+.1f} %")
-        table.add_row(str(row["seed"]), *numbers, row["verdict"], f"{row['level']} of 3", *changes)
+        table.add_row(str(row["seed"]), *numbers, row["verdict"], f"{row['level']} of {highest}", *changes)
     return Group(table, Text("change of the test loss against the tuned AdamW, on fresh seeds"))
 
 

@@ -4,21 +4,24 @@ The public names of this subpackage:
 
 - Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), which return a `Summary`; `new_run` and
   `search_all` for the search alone; `config_of`, the config of a journal; `add_studies`, the trainings for the report.
-- Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`).
+- Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`, `Target`); `course`, the candidates that led a
+  search.
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
 - Inspection: `snapshot` (`Snapshot`) of a run in progress, `run_facts`, `program_facts`, `derivation`.
-- Resources of a config: `load_tasks`, `with_baselines`, `evaluator`, `executor`, `versions`.
+- Resources of a config: `load_tasks`, `with_baselines`, `evaluator`, `judge_of`, `executor`, `versions`.
 """
 
+from search.running.conclude import judge_of
 from search.running.inspect import derivation, program_facts, run_facts
 from search.running.method_comparison import compare_methods
 from search.running.method_curves import Method
 from search.running.open_run import config_of, new_run
 from search.running.reporter import Counts, Reporter, SilentReporter
-from search.running.reproduce import TARGETS, reproduce_all
+from search.running.reproduce import course, reproduce_all
 from search.running.run import add_studies, resume_search, run_search, search_all, select_champion
 from search.running.setup import evaluator, executor, load_tasks, versions, with_baselines
 from search.running.summary import Summary
+from search.running.targets import TARGETS, Target
 from search.running.watching import Snapshot, snapshot
 
 __all__ = [
@@ -29,12 +32,15 @@ __all__ = [
     "SilentReporter",
     "Snapshot",
     "Summary",
+    "Target",
     "add_studies",
     "compare_methods",
     "config_of",
+    "course",
     "derivation",
     "evaluator",
     "executor",
+    "judge_of",
     "load_tasks",
     "new_run",
     "program_facts",

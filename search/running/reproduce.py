@@ -16,36 +16,12 @@ from search.running.open_run import config_of
 from search.running.reporter import Reporter, SilentReporter
 from search.running.run import resume_search, run_search
 from search.running.summary import Summary
+from search.running.targets import TARGETS, Target
 from search.settings import Config
-from selection import Derivation, derive
-
-TARGETS = ("lion",)
-
-LEVELS = (
-    "something else",
-    "the sign of a momentum",
-    "the sign of a momentum with two betas",
-    "Lion: sign, two betas, decoupled decay",
-)
+from selection import derive
 
 
-def level(found: Derivation) -> int:
-    """Level of a program, an index of `LEVELS`, computed from the optimizer that it is or resembles."""
-    known = found.recognised or found.resembles
-    name = known.name.removeprefix("cautious ") if known else ""
-    if known is None or name not in ("signum", "lion"):
-        return 0
-    if name == "signum":
-        return 1
-    return 3 if dict(known.constants).get("decay") else 2
-
-
-def succeeded(found: Derivation) -> bool:
-    """Whether a program is recognised as Lion with decay, without a remainder."""
-    return found.recognised is not None and found.recognised.name == "lion" and level(found) == len(LEVELS) - 1
-
-
-def course(journal: Journal, repeat: int) -> list[dict[str, Any]]:
+def course(journal: Journal, repeat: int, target: Target) -> list[dict[str, Any]]:
     """Candidates that were the best of a repeat when they were recorded, with their levels.
 
     A level here is that of the exactly simplified program. It is at most the level of the scored derivation.
@@ -57,24 +33,24 @@ def course(journal: Journal, repeat: int) -> list[dict[str, Any]]:
             entry = {
                 "candidate": row.number,
                 "fitness": row.fitness,
-                "level": level(known),
-                "success": succeeded(known),
+                "level": target.level(known),
+                "success": target.reached(known),
             }
             found.append(entry | {"what": known.verdict, "program": to_text(known.program)})
     return found
 
 
-def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
+def account(seed: int, summary: Summary, journal: Journal, target: Target) -> dict[str, Any]:
     """Results of one seed, as plain values."""
     found = summary.derivation.as_json()
-    ladder = level(summary.derivation)
+    level = target.level(summary.derivation)
     meta = journal.meta()
     selection = meta.get("selection", meta["config"]["selection"])
     return {
         "seed": seed,
-        "success": succeeded(summary.derivation),
-        "level": ladder,
-        "level_in_words": LEVELS[ladder],
+        "success": target.reached(summary.derivation),
+        "level": level,
+        "level_in_words": target.levels[level],
         "seconds": round(meta.get(SECONDS, 0.0)),
         "children": summary.statistics["children"],
         "evaluated": summary.statistics["evaluated"],
@@ -89,7 +65,7 @@ def account(seed: int, summary: Summary, journal: Journal) -> dict[str, Any]:
         "through_the_funnel": summary.funnel.winner is not None if summary.funnel else None,
         "losses": [row.as_json() | {"per_seed": None} for row in summary.table],
         "stages": [stage.as_json() for stage in summary.funnel.stages] if summary.funnel else [],
-        "course": course(journal, summary.row.repeat),
+        "course": course(journal, summary.row.repeat, target),
         "leaders": selection["leaders"],
         "tuning_trials": selection["tuning_trials"],
         "tuning_rounds": selection.get("tuning_rounds", 1),
@@ -110,7 +86,7 @@ def reproduce_all(
     The summary is written after each seed.
 
     Args:
-        target: name of the optimizer to be found.
+        target: name of the optimizer to be found, a key of `TARGETS`.
         config_of_seed: `seed -> config`.
         seeds: seeds of the runs.
         folder: folder of the summary; each run has a subfolder.
@@ -144,7 +120,7 @@ def reproduce_all(
         if not summary.complete:
             raise KeyboardInterrupt
         with look(place) as journal:
-            runs.append(account(seed, summary, journal))
+            runs.append(account(seed, summary, journal, TARGETS[target]))
         facts = {
             "target": target,
             "seeds": len(runs),

@@ -1,0 +1,140 @@
+"""Ablations of the structure search: `python -m benchmarks.ablations [ARM…]`.
+
+Each arm changes one part of `configs/lion.yaml` and searches with the same seeds and fewer candidates. The best program
+of each search is scored on fresh seeds, with the constants that the search gave it. The arm `as configured` is read
+from the journals of the runs in `results/lion`: a shorter search is the beginning of a longer one.
+
+The arm `regularized evolution` is the algorithm of Chen et al. (2023, section 2) on the same task; its number of
+candidates makes its CPU time about that of the structure search.
+
+Runs are in `build/ablations` and continue when the same command is repeated. The rows of finished arms are written to
+`results/lion/ablations.json`, and the table of all rows into `docs/lion.md`; `--report` writes the table alone.
+"""
+
+from search.execution import pin_threads
+
+pin_threads()
+
+import json
+import lzma
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from benchmarks.lion_report import ACCOUNT, PAGE, between
+from primitives import parse
+from search.record import JOURNAL, Journal, look
+from search.running import TARGETS, compare_methods, course, judge_of
+from search.settings import Config, read_config
+from selection import FRESH_SEEDS, LocalTrials
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = ACCOUNT.with_name("ablations.json")
+RUNS = ROOT / "build" / "ablations"
+MARKS = "<!-- ablations: begin -->", "<!-- ablations: end -->"
+SEEDS = range(1, 6)
+CANDIDATES = 600
+REFERENCE = "as configured"
+_STRUCTURES = "search.structures."
+ARMS: dict[str, list[str]] = {
+    "no corpus": [f"{_STRUCTURES}corpus=[]"],
+    "corpus without Signum": [
+        f"{_STRUCTURES}corpus=[sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, adabelief]"
+    ],
+    "no tuning of constants": [f"{_STRUCTURES}{key}_trials=0" for key in ("short", "whole", "climb", "refined")],
+    "one cell": [f"{_STRUCTURES}cells=[]"],
+    "no simplification": [f"{_STRUCTURES}simplify=false"],
+    "regularized evolution": ["search.algorithm=evolution", "search.children=4000"],
+}
+
+
+def config_of(arm: str, seed: int) -> Config:
+    """The config of one search."""
+    overrides = [f"search.children={CANDIDATES}", *ARMS.get(arm, []), f"seed={seed}"]
+    return read_config(ROOT / "configs" / "lion.yaml", overrides)
+
+
+def row_of(journal: Journal, fresh: float, last: int | None = None) -> dict[str, Any]:
+    """Results of one search, up to a number of candidates."""
+    led = [entry for entry in course(journal, 0, TARGETS["lion"]) if last is None or entry["candidate"] <= last]
+    return {"fresh": fresh, "level": max(entry["level"] for entry in led), "led": led[-1]["what"]}
+
+
+def reference() -> list[dict[str, Any]]:
+    """Results of the committed searches, cut to the same number of candidates."""
+    rows = []
+    for seed in SEEDS:
+        config = config_of(REFERENCE, seed)
+        judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, JOURNAL)
+            path.write_bytes(lzma.decompress((ACCOUNT.parent / f"seed-{seed}" / f"{JOURNAL}.xz").read_bytes()))
+            with Journal.look(path) as journal:
+                scored = journal.rows("number <= ? and status = 'ok'", given=(CANDIDATES,))
+                best = min(scored, key=lambda row: row.fitness)
+                (fresh,) = LocalTrials().run([judge.fitness(parse(best.program))])
+                rows.append(row_of(journal, fresh.fitness, CANDIDATES))
+    return rows
+
+
+def measure(arm: str) -> list[dict[str, Any]]:
+    """Run, or continue, the searches of an arm."""
+    if arm == REFERENCE:
+        return reference()
+    rows = []
+    for seed in SEEDS:
+        place = RUNS / arm.replace(" ", "-")
+        (method,) = compare_methods({f"seed-{seed}": config_of(arm, seed)}, place)
+        with look(place / f"seed-{seed}") as journal:
+            rows.append(row_of(journal, method.fresh[0]) | {"seconds": journal.meta()["seconds"]})
+        print(f"{time.strftime('%H:%M')} {arm}, seed {seed}: {rows[-1]}", flush=True)
+    return rows
+
+
+def table(arms: dict[str, list[dict[str, Any]]]) -> str:
+    """One row for each arm, as Markdown."""
+    base = np.array([row["fresh"] for row in arms[REFERENCE]])
+    head = ["arm", "fitness on fresh seeds", "difference", *(f"level {level}" for level in (1, 2, 3)), "minutes"]
+    lines = [head, ["---"] + ["--:"] * (len(head) - 1)]
+    for arm in (REFERENCE, *ARMS):
+        if arm in arms:
+            lines.append([arm, *_cells(arms[arm], base if arm != REFERENCE else None)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cells(rows: Sequence[dict[str, Any]], base: np.ndarray | None) -> list[str]:
+    fresh = np.array([row["fresh"] for row in rows])
+    difference = "" if base is None else _interval(fresh - base)
+    levels = [f"{sum(row['level'] >= level for row in rows)} of {len(rows)}" for level in (1, 2, 3)]
+    minutes = [row["seconds"] / 60 for row in rows if "seconds" in row]
+    return [f"{fresh.mean():+.3f}", difference, *levels, f"{np.mean(minutes):.0f}" if minutes else ""]
+
+
+def _interval(differences: np.ndarray) -> str:
+    """Mean of paired differences with its 95 % interval (Student's t)."""
+    half = student.ppf(0.975, len(differences) - 1) * differences.std(ddof=1) / len(differences) ** 0.5
+    mean = differences.mean()
+    return f"{mean:+.3f} ({mean - half:+.3f} … {mean + half:+.3f})"
+
+
+def main() -> None:
+    """Run the wanted arms, by default all, and write rows and table."""
+    arms = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.exists() else {}
+    wanted = [] if "--report" in sys.argv else sys.argv[1:] or [REFERENCE, *ARMS]
+    for arm in wanted:
+        rows = measure(arm)
+        arms = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.exists() else {}
+        arms[arm] = rows
+        ROWS.write_text(json.dumps(arms, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(between(PAGE.read_text(encoding="utf-8"), MARKS, table(arms)), encoding="utf-8")
+    print(table(arms))
+
+
+if __name__ == "__main__":
+    main()
