@@ -57,7 +57,7 @@ def section(children: int = CHILDREN) -> Section:
         *table(heads, [cells], left=0),
     ]
     limits = [
-        Limit("children bred a second", row["rate"], RATE, at_least=True),
+        Limit("children bred a second", row["rate"], RATE, at_least=True, speed=True),
         Limit("share of children that differ from their parent", row["changed"], CHANGED, at_least=True),
         Limit("functional hashes a child", row["different"], DIFFERENT, at_least=True),
     ]

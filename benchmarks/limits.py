@@ -2,11 +2,18 @@
 
 A benchmark that does no work is fast. Each one therefore has limits on the result of the work (losses agree, histories
 are equal, compilations were made) as well as on its cost, and a value that could not be measured misses its limit.
+
+Limits in seconds hold for a machine of a certain speed. On a slower or busy one, they are scaled by the time of a fixed
+loop, which is measured before and after each benchmark.
 """
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
+
+LOOP = 2_000_000  # turns of the fixed loop
+LOOP_SECONDS = 0.14  # CPU time of the loop on the machine for which limits in seconds hold
 
 
 class Limit(NamedTuple):
@@ -17,7 +24,8 @@ class Limit(NamedTuple):
         value: as measured; NaN if the measurement failed.
         bound: largest or smallest value that keeps the limit.
         at_least: whether `bound` is the smallest.
-        note: reason of a failure.
+        note: reason of a failure, or how the bound was scaled.
+        speed: whether the bound is a time or a rate, which depends on the speed of the machine.
 
     Example:
         >>> Limit("ratio of digits", 1.2, 1.5).kept, Limit("ratio of digits", float("nan"), 1.5).kept
@@ -29,6 +37,14 @@ class Limit(NamedTuple):
     bound: float
     at_least: bool = False
     note: str = ""
+    speed: bool = False
+
+    def on(self, slowness: float) -> "Limit":
+        """The limit on a machine that is slower by a factor."""
+        if not self.speed or slowness == 1.0:
+            return self
+        bound = self.bound / slowness if self.at_least else self.bound * slowness
+        return self._replace(bound=bound, note=f"{_shown(self.bound)} on a machine {slowness:.1f} times as fast")
 
     @property
     def kept(self) -> bool:
@@ -48,10 +64,22 @@ class Section(NamedTuple):
     limits: list[Limit]
 
 
+def slowness() -> float:
+    """CPU time of the fixed loop, relative to that on the machine for which limits in seconds hold; at least 1."""
+    before = time.process_time()
+    total = 0
+    for number in range(LOOP):
+        total += number * number
+    return max(1.0, (time.process_time() - before) / LOOP_SECONDS)
+
+
 def measured(title: str, measure: Callable[[], Section]) -> Section:
     """Run one benchmark; one that fails misses a limit, and the others still run."""
     try:
-        return measure()
+        before = slowness()
+        section = measure()
+        slow = (before + slowness()) / 2
+        return section._replace(limits=[limit.on(slow) for limit in section.limits])
     except Exception as error:  # the report shows it, and the exit status is 1
         reason = f"{type(error).__name__}: {error}"
         return Section([f"## {title}", "", f"Failed: {reason}"], [Limit(title, math.nan, math.nan, note=reason)])

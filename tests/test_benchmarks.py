@@ -49,6 +49,14 @@ def test_a_benchmark_that_fails_misses_a_limit_and_the_others_still_run(tmp_path
     assert "- kept ratio: 1.2, at most 1.5" in target.read_text()
 
 
+def test_limits_of_speed_are_scaled_by_that_of_the_machine() -> None:
+    seconds, rate = Limit("seconds", 5.0, 3.0, speed=True), Limit("rate", 900.0, 1000.0, at_least=True, speed=True)
+    assert (seconds.kept, seconds.on(2.0).kept, seconds.on(1.5).kept) == (False, True, False)
+    assert (rate.kept, rate.on(2.0).kept, rate.on(1.1).kept) == (False, True, False)
+    assert KEPT.on(2.0) == KEPT
+    assert str(seconds.on(2.0)) == "seconds: 5, at most 6 (3 on a machine 2.0 times as fast)"
+
+
 @pytest.mark.parametrize("at_least", [False, True])
 def test_what_is_not_a_number_is_missed(at_least: bool) -> None:
     assert not Limit("ratio", math.nan, 1.0, at_least).kept
