@@ -10,7 +10,7 @@ import pytest
 
 import optsearch
 from search.commands.main import cli
-from tests import config_page
+from tests import config_page, language_page
 
 ROOT = Path(__file__).resolve().parent.parent
 _LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
@@ -81,6 +81,11 @@ def test_every_public_name_is_shown(site: Path) -> None:
 
 def test_the_page_of_config_keys_is_up_to_date() -> None:
     assert config_page.PAGE.read_text(encoding="utf-8") == config_page.page(), "run `python -m tests.config_page`"
+
+
+def test_the_table_of_functions_is_up_to_date() -> None:
+    assert language_page.PAGE.read_text(encoding="utf-8") == language_page.page(), "run `python -m tests.language_page`"
+    assert language_page.table().count("\n") == 1 + 44
 
 
 def test_every_config_key_has_a_description() -> None:
