@@ -1,5 +1,6 @@
 """The algorithm `structures`: its parts, and its history, with losses that are computed from the text of a program."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -307,6 +308,20 @@ def test_candidates_are_numbered_from_the_start_and_say_why_they_were_dropped() 
     for record in records:
         assert is_valid(record.candidate.program)
         assert (record.candidate.same_as is not None) == bool(record.candidate.matched)
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_structure_that_is_bred_again_is_evaluated_as_often_as_the_settings_say(retries: int) -> None:
+    records = searched(120, retries=retries)
+    own = {record.candidate.number: structure_of(record.candidate.program) for record in records}
+    bred = [record for record in records[1:] if record.candidate.mutation not in ("refined", "pruned")]
+    tries = Counter(own[record.candidate.number] for record in bred if not record.candidate.matched)
+    assert max(tries.values()) <= 1 + retries
+    repeated = [record for record in bred if tries[own[record.candidate.number]] > 1 and not record.candidate.matched]
+    assert bool(repeated) == bool(retries)
+    for record in repeated:
+        assert record.candidate.parent is not None
+        assert own[record.candidate.parent] != own[record.candidate.number]
 
 
 def test_the_search_finds_what_the_losses_reward() -> None:

@@ -49,6 +49,9 @@ class StructureSettings(Section):
     cells: list[Literal["length", "slots", "weights"]] = Field(
         ["length", "slots", "weights"], description="properties that define a cell; []: one cell"
     )
+    retries: int = Field(
+        0, ge=0, description="further evaluations of a structure that is bred again, with other constants"
+    )
     reach: float = Field(0.25, gt=0, description="largest distance of a cell from the best fitness to have children")
     shared: float = Field(0.5, ge=0, le=1, description="share of parents drawn uniformly among cells, not by rank")
     near_twin: float = Field(0.06, ge=0, description="difference of updates below which a child is a twin; 0: off")

@@ -8,6 +8,7 @@ their trials in the journal.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from primitives import Primitive, Program, live_part
 from proxy_tasks import Status, Task
@@ -29,6 +30,14 @@ from selection import Work
 from simplify import SEARCH, simplify
 
 _BREEDING = 0  # key of the random numbers of breeding; those of the stages are 1, 2, …
+
+
+class _Seen(NamedTuple):
+    """Candidates of one structure: number of the first, how many were evaluated, generation of the last."""
+
+    first: int
+    tries: int = 1
+    generation: int = 0
 
 
 class StructureSearch:
@@ -63,8 +72,8 @@ class StructureSearch:
         self._measures = Measures(tasks, settings, prices, Draws(*key).integer(1 << 20))
         self.front = Front(settings.reach, settings.shared, settings.cells)
         self._stages = Stages(settings, self._measures, self.front, key)
-        self._seen: dict[str, int] = {}  # structure -> number of the first candidate with it
-        self._bred = 0
+        self._seen: dict[str, _Seen] = {}  # by structure
+        self._bred = self._generation_number = 0
         self._replay: Replay | None = None
 
     def run(
@@ -94,15 +103,14 @@ class StructureSearch:
         if settings.near_twin or settings.descent:
             self._replay = Replay(self._tasks[0], start, self._measures.replay_seed)
         first = Bred(self._number(), None, "", live_part(start))
-        self._seen[structure_of(first.program)] = first.number
+        self._seen[structure_of(first.program)] = _Seen(first.number)
         yield from self._stages.judge(first)
         self.front.enter(first.incumbent())
         record([first.record()])
-        generation = 0
         while self._bred < self._children:
-            generation += 1
+            self._generation_number += 1
             bred = yield from self._generation()
-            if settings.rotate_every and generation % settings.rotate_every == 0:
+            if settings.rotate_every and self._generation_number % settings.rotate_every == 0:
                 yield from self._rotate()
             record([candidate.record() for candidate in bred])
 
@@ -139,11 +147,18 @@ class StructureSearch:
         return bred
 
     def _known(self, bred: Bred, matched: str) -> bool:
-        """Whether a candidate has the structure of an earlier one."""
-        first = self._seen.setdefault(structure_of(bred.program), bred.number)
-        if first != bred.number:
-            bred.duplicate(first, matched, f"the structure of candidate {first}")
-        return first != bred.number
+        """Whether a candidate is dropped since it has the structure of an earlier one."""
+        structure, now = structure_of(bred.program), self._generation_number
+        if structure not in self._seen:
+            self._seen[structure] = _Seen(bred.number, generation=now)
+            return False
+        seen = self._seen[structure]
+        again = seen.tries <= self._settings.retries and seen.generation < now
+        if again and bred.parent is not None and structure != structure_of(bred.parent.program):
+            self._seen[structure] = _Seen(seen.first, seen.tries + 1, now)
+            return False
+        bred.duplicate(seen.first, matched, f"the structure of candidate {seen.first}")
+        return True
 
     def _before_training(self, bred: Bred, parent: Incumbent) -> None:
         """Drop a candidate that is too long, a near twin of its parent, or does not descend."""
@@ -196,7 +211,7 @@ class StructureSearch:
             bred = Bred(self._number(), candidate.incumbent(), "pruned", program, trials=candidate.trials)
             if self._settings.simplify:
                 bred.program = live_part(simplify(program, SEARCH).program)
-            self._seen.setdefault(structure_of(bred.program), bred.number)
+            self._seen.setdefault(structure_of(bred.program), _Seen(bred.number, generation=self._generation_number))
             shorter.append(bred)
         yield from self._stages.run(shorter, self._stages.judgement)
         self._admitted([candidate for candidate in shorter if candidate.going])
