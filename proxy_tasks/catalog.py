@@ -116,24 +116,35 @@ _ROWS = (
     ),
 )
 
-# A task that rewards structure rather than fitted constants: few examples, noisy labels, and training conditions that
-# differ between seeds in the scale of the loss, the shape of the schedule, and the data.
-_VARIED = Task(
-    "vit_noisy",
-    "image classification",
-    "150 digits with a tenth of the labels drawn at random, vision Transformer, conditions that differ between seeds",
-    batch=64,
-    steps=400,
-    schedule_power=0.35,
-    settings={**FAMILIES["image classification"].settings, "examples": 150, "label_noise": 0.1, "shift": 1},
-    circumstances=(
-        Circumstance(),
-        Circumstance(loss_scale=0.05, schedule_power=1.0, examples=300, label_noise=0.0),
-        Circumstance(loss_scale=20.0, schedule_power=0.6),
-    ),
+
+def _varied(name: str, family: str, description: str, steps: int) -> Task:
+    """A task that rewards structure rather than fitted constants.
+
+    It has few examples, noisy labels, and training conditions that differ between seeds in the scale of the loss, the
+    shape of the schedule, and the data.
+    """
+    return Task(
+        name,
+        family,
+        f"150 digits with a tenth of the labels drawn at random, {description}, conditions that differ between seeds",
+        batch=64,
+        steps=steps,
+        schedule_power=0.35,
+        settings={**FAMILIES[family].settings, "examples": 150, "label_noise": 0.1, "shift": 1},
+        circumstances=(
+            Circumstance(),
+            Circumstance(loss_scale=0.05, schedule_power=1.0, examples=300, label_noise=0.0),
+            Circumstance(loss_scale=20.0, schedule_power=0.6),
+        ),
+    )
+
+
+_VARIED = (
+    _varied("digits_noisy", "digit classification", "perceptron", 200),
+    _varied("vit_noisy", "image classification", "vision Transformer", 400),
 )
 
-TASKS: dict[str, Task] = {row.name: row for row in (*_ROWS, _VARIED)}
+TASKS: dict[str, Task] = {row.name: row for row in (*_ROWS, *_VARIED)}
 SMALLEST = tuple(row.name for row in _ROWS if row.size == 1)  # the smallest task of each family
 
 
