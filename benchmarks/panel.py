@@ -47,7 +47,7 @@ _WRITTEN = {
         lr = lr * 1.0
         update = update * lr
     """,
-    # The champion of the quickstart on `digits`.
+    # A program that a search found on `digits`.
     "found_held_rate": """
         g2 = square(g)
         m = interp(g, m, 0.22139347)

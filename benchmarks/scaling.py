@@ -18,7 +18,7 @@ from search.running import Counts, SilentReporter, executor
 from search.running.loop import search
 from search.settings import Config, build_config, read_config
 
-QUICKSTART = Path(__file__).resolve().parent.parent / "configs" / "quickstart.yaml"
+EVOLUTION = Path(__file__).resolve().parent.parent / "configs" / "compare" / "evolution.yaml"
 ROUNDS = 3
 WORKERS = 64
 _NONE = dict.fromkeys(MUTATIONS, 0.0)
@@ -57,13 +57,13 @@ def _timed(config: Config, workers: Executor, start: Program) -> _Clock:
 
 
 def workers_ratio(rounds: int = ROUNDS, evaluations: int = 200) -> dict[str, Any]:
-    """Evaluations per second of two Ray workers divided by those of one process, on the task of the quickstart."""
+    """Evaluations per second of two Ray workers divided by those of one process, in an evolution on `digits`."""
     rates: dict[str, list[float]] = {"inline": [], "ray": []}
     digests = set()
     for _ in range(rounds):
         for name, found in rates.items():
             options = [f"workers.executor={name}", f"search.evaluations={evaluations}", "workers.in_flight=32"]
-            config = read_config(QUICKSTART, [*options, *(["workers.count=2"] if name == "ray" else [])])
+            config = read_config(EVOLUTION, [*options, *(["workers.count=2"] if name == "ray" else [])])
             with executor(config, print) as workers:
                 clock = _timed(config, workers, load_program(config.program))
             found.append(clock.rates(evaluations)[1])

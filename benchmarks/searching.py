@@ -15,7 +15,7 @@ def workers(rounds: int = ROUNDS, evaluations: int = 200) -> Section:
     row = workers_ratio(rounds, evaluations)
     cells = f"{row['inline']:.1f}", f"{row['ray']:.1f}", f"**{row['ratio']:.2f}**", f"{RATIO}", f"{row['histories']}"
     lines = [
-        "## Workers: evaluations a second at the quickstart's task",
+        "## Workers: evaluations a second in an evolution on `digits`",
         "",
         f"In turns, median of {rounds} rounds; from evaluation {evaluations} of a search on. Both have to record the "
         "same history.",
