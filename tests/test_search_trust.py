@@ -171,7 +171,9 @@ def test_plugins_are_named_and_never_given_by_path(
     assert "must be the name of a module, such as `my_module`, and not a path" in capsys.readouterr().err
 
 
-def test_workers_can_be_moved_on_resume_and_nothing_else(small_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_workers_selection_and_children_can_be_changed_on_resume_and_nothing_else(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     digest = run_json(capsys, "run", str(small_run), "--set", "search.children=3")["digest"]
     assert run_json(capsys, "resume", "results/small", "--set", "workers.wall_limit=9.0")["digest"] == digest
     for setting in ("seed=4", "workers.in_flight=2", "search.population=9"):
@@ -179,3 +181,9 @@ def test_workers_can_be_moved_on_resume_and_nothing_else(small_run: Path, capsys
         assert "a resumed run keeps its settings, except for `search.children`" in capsys.readouterr().err
     assert main(["resume", "results/small", "--set", "search.children=2"]) == 2
     assert "must be at least 3, as the run has it now" in capsys.readouterr().err
+    assert main(["resume", "results/small", "--set", "search.children=9", "--set", "selection.check_every=2"]) == 2
+    assert "the checks in `selection` are part of the search" in capsys.readouterr().err
+    again = run_json(capsys, "resume", "results/small", "--set", "selection.seeds=3")
+    assert (again["digest"], again["statistics"]["children"]) == (digest, 4)
+    assert {len(row["per_seed"]) for row in again["comparison"]} == {3}
+    assert read_config(Path("results/small/config.yaml")).selection.seeds == 3

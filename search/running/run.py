@@ -91,9 +91,11 @@ def resume_search(
             checks during the search.
     """
     with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as known:
-        opened = known if children is None else _extended(known, children)
-        if selection not in (None, opened.config.selection):
-            opened = _selecting(opened, opened.config.model_copy(update={"selection": selection}))
+        again = selection not in (None, known.config.selection)
+        opened = _selecting(known, known.config.model_copy(update={"selection": selection})) if again else known
+        if children is not None:
+            opened = _extended(opened, children)
+        if again:
             _record_selection(opened)
         return _search_and_conclude(opened)
 
