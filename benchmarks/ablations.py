@@ -1,8 +1,8 @@
 """Ablations of the structure search: `python -m benchmarks.ablations [ARM…]`.
 
-Each arm changes one part of `configs/lion.yaml` and searches with the same seeds and fewer candidates. The best program
-of each search is scored on fresh seeds, with the constants that the search gave it. The arm `as configured` is read
-from the journals of the runs in `results/lion`: a shorter search is the beginning of a longer one.
+Each arm changes one part of `configs/lion.yaml` and searches with five seeds and fewer candidates. The best program of
+each search is scored on fresh seeds, with the constants that the search gave it. The arm `as configured` is read from
+the journals of the runs in `results/lion`: a shorter search is the beginning of a longer one.
 
 The arm `regularized evolution` is the algorithm of Chen et al. (2023, section 2) on the same task; its number of
 candidates makes its CPU time about that of the structure search.
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.stats import ttest_ind
 
 from benchmarks.lion_report import ACCOUNT, PAGE, between
 from primitives import parse
@@ -47,10 +47,13 @@ ARMS: dict[str, list[str]] = {
     "corpus without Signum": [
         f"{_STRUCTURES}corpus=[sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, adabelief]"
     ],
-    "no tuning of constants": [f"{_STRUCTURES}{key}_trials=0" for key in ("short", "whole", "climb", "refined")],
+    "no tuning of constants": [
+        f"{_STRUCTURES}{key}=0" for key in ("short_trials", "whole_trials", "climb_trials", "refined")
+    ],
+    "a structure is evaluated once": [f"{_STRUCTURES}retries=0"],
     "one cell": [f"{_STRUCTURES}cells=[]"],
     "no simplification": [f"{_STRUCTURES}simplify=false"],
-    "regularized evolution": ["search.algorithm=evolution", "search.children=4000"],
+    "regularized evolution": ["search.algorithm=regularized_evolution", "search.children=4000"],
 }
 
 
@@ -69,7 +72,7 @@ def row_of(journal: Journal, fresh: float, last: int | None = None) -> dict[str,
 def reference() -> list[dict[str, Any]]:
     """Results of the committed searches, cut to the same number of candidates."""
     rows = []
-    for seed in SEEDS:
+    for seed in [run["seed"] for run in json.loads(ACCOUNT.read_text(encoding="utf-8"))["runs"]]:
         config = config_of(REFERENCE, seed)
         judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
         with tempfile.TemporaryDirectory() as folder:
@@ -110,17 +113,16 @@ def table(arms: dict[str, list[dict[str, Any]]]) -> str:
 
 def _cells(rows: Sequence[dict[str, Any]], base: np.ndarray | None) -> list[str]:
     fresh = np.array([row["fresh"] for row in rows])
-    difference = "" if base is None else _interval(fresh - base)
+    difference = "" if base is None else _difference(fresh, base)
     levels = [f"{sum(row['level'] >= level for row in rows)} of {len(rows)}" for level in (1, 2, 3)]
     minutes = [row["seconds"] / 60 for row in rows if "seconds" in row]
     return [f"{fresh.mean():+.3f}", difference, *levels, f"{np.mean(minutes):.0f}" if minutes else ""]
 
 
-def _interval(differences: np.ndarray) -> str:
-    """Mean of paired differences with its 95 % interval (Student's t)."""
-    half = student.ppf(0.975, len(differences) - 1) * differences.std(ddof=1) / len(differences) ** 0.5
-    mean = differences.mean()
-    return f"{mean:+.3f} ({mean - half:+.3f} … {mean + half:+.3f})"
+def _difference(fresh: np.ndarray, base: np.ndarray) -> str:
+    """Difference of the means with its 95 % interval (Welch, 1947)."""
+    interval = ttest_ind(fresh, base, equal_var=False).confidence_interval()
+    return f"{fresh.mean() - base.mean():+.3f} ({interval.low:+.3f} … {interval.high:+.3f})"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The table of the seeds in `docs/lion.md`, from `results/lion/summary.json`: `python -m benchmarks.lion_report`."""
+"""The tables of seeds in `docs/lion.md`, from the summaries in `results/`: `python -m benchmarks.lion_report`."""
 
 import json
 import math
@@ -8,7 +8,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
 ACCOUNT = ROOT / "results" / "lion" / "summary.json"
-MARKS = "<!-- seeds: begin -->", "<!-- seeds: end -->"
+EARLIER = ROOT / "results" / "lion_without_retries" / "summary.json"  # each structure was evaluated once
+TABLES = {  # marks of the table of each account
+    ACCOUNT: ("<!-- seeds: begin -->", "<!-- seeds: end -->"),
+    EARLIER: ("<!-- earlier seeds: begin -->", "<!-- earlier seeds: end -->"),
+}
 COLUMNS = (
     "seed",
     "candidates",
@@ -51,7 +55,7 @@ def table(runs: list[dict[str, Any]]) -> str:
             f"{run['children']:,}",
             f"{run['evaluated']:,}",
             str(run["seconds"] // 60),
-            f"{run['leaders']} × {run['tuning_trials']}",
+            f"{run['leaders']} × {run['tuning_trials']}{', halving' * (run.get('tuning_rounds', 1) > 1)}",
             first_in_front(run),
             change(run, "validation"),
             change(run, "test"),
@@ -64,9 +68,11 @@ def table(runs: list[dict[str, Any]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (*head, *rows))
 
 
-def written(page: str, runs: list[dict[str, Any]]) -> str:
-    """The page with the table of some runs between its marks."""
-    return between(page, MARKS, table(runs))
+def written(page: str) -> str:
+    """The page with the tables of both accounts."""
+    for account, marks in TABLES.items():
+        page = between(page, marks, table(json.loads(account.read_text(encoding="utf-8"))["runs"]))
+    return page
 
 
 def between(page: str, marks: tuple[str, str], text: str) -> str:
@@ -77,9 +83,8 @@ def between(page: str, marks: tuple[str, str], text: str) -> str:
 
 
 def main() -> None:
-    """Write the table."""
-    runs = json.loads(ACCOUNT.read_text(encoding="utf-8"))["runs"]
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), runs), encoding="utf-8")
+    """Write the tables."""
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

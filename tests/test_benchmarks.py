@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import accelerator, compiling, coverage, kernel_check, scoring
+from benchmarks import ablations, accelerator, compiling, coverage, kernel_check, scoring
 from benchmarks.limits import Limit, Section, account, exit_status, measured
 from benchmarks.run import main
 from primitives import REGISTRY, Program
@@ -132,3 +132,20 @@ def test_rates_and_bits_of_batches_are_measured_beside_the_floor() -> None:
     ]
     assert all(limit.kept for limit in section.limits[1:])
     assert section.limits[0].value > 0
+
+
+def test_the_table_of_ablations_has_levels_and_the_difference_to_the_search_as_configured() -> None:
+    def rows(*fresh: float, level: int) -> list[dict[str, object]]:
+        return [{"fresh": value, "level": level, "led": "", "seconds": 120.0} for value in fresh]
+
+    arms = {ablations.REFERENCE: rows(0.0, 0.1, 0.2, level=3), "no corpus": rows(0.4, 0.5, 0.6, level=1)}
+    reference, without = ablations.table(arms).splitlines()[2:]
+    assert reference == "| as configured | +0.100 |  | 3 of 3 | 3 of 3 | 3 of 3 | 2 |"
+    assert without.startswith("| no corpus | +0.500 | +0.400 (+0.173 … +0.627) | 3 of 3 | 0 of 3 | 0 of 3 |")
+
+
+@pytest.mark.parametrize("arm", [ablations.REFERENCE, *ablations.ARMS])
+def test_every_arm_of_the_ablations_is_a_config(arm: str) -> None:
+    config = ablations.config_of(arm, 2)
+    assert config.seed == 2
+    assert (config == ablations.config_of(ablations.REFERENCE, 2)) == (arm == ablations.REFERENCE)
