@@ -310,6 +310,21 @@ def test_candidates_are_numbered_from_the_start_and_say_why_they_were_dropped() 
         assert (record.candidate.same_as is not None) == bool(record.candidate.matched)
 
 
+def test_the_least_tuned_incumbents_can_be_refined_first() -> None:
+    front = Front(reach=0.25, shared=0.5)
+    bodies = {
+        0: "update = g * 0.1",
+        8: "m = interp(g, m, 0.9)\n update = m * 0.1",
+        16: TWO_BETAS,
+        60: "update = w * 0.1",
+    }
+    for place, (trials, body) in enumerate(bodies.items()):
+        fitness = [0.2, 0.1, 0.0, 0.05][place]
+        front.enter(Incumbent(program(body), place, fitness, fitness, (fitness,), trials))
+    assert [incumbent.trials for incumbent in front.to_refine(60, "best")] == [16, 8, 0]
+    assert [incumbent.trials for incumbent in front.to_refine(60, "least_tuned")] == [0, 8, 16]
+
+
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_structure_that_is_bred_again_is_evaluated_as_often_as_the_settings_say(retries: int) -> None:
     records = searched(120, retries=retries)

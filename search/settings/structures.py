@@ -76,6 +76,9 @@ class StructureSettings(Section):
     judging_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, on the judging seeds")
     rotate_every: int = Field(10, ge=0, description="generations after which judging seeds are added; 0: never")
     refined: int = Field(3, ge=0, description="best cells whose constants are tuned further after each generation")
+    refined_first: Literal["best", "least_tuned"] = Field(
+        "best", description="cells that are tuned first: those of the best fitness, or of the fewest trials so far"
+    )
     refined_trials: int = Field(6, ge=1, description="trials of each such tuning")
     refined_most: int = Field(60, ge=0, description="largest number of such trials for one program")
     prune: bool = Field(True, description="drop statements of an admitted program if its fitness does not get worse")

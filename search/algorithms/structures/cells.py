@@ -8,7 +8,7 @@ the result, as in PySR (Cranmer, 2023).
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from primitives import WEIGHTS, Program, live
 from search.engine import Draws
@@ -89,6 +89,11 @@ class Front:
         """Incumbents within reach of the best, in order of fitness."""
         ordered = sorted(self.cells.values(), key=lambda incumbent: (incumbent.fitness, incumbent.number))
         return [incumbent for incumbent in ordered if incumbent.fitness < ordered[0].fitness + self._reach]
+
+    def to_refine(self, most: int, first: Literal["best", "least_tuned"]) -> list[Incumbent]:
+        """Incumbents within reach with fewer than `most` trials, in the order in which they are refined."""
+        wanting = [incumbent for incumbent in self.ranked() if incumbent.trials < most]
+        return wanting if first == "best" else sorted(wanting, key=lambda incumbent: incumbent.trials)
 
     def parent(self, draws: Draws) -> Incumbent:
         """Draw a parent."""

@@ -218,9 +218,10 @@ class StructureSearch:
         return shorter
 
     def _refined(self) -> Work[list[Bred]]:
-        """Tune the constants of the best incumbents further; returns improved ones as candidates."""
-        settings = self._settings
-        chosen = [i for i in self.front.ranked() if i.trials < settings.refined_most][: settings.refined]
+        """Tune the constants of some incumbents further; returns improved ones as candidates."""
+        chosen = self.front.to_refine(self._settings.refined_most, self._settings.refined_first)[
+            : self._settings.refined
+        ]
         candidates = [
             Bred(self._number(), incumbent, "refined", incumbent.program, trials=incumbent.trials)
             for incumbent in chosen
