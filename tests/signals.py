@@ -33,23 +33,21 @@ class Command:
 
     Attributes:
         arguments: the command.
-        again: what gives the results after a signal.
+        again: what gives the results after a signal, if that is another command.
         prepared: a folder that it needs.
     """
 
     arguments: tuple[str, ...]
-    again: tuple[str, ...]
+    again: tuple[str, ...] = ()
     prepared: str = ""
 
 
 COMMANDS = {
-    "run": Command(("run", "small.yaml", "--out", "folder", "--json"), ("resume", "folder", "--json")),
-    "select": Command(*[("select", "folder", "--set", STAGES, "--json")] * 2, prepared="folder"),
-    "simplify": Command(*[("simplify", "lion_raw", "--json")] * 2),
-    "reproduce": Command(
-        *[("reproduce", "lion", "--config", "small.yaml", "--seeds", "2", "--out", "account", "--json")] * 2
-    ),
-    "compare": Command(*[("compare", "small.yaml", "random.yaml", "--out", "compared", "--json")] * 2),
+    "run": Command(("run", "small.yaml", "--out", "folder", "--json"), again=("resume", "folder", "--json")),
+    "select": Command(("select", "folder", "--set", STAGES, "--json"), prepared="folder"),
+    "simplify": Command(("simplify", "lion_raw", "--json")),
+    "reproduce": Command(("reproduce", "lion", "--config", "small.yaml", "--seeds", "2", "--out", "account", "--json")),
+    "compare": Command(("compare", "small.yaml", "random.yaml", "--out", "compared", "--json")),
 }
 
 
@@ -106,7 +104,7 @@ def check(name: str, rounds: int, chance: random.Random) -> int:
                 try:
                     how = disturbed(command, folder, number, delay)
                     begun = name != "run" or (folder / "folder" / "journal.sqlite").exists()
-                    found, _ = completed(command.again if begun else command.arguments, folder)
+                    found, _ = completed(command.again if begun and command.again else command.arguments, folder)
                     if found != expected:
                         raise AssertionError("the results differ from those of an undisturbed command")
                     print(f"{name}: {number.name} after {delay:.2f} s of {seconds:.2f}: {how}", flush=True)

@@ -79,9 +79,9 @@ def resume(run: Path, repair: bool, overrides: tuple[str, ...], trust: bool, as_
             stop,
             repair_journal=repair,
             trust=trust,
-            workers=changed and changed.workers,
-            children=changed and changed.search.children,
-            selection=changed and changed.selection,
+            workers=changed.workers if changed else None,
+            children=changed.search.children if changed else None,
+            selection=changed.selection if changed else None,
         )
     emit(summary.as_json(run), lambda: tables.summary(summary, run), as_json)
 
