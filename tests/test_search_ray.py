@@ -130,7 +130,7 @@ def test_a_worker_that_hangs_while_it_starts_is_replaced(start: Callable[..., Ra
     said: list[str] = []
     with start(workers.hangs_at_first, count=1, wall_limit=5.0, start_limit=10.0, say=said.append) as executor:
         assert settle(executor, [job(1)])[0, 1].status is Status.OK
-        assert said == [f"a worker on {HOST} took too long to start; it is replaced"]
+        assert set(said) == {f"a worker on {HOST} took too long to start; it is replaced"}  # others may start slowly
         wait_for_end([int((tmp_path / "hung").read_text())])
 
 

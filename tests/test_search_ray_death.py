@@ -133,12 +133,20 @@ def test_a_cluster_that_goes_and_comes_back_is_joined_again(tmp_path: Path, monk
         with executor:
             settle(executor, [job(number) for number in range(20)])
             end(node)
-            restarted: list[subprocess.Popen[bytes]] = []
-            timer = threading.Timer(3, lambda: restarted.append(head(port, tmp_path)))
-            timer.start()
+            done, restarted = threading.Event(), [node]
+
+            def restart() -> None:
+                """Start a head, again and again if it ends: `ray start` refuses a port at which something answers."""
+                while not done.wait(3):
+                    if restarted[-1].poll() is not None:
+                        restarted.append(head(port, tmp_path))
+
+            restarting = threading.Thread(target=restart)
+            restarting.start()
             scores = settle(executor, [job(number) for number in range(50)])
-            timer.join()
-            node = restarted[0]
+            done.set()
+            restarting.join()
+            node = restarted[-1]
         assert len(scores) == 50
         assert any("joined again, within 300 s if it answers" in line for line in said)
     finally:

@@ -47,7 +47,6 @@ def test_levels_say_how_much_of_lion_there_is(program: Program, expected: int) -
     [
         ("sgd", 0),
         ("momentum", 1),
-        ("nesterov", 1),
         ("rmsprop", 1),
         ("adam", 2),
         ("adamw", 2),
