@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (found / "my.yaml").write_text(SMALL_RUN)
     (found / "configs").symlink_to(ROOT / "configs")
     (found / "mine.py").write_text(to_text(builtin("lion")))
-    for run in ("here", "results/my"):
+    for run in ("here", "results/my", "results/quickstart"):
         recorded_run(found / run)
         (found / run / "simplified.py").write_text(to_text(builtin("lion")))
     kept = found / "results" / "lion" / "seed-6"  # as `xz -dk` leaves it
