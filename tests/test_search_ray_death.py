@@ -143,10 +143,12 @@ def test_a_cluster_that_goes_and_comes_back_is_joined_again(tmp_path: Path, monk
 
             restarting = threading.Thread(target=restart)
             restarting.start()
-            scores = settle(executor, [job(number) for number in range(50)])
-            done.set()
-            restarting.join()
-            node = restarted[-1]
+            try:
+                scores = settle(executor, [job(number) for number in range(50)])
+            finally:
+                done.set()
+                restarting.join()
+                node = restarted[-1]
         assert len(scores) == 50
         assert any("joined again, within 300 s if it answers" in line for line in said)
     finally:
