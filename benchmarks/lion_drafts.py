@@ -6,17 +6,15 @@ candidates that are recognised as Lion with decay after exact simplification: al
 each. Steps that only tune constants (`refined`) and those that delete statements (`pruned`) are left out.
 """
 
-import lzma
 import sys
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from benchmarks.lion_report import ACCOUNT, EARLIER
+from benchmarks.lion_report import ACCOUNT, EARLIER, kept
 from primitives import parse
 from search.algorithms import structure_of
-from search.record import JOURNAL, Journal, look
+from search.record import Journal, look
 from search.running import TARGETS
 from selection import derive
 
@@ -52,13 +50,10 @@ def journals(folders: list[str]) -> Iterator[tuple[str, Journal]]:
         with look(Path(folder)) as journal:
             yield folder, journal
     if not folders:
-        with tempfile.TemporaryDirectory() as place:
-            for account in (ACCOUNT, EARLIER):
-                for packed in sorted(account.parent.glob(f"seed-*/{JOURNAL}.xz")):
-                    path = Path(place, "unpacked")
-                    path.write_bytes(lzma.decompress(packed.read_bytes()))
-                    with Journal.look(path) as journal:
-                        yield f"{account.parent.name}/{packed.parent.name}", journal
+        for account in (ACCOUNT, EARLIER):
+            for run in sorted(account.parent.glob("seed-*")):
+                with kept(run) as journal:
+                    yield f"{account.parent.name}/{run.name}", journal
 
 
 def main() -> None:

@@ -1,9 +1,15 @@
 """The tables of seeds in `docs/lion.md`, from the summaries in `results/`: `python -m benchmarks.lion_report`."""
 
 import json
+import lzma
 import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from search.record import JOURNAL, Journal
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
@@ -25,6 +31,16 @@ COLUMNS = (
     "digest",
     "found",
 )
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[Journal]:
+    """The journal of a committed run, unpacked for as long as it is open."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, JOURNAL)
+        path.write_bytes(lzma.decompress((folder / f"{JOURNAL}.xz").read_bytes()))
+        with Journal.look(path) as journal:
+            yield journal
 
 
 def change(run: dict[str, Any], split: str) -> str:

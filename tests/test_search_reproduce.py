@@ -1,16 +1,14 @@
 """The account of a repeated discovery: what counts as success, and that it goes on where it stopped."""
 
 import json
-import lzma
 from pathlib import Path
 
 import pytest
 
-from benchmarks.lion_report import ACCOUNT, EARLIER, PAGE, written
+from benchmarks.lion_report import ACCOUNT, EARLIER, PAGE, kept, written
 from primitives import Program, UserError, builtin, parse, to_text
 from search.commands.main import main
 from search.commands.reproduce import config_of_target
-from search.record import JOURNAL, Journal
 from search.running import TARGETS
 from selection.derivation import derive
 from tests.processes import ROOT
@@ -143,12 +141,9 @@ def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, EARLIER], ids=["lion", "without retries"])
-def test_the_kept_journals_are_intact_and_have_the_digests_of_the_account(account: Path, tmp_path: Path) -> None:
+def test_the_kept_journals_are_intact_and_have_the_digests_of_the_account(account: Path) -> None:
     for run in json.loads(account.read_text(encoding="utf-8"))["runs"]:
-        packed = account.parent / f"seed-{run['seed']}" / f"{JOURNAL}.xz"
-        path = tmp_path / f"{run['seed']}.sqlite"
-        path.write_bytes(lzma.decompress(packed.read_bytes()))
-        with Journal.look(path) as journal:
+        with kept(account.parent / f"seed-{run['seed']}") as journal:
             journal.verify()
             assert journal.digest() == run["digest"]
             assert journal.statistics()["children"] == run["children"]
