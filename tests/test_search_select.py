@@ -17,7 +17,7 @@ from search.record.folder import open_journal
 from search.running import run as runner
 from search.running import setup as evaluation
 from search.settings.loading import load_config
-from search.settings.reading import read_config
+from search.settings.reading import build_config, read_config
 from search.settings.selection import DEFAULT_STAGES
 from selection.trials import Trial
 from tests.conftest import SMALL_RUN
@@ -199,3 +199,9 @@ def test_a_family_without_the_larger_size_is_named(staged: Path) -> None:
 def test_baselines_are_known_and_have_adamw_among_them(small_run: Path, baselines: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_config(small_run, [f"selection.baselines={baselines}", "selection.stages=[{size: 10}]"])
+
+
+def test_rounds_need_a_trial_each() -> None:
+    with pytest.raises(UserError, match="4 `tuning_rounds` need `tuning_trials` of at least 8"):
+        build_config({"selection": {"tuning_rounds": 4, "tuning_trials": 7}})
+    build_config({"selection": {"tuning_rounds": 4, "tuning_trials": 8}})

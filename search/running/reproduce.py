@@ -133,7 +133,7 @@ def reproduce_all(
 
 
 def _check(place: Path, config: Config) -> None:
-    """Raise `UserError` if a recorded run was another search: more than `search.children` is smaller in its config."""
+    """Raise `UserError` if a recorded run is another search; a smaller `search.children` is extended."""
     with look(place) as journal:
         known = config_of(journal, place)
     if config.search.children > known.search.children:
