@@ -1,6 +1,6 @@
 """What became of the candidates that were Lion with decay: `python -m benchmarks.lion_drafts [RUN…]`.
 
-For each run of `results/lion` and `results/lion_without_retries`, or for the given run folders, it counts the
+For each of the committed runs in `results/`, or for the given run folders, it counts the
 candidates that are recognised as Lion with decay after exact simplification: all of them, those that were evaluated
 (the others were dropped as duplicates), those that became an incumbent of their cell, and the number of the first of
 each. Steps that only tune constants (`refined`) and those that delete statements (`pruned`) are left out.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from benchmarks.lion_report import ACCOUNT, EARLIER, kept
+from benchmarks.lion_report import TABLES, kept
 from primitives import parse
 from search.algorithms import structure_of
 from search.record import Journal, look
@@ -50,7 +50,7 @@ def journals(folders: list[str]) -> Iterator[tuple[str, Journal]]:
         with look(Path(folder)) as journal:
             yield folder, journal
     if not folders:
-        for account in (ACCOUNT, EARLIER):
+        for account in TABLES:
             for run in sorted(account.parent.glob("seed-*")):
                 with kept(run) as journal:
                     yield f"{account.parent.name}/{run.name}", journal

@@ -1,24 +1,32 @@
-"""The tables of seeds in `docs/lion.md`, from the summaries in `results/`: `python -m benchmarks.lion_report`."""
+"""The tables of seeds in `docs/lion.md`, from the summaries in `results/`: `python -m benchmarks.lion_report [FOLDER]`.
+
+FOLDER is the folder of `optsearch reproduce lion --out FOLDER`. Its runs are copied to `results/lion` first.
+"""
 
 import json
 import lzma
 import math
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from search.record import JOURNAL, Journal
+from search.record import JOURNAL, SUMMARY, Journal
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
-ACCOUNT = ROOT / "results" / "lion" / "summary.json"
-EARLIER = ROOT / "results" / "lion_without_retries" / "summary.json"  # each structure was evaluated once
+ACCOUNT = ROOT / "results" / "lion" / SUMMARY
+WITHOUT_LEAST_TUNED = ROOT / "results" / "lion_without_least_tuned" / SUMMARY  # only the best program was tuned further
+WITHOUT_RETRIES = ROOT / "results" / "lion_without_retries" / SUMMARY  # in addition, each structure was evaluated once
 TABLES = {  # marks of the table of each account
     ACCOUNT: ("<!-- seeds: begin -->", "<!-- seeds: end -->"),
-    EARLIER: ("<!-- earlier seeds: begin -->", "<!-- earlier seeds: end -->"),
+    WITHOUT_LEAST_TUNED: ("<!-- without least tuned: begin -->", "<!-- without least tuned: end -->"),
+    WITHOUT_RETRIES: ("<!-- without retries: begin -->", "<!-- without retries: end -->"),
 }
+PROGRAMS = ("best.py", "simplified.py", "optax_export.py")  # files of a run that are kept beside its journal
 COLUMNS = (
     "seed",
     "candidates",
@@ -41,6 +49,25 @@ def kept(folder: Path) -> Iterator[Journal]:
         path.write_bytes(lzma.decompress((folder / f"{JOURNAL}.xz").read_bytes()))
         with Journal.look(path) as journal:
             yield journal
+
+
+def keep(folder: Path, account: Path = ACCOUNT) -> None:
+    """Copy the complete runs of a reproduction to an account.
+
+    Args:
+        folder: of the reproduction.
+        account: the summary to be written; programs and compressed journals are written to folders beside it.
+    """
+    text = (folder / SUMMARY).read_text(encoding="utf-8")
+    for run in json.loads(text)["runs"]:
+        name = f"seed-{run['seed']}"
+        target = account.parent / name
+        target.mkdir(parents=True, exist_ok=True)
+        for program in PROGRAMS:
+            shutil.copy(folder / name / program, target / program)
+        journal = (folder / name / JOURNAL).read_bytes()  # a run that has ended has no other file of the database
+        (target / f"{JOURNAL}.xz").write_bytes(lzma.compress(journal, preset=9))
+    account.write_text(text, encoding="utf-8")
 
 
 def change(run: dict[str, Any], split: str) -> str:
@@ -85,7 +112,7 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 def written(page: str) -> str:
-    """The page with the tables of both accounts."""
+    """The page with the tables of all accounts."""
     for account, marks in TABLES.items():
         page = between(page, marks, table(json.loads(account.read_text(encoding="utf-8"))["runs"]))
     return page
@@ -99,7 +126,9 @@ def between(page: str, marks: tuple[str, str], text: str) -> str:
 
 
 def main() -> None:
-    """Write the tables."""
+    """Copy the runs of the folder that the command line names, and write the tables."""
+    for folder in sys.argv[1:]:
+        keep(Path(folder))
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

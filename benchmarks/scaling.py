@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
+
 from primitives import Program, builtin, load_program
 from proxy_tasks import Heights, Score, Status
 from search.algorithms import MUTATIONS, build_engine
@@ -85,10 +87,18 @@ def _instant() -> Built:
 
 
 def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
-    """Candidates a second that the driver breeds, sends and records, with 64 workers that answer at once.
+    """Candidates that the driver breeds, sends and records, with 64 workers that answer at once.
+
+    The workers share the cores with the driver, so the rate is also measured in CPU time of the driver, in which the
+    workers, Ray, and the process that is connected to Ray have no part.
 
     Args:
         share: share of the children of a full measurement that are bred.
+
+    Returns:
+        For each case: candidates recorded and evaluated a second (`children`, `evaluated`), the former for a second of
+        the driver's CPU time (`driver`), milliseconds of CPU time of the Ray process a candidate (`ray`), share of
+        cache hits, and number of candidates that were not recorded.
     """
     rows = []
     with RayExecutor(_instant, {}, RaySettings(count=WORKERS), say=print) as workers:
@@ -96,12 +106,24 @@ def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
             _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
         for name, mutations, full in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
             children = round(share * full)
+            before, ray_before = time.process_time(), _ray_seconds()
             clock = _timed(_neutral(mutations, children), workers, builtin("adamw"))
+            driver = children / (time.process_time() - before)
+            ray = (_ray_seconds() - ray_before) / children * 1000
             each, evaluated = clock.rates(round(share * 1000))
             missing = children - clock.marks[-1][1]
             hits = 1 - evaluated / each
-            rows.append({"case": name, "children": each, "evaluated": evaluated, "hits": hits, "missing": missing})
+            rates = {"children": each, "evaluated": evaluated, "driver": driver, "ray": ray}
+            rows.append({"case": name, **rates, "hits": hits, "missing": missing})
     return rows
+
+
+def _ray_seconds() -> float:
+    """CPU time of the process of this one that is connected to Ray."""
+    processes = [
+        child for child in psutil.Process().children() if any("ray_process" in word for word in child.cmdline())
+    ]
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def _neutral(mutations: dict[str, float], children: int) -> Config:

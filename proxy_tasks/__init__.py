@@ -4,6 +4,7 @@ The public names of this package; other packages use no others.
 
 - Tasks: `Task` and its training conditions (`Circumstance`), and the table of built-in tasks (`TASKS`, `SMALLEST`,
   `builtin_task`).
+- Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.
@@ -19,6 +20,7 @@ The public names of this package; other packages use no others.
 from proxy_tasks.baselines import BASELINES_FILE, REFERENCE, baseline, budget, has_baseline, noise, shares
 from proxy_tasks.batch_sizes import LARGEST as LARGEST_BATCH
 from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
+from proxy_tasks.copies import local, use_copies
 from proxy_tasks.families import FAMILIES, fingerprint, module_in, problem, register_family
 from proxy_tasks.fitness import Evaluator, Heights, Score, Status
 from proxy_tasks.inputs import loop_inputs, training_rows
@@ -55,6 +57,7 @@ __all__ = [
     "fitness_of",
     "has_baseline",
     "has_kernel",
+    "local",
     "log_loss",
     "log_ratio",
     "loop_inputs",
@@ -67,5 +70,6 @@ __all__ = [
     "shares",
     "sound",
     "training_rows",
+    "use_copies",
     "weighted_log_loss",
 ]

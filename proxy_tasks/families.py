@@ -24,6 +24,7 @@ import jax
 import numpy as np
 
 from primitives import UserError, nearest
+from proxy_tasks.copies import local
 from proxy_tasks.data import check_room
 from proxy_tasks.images import classify, classify_with_vit, contrast, denoise
 from proxy_tasks.language import fill_in_characters, model_characters
@@ -170,11 +171,13 @@ def module_in(folder: str, name: str) -> ModuleType:
     """
     key = f"{folder}/{name}"
     if key not in sys.modules:
+        path = local(f"{key}.py")
+        folder = str(Path(path).parent)
         if folder not in sys.path:
             sys.path.append(folder)
-        spec = importlib.util.spec_from_file_location(key, f"{key}.py")
+        spec = importlib.util.spec_from_file_location(key, path)
         if spec is None or spec.loader is None:
-            raise ImportError(f"no file {key}.py")
+            raise ImportError(f"no file {path}")
         loaded = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         sys.modules[key] = loaded

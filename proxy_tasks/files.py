@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from primitives import UserError
+from proxy_tasks.copies import local
 
 LIMIT = 2**30  # bytes of a file, and of all arrays in it
 _REMEDY = "write one with `np.savez(path, x=x, y=y)`"
@@ -24,6 +25,7 @@ def read_text(path: str, limit: int = LIMIT) -> str:
     Raises:
         UserError: the file cannot be read, is too large, or is no text in UTF-8.
     """
+    path = local(path)
     content = _content(path, "text file", limit)
     try:
         return content.decode("utf-8-sig")
@@ -42,6 +44,7 @@ def read_arrays(path: str, limit: int = LIMIT) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: the file cannot be read, is too large, is no `.npz` file, or does not hold these arrays.
     """
+    path = local(path)
     content = _content(path, "data file", limit, only_begin=True)
     if content.startswith(npy.MAGIC_PREFIX):
         raise UserError(f"`{path}` is a single array (.npy); an .npz file with `x` and `y` is needed: {_REMEDY}")

@@ -47,8 +47,17 @@ _REPORTS = {"written": False}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of Ray come first: they wait for processes, and one of several workers waits while others compute."""
-    items.sort(key=lambda item: "test_search_ray" not in item.nodeid)
+    """Begin with tests of Ray, which wait for processes while other tests compute.
+
+    Each of several processes gets an equal part of the list. Tests of Ray are put at the beginning of the first two
+    parts, so that they do not end last.
+    """
+    first = [item for item in items if "test_search_ray.py" in item.nodeid]
+    second = [item for item in items if "test_search_ray_" in item.nodeid]
+    others = [item for item in items if "test_search_ray" not in item.nodeid]
+    part = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    middle = max(part - len(first), 0)
+    items[:] = [*first, *others[:middle], *second, *others[middle:]]
 
 
 @pytest.fixture(scope="session", autouse=True)

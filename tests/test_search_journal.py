@@ -160,6 +160,14 @@ def test_the_best_are_distinct_scored_in_full_and_in_order(tmp_path: Path) -> No
     assert best[0].fitness == lowest
 
 
+def test_the_best_of_each_length_are_the_first_of_this_length_among_all(tmp_path: Path) -> None:
+    with journal_of(tmp_path / "j") as journal:
+        journal.append(1, REFERENCE[:20])  # equal candidates in another repeat
+        expected = sorted(journal.best(1000, key=lambda row: row.live), key=lambda row: row.live)
+        assert list(journal.best_of_each_length()) == expected
+    assert len(expected) > 3
+
+
 def test_a_lineage_leads_from_the_start_to_the_candidate(tmp_path: Path) -> None:
     with journal_of(tmp_path / "j") as journal:
         line = journal.lineage(0, 60)

@@ -1,6 +1,7 @@
 """The panel and the plain lines say what the journal says."""
 
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ def test_where_there_is_no_terminal_a_line_says_it(tmp_path: Path, capsys: pytes
     assert "(61 candidates are in the journal)" in captured.err
     assert "61/2,001 children" in captured.err
     assert "note: something" in captured.err
+
+
+def test_plain_lines_of_trials_have_the_best_so_far_and_become_rarer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("search.commands.panel.time.monotonic", lambda: clock[0])
+    with journal_of(tmp_path / "j") as journal, LivePanel() as progress:
+        progress.run_started(Config(), journal)
+        progress.round_started(0)
+        for _ in range(3600):
+            clock[0] += 1
+            progress.trials_run(int(clock[0]))
+        progress.phase_started("choosing")
+        clock[0] += 100
+        progress.trials_run(5000)
+    lines = capsys.readouterr().err.splitlines()
+    best = fitness(progress._counts.best_fitness)
+    assert lines[1].startswith("[    5 s] 61/2,001 children")
+    assert f"; best {best}; " in lines[1]
+    assert lines[1].endswith("left; 5 trials")
+    times = [int(line[1:6]) for line in lines if line.endswith(" trials")]
+    gaps = [after - before for before, after in pairwise(times)]
+    assert gaps[:5] == [5] * 5
+    assert gaps[-2] > 60
+    assert len(lines) < 200
+    assert lines[-1] == "[ 3700 s] choosing; 5,000 trials"
 
 
 def test_fitness_is_said_in_per_cent() -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.lion_report import ACCOUNT, EARLIER, PAGE, kept, written
+from benchmarks.lion_report import ACCOUNT, PAGE, TABLES, keep, kept, written
 from primitives import Program, UserError, builtin, parse, to_text
 from search.commands.main import main
 from search.commands.reproduce import config_of_target
+from search.record import JOURNAL, SUMMARY, look
 from search.running import TARGETS
 from selection.derivation import derive
 from tests.processes import ROOT
@@ -113,6 +114,38 @@ def test_a_folder_with_a_run_of_another_config_is_refused(small_run: Path, capsy
     assert Path("account/summary.json").read_text() == before
 
 
+def test_chosen_seeds_join_the_summary_of_the_runs_with_the_same_config(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def seeds(*options: str) -> list[int]:
+        assert main(["reproduce", "lion", "--config", str(small_run), "--out", "account", "--json", *options]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert json.loads(Path("account/summary.json").read_text()) == facts
+        assert facts["seeds"] == len(facts["runs"]) == len(facts["levels"])
+        return [row["seed"] for row in facts["runs"]]
+
+    assert seeds("--seed", "5") == [5]
+    assert seeds("--seed", "3", "--seed", "4") == [3, 4, 5]
+    keep(Path("account"), Path("kept") / SUMMARY)
+    for number in (3, 5):
+        with kept(Path("kept", f"seed-{number}")) as journal, look(Path("account", f"seed-{number}")) as same:
+            assert journal.digest() == same.digest()
+    (Path("account/seed-4") / JOURNAL).unlink()
+    assert seeds("--seed", "5") == [3, 5]  # the run of seed 4 is gone
+    assert seeds("--seed", "6", "--set", "search.children=39") == [6]  # those of another config are left out
+
+
+def test_a_summary_of_something_else_is_refused_before_the_runs(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("account").mkdir()
+    for text in ("", "[]", '{"runs": [1]}', '{"runs": {}, "seeds"'):
+        Path("account/summary.json").write_text(text)
+        assert main(["reproduce", "lion", "--config", str(small_run), "--out", "account"]) == 2
+        assert "`account/summary.json` is not the summary of a reproduction" in capsys.readouterr().err
+        assert [path.name for path in Path("account").iterdir()] == ["summary.json"]
+
+
 def test_a_folder_with_another_selection_is_concluded_again(
     small_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +173,7 @@ def test_the_config_of_a_target_is_the_shipped_one_or_an_error(
     assert "'tiger' is not" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("account", [ACCOUNT, EARLIER], ids=["lion", "without retries"])
+@pytest.mark.parametrize("account", TABLES, ids=lambda account: account.parent.name)
 def test_the_kept_journals_are_intact_and_have_the_digests_of_the_account(account: Path) -> None:
     for run in json.loads(account.read_text(encoding="utf-8"))["runs"]:
         with kept(account.parent / f"seed-{run['seed']}") as journal:

@@ -24,7 +24,10 @@ from search.record import Journal
 from search.running import Counts
 from search.settings import Config, task_name
 
-_PLAIN_EVERY = 5.0  # seconds between plain lines
+_PLAIN_EVERY = 5.0  # seconds between plain lines, at first
+_PLAIN_SHARE = 0.02  # of the elapsed time, the seconds between later ones: some 50 lines for each factor e of time
+_SEARCHING = "searching"
+_EARLY = 0.01  # share of the children before which the time that is left is not estimated
 _WIDE = 100  # least width for two columns of facts
 
 
@@ -84,13 +87,13 @@ class LivePanel:
 
     def round_started(self, number: int) -> None:
         """Show the number of the round."""
-        self._round, self._phase = number, "searching"
+        self._round, self._phase = number, _SEARCHING
 
     def candidates_recorded(self, records: Sequence[Record]) -> None:
         """Update the counts with newly recorded candidates."""
         for record in records:
             self._counts.add(record)
-        if time.monotonic() - self._shown >= _PLAIN_EVERY:
+        if self._due():
             self._line(self._summary())
 
     def phase_started(self, name: str) -> None:
@@ -101,8 +104,12 @@ class LivePanel:
     def trials_run(self, total: int) -> None:
         """Update the number of trials run."""
         self._trained = total
-        if time.monotonic() - self._shown >= _PLAIN_EVERY:
-            self._line(f"{self._phase}; {total:,} trials")
+        if self._due():
+            self._line(f"{self._summary() if self._phase == _SEARCHING else self._phase}; {total:,} trials")
+
+    def _due(self) -> bool:
+        """Whether it is time for another plain line."""
+        return time.monotonic() - self._shown >= max(_PLAIN_EVERY, _PLAIN_SHARE * self._elapsed())
 
     def _line(self, text: str) -> None:
         """Print one line if the output is not a terminal."""
@@ -121,7 +128,7 @@ class LivePanel:
         now, before = self._counts, self._before
         share = (now.children - before.children) / max(self._total - before.children, 1)
         share = max(share, (now.evaluated - before.evaluated) / max(self._most_evaluated - before.evaluated, 1))
-        if not share:
+        if share < _EARLY:
             return "–"
         seconds = self._elapsed() * (1 / min(share, 1) - 1)
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"

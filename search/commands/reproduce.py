@@ -1,5 +1,6 @@
 """The command `optsearch reproduce`: repeats a discovery with several seeds and reports the successes."""
 
+from collections.abc import Sequence
 from importlib.metadata import files
 from pathlib import Path
 
@@ -19,26 +20,40 @@ from search.settings import Config, read_config
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Number of runs, with the seeds 1, 2, …"
 )
+@click.option(
+    "--seed",
+    "chosen",
+    type=click.IntRange(0),
+    multiple=True,
+    help="Run this seed, in place of --seeds; can be repeated.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default results/TARGET.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
 @as_json
 def reproduce(
-    target: str, seeds: int, config: Path | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
+    target: str,
+    seeds: int,
+    chosen: Sequence[int],
+    config: Path | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Repeat the search for a known optimizer.
 
     The search for TARGET is run with several seeds, and the successes are counted: Lion from AdamW, Adam from SGD. The
-    same command continues after a stop.
+    same command continues after a stop. With --seed, several terminals can run different seeds in one folder.
     """
     path = config or config_of_target(target)
+    numbers = chosen or range(1, seeds + 1)
 
     def config_of(seed: int) -> Config:
         return read_config(path, [*overrides, f"seed={seed}"])
 
     with stop_on_signals() as stop:
         facts = reproduce_all(
-            target, config_of, range(1, seeds + 1), out or Path("results", target), reporting=LivePanel, stop=stop
+            target, config_of, numbers, out or Path("results", target), reporting=LivePanel, stop=stop
         )
     emit(facts, lambda: tables.reproduction(facts), as_json)
 

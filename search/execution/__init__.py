@@ -23,7 +23,7 @@ from search.execution.executor import (
 from search.execution.messages import BEHAVIOUR, RaySettings
 from search.execution.process import check_packages, keep_compiled, pin_threads, rare_collection
 from search.execution.ray_executor import RayExecutor
-from search.execution.worker import Built
+from search.execution.worker import Built, copy_in
 
 __all__ = [
     "BEHAVIOUR",
@@ -39,6 +39,7 @@ __all__ = [
     "TrialJob",
     "WorkersLostError",
     "check_packages",
+    "copy_in",
     "keep_compiled",
     "measure_behaviour",
     "pin_threads",

@@ -52,11 +52,13 @@ class Setup:
         settings: settings of the workers.
         build: makes the scorer of a worker; called in the worker.
         facts: facts that must be equal in the driver and in every worker.
+        files: contents of files of which each worker has a copy, by path.
     """
 
     settings: RaySettings
     build: Callable[[], Built]
     facts: Mapping[str, Any]
+    files: Mapping[str, bytes]
 
 
 class Parcel(NamedTuple):

@@ -43,6 +43,7 @@ class RayExecutor:
         build: makes the scorer of a worker; pickled, and called in the worker.
         facts: facts that must be equal in the driver and in every worker.
         settings: settings of the workers.
+        files: contents of files, by path; Ray puts copies into the working directory of each worker (`copy_in`).
         say: called with messages for the user.
         stop: set when the user requests a stop.
         mixed: called with the names of all hosts that compute different bits than the driver, when one is added.
@@ -58,11 +59,12 @@ class RayExecutor:
         facts: Mapping[str, Any],
         settings: RaySettings,
         *,
+        files: Mapping[str, bytes] | None = None,
         say: Callable[[str], None] = lambda message: None,
         stop: threading.Event | None = None,
         mixed: Callable[[Sequence[str]], None] = lambda hosts: None,
     ) -> None:
-        self._setup, self._say, self._stop = Setup(settings, build, facts), say, stop or threading.Event()
+        self._setup, self._say, self._stop = Setup(settings, build, facts, files or {}), say, stop or threading.Event()
         self._jobs: dict[object, Job] = {}  # jobs in flight, by key
         self._unsent: list[Job] = []
         self._answers: list[Answer] = []  # received and not collected; a loss of Ray does not drop them

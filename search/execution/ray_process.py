@@ -11,8 +11,10 @@ import os
 import pickle
 import queue
 import subprocess
+import tempfile
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from search.execution.executor import WorkersLostError
 from search.execution.faults import cause
 from search.execution.messages import Lost, Note, Parcel, Refused, Report, Setup, State
 from search.execution.pulse import Pulse
-from search.execution.worker import Worker
+from search.execution.worker import Worker, copy_in
 from search.execution.worker_pool import RayLostError, WorkerPool
 
 _END_LIMIT = 10.0  # seconds after the end of the driver until the process ends itself
@@ -84,7 +86,8 @@ class RayProcess:
         if settings.address is None:
             cluster.start_ray(self._folder, settings.count, gpu=settings.gpu)
         else:
-            self._node = cluster.join(settings.address)
+            with working_directory(setup.files) as environment:  # sent to the cluster when it is joined
+                self._node = cluster.join(settings.address, environment)
         where = f"the cluster at {settings.address}" if settings.address else "Ray on this machine"
         resource, own = "GPU" if settings.gpu else "CPU", settings.address is None
         pulse = Pulse(lambda reason: self._send(Lost(reason)), where=where, own=own, resource=resource)
@@ -122,6 +125,20 @@ class RayProcess:
             if grows and more > 0:
                 self._note(f"the cluster now has {pulse.places} {pulse.resource}s; starting {more} more workers")
                 pool.add_workers(more)
+
+
+@contextlib.contextmanager
+def working_directory(files: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
+    """Write copies of files to a temporary folder, and return the `runtime_env` with which Ray sends them."""
+    if not files:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = copy_in(Path(folder), name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        yield {"working_dir": folder}
 
 
 class Waiting:

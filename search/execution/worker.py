@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from proxy_tasks import Evaluator
@@ -72,6 +73,15 @@ class Worker:
         else:
             answers = [job.execute(self._scorer) for job in jobs]
         return [pickle.dumps(answer) for answer in answers], time.monotonic() - before
+
+
+def copy_in(folder: Path, path: str) -> Path:
+    """Place of the copy of a file in the working directory of a worker.
+
+    >>> copy_in(Path("/tmp/ray"), "/home/ann/cells.npz").as_posix()
+    '/tmp/ray/home/ann/cells.npz'
+    """
+    return folder / Path(path).relative_to(Path(path).anchor)
 
 
 def _end_beyond(memory: int) -> None:

@@ -179,6 +179,14 @@ class Journal(JournalFile):
                 break
         return list(taken.values())
 
+    def best_of_each_length(self) -> Iterator[CandidateRow]:
+        """Of the candidates that `best` considers, the best for each number of live statements, shortest first."""
+        ranked = """
+            select repeat, number, row_number() over (partition by live order by fitness, repeat, number) as place
+            from candidates indexed by best where status = 'ok' and matched = ''
+        """
+        return self.rows(f"(repeat, number) in (select repeat, number from ({ranked}) where place = 1)", order="live")
+
     def lineage(self, repeat: int, number: int) -> list[CandidateRow]:
         """A candidate and its ancestors, the starting program first."""
         query = """

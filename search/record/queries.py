@@ -45,7 +45,6 @@ _OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 Predicate = Callable[[CandidateRow], bool]
 _LONGEST = 1000  # largest number of characters of a query
-_LONGEST_FRONT = 1_000_000  # largest number of lengths, more than any search has
 
 
 def query(text: str) -> Predicate:
@@ -80,9 +79,8 @@ def query(text: str) -> Predicate:
 
 def front(journal: Journal) -> list[CandidateRow]:
     """The best program of each number of live statements that is better than all shorter ones, shortest first."""
-    best = journal.best(_LONGEST_FRONT, key=lambda row: row.live)
     rows: list[CandidateRow] = []
-    for row in sorted(best, key=lambda row: row.live):
+    for row in journal.best_of_each_length():
         if not rows or row.fitness < rows[-1].fitness:
             rows.append(row)
     return rows

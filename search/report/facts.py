@@ -113,7 +113,8 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
     Args:
         run: the run folder.
         journal: its journal, open.
-        course: read the course of the search and the siblings of ancestors, which requires reading all candidates.
+        course: read the course of the search, the front, and the siblings of ancestors, which requires reading all
+            candidates.
     """
     meta = journal.meta()
     notes: list[str] = []
@@ -131,7 +132,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         summary=summary,
         notes=notes,
         champion=champion,
-        front=front(journal),
+        front=front(journal) if course else [],
         ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
         siblings=other_children(journal, champion.repeat, champion.number) if champion and course else [],
         course=history(journal.outcomes() if course else (), journal.counts()),

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from primitives import UserError, parse, to_text
 from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, Journal, look, plain, write_text
 from search.running.open_run import config_of
@@ -19,6 +21,9 @@ from search.running.summary import Summary
 from search.running.targets import TARGETS, Target
 from search.settings import Config
 from selection import derive
+
+_SEARCH = ("seed", "tasks", "search", "evaluation")  # sections of a config on which the history of a search depends
+_LOCK = "summary.lock"
 
 
 def course(journal: Journal, repeat: int, target: Target) -> list[dict[str, Any]]:
@@ -83,7 +88,8 @@ def reproduce_all(
 ) -> dict[str, Any]:
     """Run each seed, or continue its run, with more candidates and another selection if the config has them.
 
-    The summary is written after each seed.
+    The summary is written after each seed. It has the runs of this call and the other complete runs in the folder that
+    have the same config, so several processes can run different seeds in one folder.
 
     Args:
         target: name of the optimizer to be found, a key of `TARGETS`.
@@ -94,13 +100,13 @@ def reproduce_all(
         stop: set when the user requests a stop.
 
     Returns:
-        The summary: `target`, `seeds` (number of complete runs), `successes`, `levels`, `runs`.
+        The summary: `target`, `seeds` (number of runs in it), `successes`, `levels`, `runs`.
 
     Raises:
-        UserError: a subfolder contains a run of another config.
+        UserError: a subfolder contains a run of another config, or the folder has another `summary.json`.
         KeyboardInterrupt: a stop was requested; the same call continues.
     """
-    runs: list[dict[str, Any]] = []
+    _rows(folder)  # a file that is no summary is refused before the runs
     for seed in seeds:
         config, place = config_of_seed(seed), folder / f"seed-{seed}"
         with reporting() as reporter:
@@ -120,16 +126,51 @@ def reproduce_all(
         if not summary.complete:
             raise KeyboardInterrupt
         with look(place) as journal:
-            runs.append(account(seed, summary, journal, TARGETS[target]))
-        facts = {
-            "target": target,
-            "seeds": len(runs),
-            "successes": sum(row["success"] for row in runs),
-            "levels": [row["level"] for row in runs],
-            "runs": runs,
-        }
-        write_text(folder / SUMMARY, json.dumps(plain(facts), indent=1) + "\n")
+            run = account(seed, summary, journal, TARGETS[target])
+        with FileLock(folder / _LOCK):
+            runs = sorted([run, *_others(folder, seed, config_of_seed)], key=lambda row: row["seed"])
+            facts = summary_of(target, runs)
+            write_text(folder / SUMMARY, json.dumps(plain(facts), indent=1) + "\n")
     return facts
+
+
+def summary_of(target: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The summary of a reproduction, from the results of its runs."""
+    return {
+        "target": target,
+        "seeds": len(runs),
+        "successes": sum(row["success"] for row in runs),
+        "levels": [row["level"] for row in runs],
+        "runs": list(runs),
+    }
+
+
+def _others(folder: Path, seed: int, config_of_seed: Callable[[int], Config]) -> list[dict[str, Any]]:
+    """Results of the other seeds in a summary whose runs are in the folder and have the same config."""
+    return [row for row in _rows(folder) if row["seed"] != seed and _same(folder, row["seed"], config_of_seed)]
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    """Results of the runs in the summary of a folder; none if there is no summary."""
+    path = folder / SUMMARY
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        return [row for row in rows if isinstance(row["seed"], int)]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"`{path}` is not the summary of a reproduction; choose another `--out`") from None
+
+
+def _same(folder: Path, seed: int, config_of_seed: Callable[[int], Config]) -> bool:
+    """Whether a folder has the run of a seed, with the search and the selection of the config."""
+    place = folder / f"seed-{seed}"
+    if not (place / JOURNAL).exists():
+        return False
+    with look(place) as journal:
+        known = config_of(journal, place)
+    config = config_of_seed(seed)
+    return all(getattr(known, section) == getattr(config, section) for section in (*_SEARCH, "selection"))
 
 
 def _check(place: Path, config: Config) -> None:
@@ -140,6 +181,5 @@ def _check(place: Path, config: Config) -> None:
         known = known.model_copy(
             update={"search": known.search.model_copy(update={"children": config.search.children})}
         )
-    for section in ("seed", "tasks", "search", "evaluation"):
-        if getattr(known, section) != getattr(config, section):
-            raise UserError(f"`{place}` contains a run of another config (`{place / CONFIG}`); choose another `--out`")
+    if any(getattr(known, section) != getattr(config, section) for section in _SEARCH):
+        raise UserError(f"`{place}` contains a run of another config (`{place / CONFIG}`); choose another `--out`")

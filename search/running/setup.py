@@ -25,6 +25,7 @@ from proxy_tasks import (
     fingerprint,
     noise,
     shares,
+    use_copies,
 )
 from search.execution import (
     BEHAVIOUR,
@@ -34,6 +35,7 @@ from search.execution import (
     InlineExecutor,
     RayExecutor,
     RaySettings,
+    copy_in,
     keep_compiled,
     measure_behaviour,
 )
@@ -43,6 +45,7 @@ from search.settings import (
     load_config,
     read_config,
     restore_config,
+    sent_files,
     stage_of,
     task_of,
     with_tuned_constants,
@@ -214,10 +217,14 @@ def executor(
         keep_compiled()
         scorer = search_evaluator(config)
         return InlineExecutor(scorer) if jax.default_backend() == "cpu" else BatchExecutor(scorer, settings.in_flight)
-    build = partial(_built, config.model_dump(mode="json"))
+    address = settings.address or _address_of_environment(say)
+    files = sent_files(config) if address else {}
+    if files:
+        size = sum(map(len, files.values())) / 2**20
+        say(f"the workers receive copies of {len(files)} files that the config names ({size:.1f} MiB)")
     workers = RaySettings(
         count=settings.count,
-        address=settings.address or _address_of_environment(say),
+        address=address,
         wall_limit=settings.wall_limit,
         memory_limit=settings.memory_limit,
         reconnect=settings.reconnect,
@@ -225,7 +232,8 @@ def executor(
         gpu=settings.device == "gpu",
         batch=settings.batch or (LARGEST_BATCH if settings.device == "gpu" else None),
     )
-    made = RayExecutor(build, facts(config), workers, say=say, stop=stop, mixed=mixed)
+    build = partial(_built, config.model_dump(mode="json"), tuple(files))
+    made = RayExecutor(build, facts(config), workers, files=files, say=say, stop=stop, mixed=mixed)
     at_once = settings.in_flight * config.search.repeats
     if at_once < _FED * made.count:
         say(
@@ -235,8 +243,14 @@ def executor(
     return made
 
 
-def _built(values: dict[str, Any]) -> Built:
-    """Build the scorer of a worker from the plain values of a config; the starting program is not read."""
+def _built(values: dict[str, Any], files: Sequence[str]) -> Built:
+    """Build the scorer of a worker from the plain values of a config; the starting program is not read.
+
+    Args:
+        values: the config.
+        files: files of the driver's machine of which Ray has unpacked copies into the working directory.
+    """
+    use_copies({path: str(copy_in(Path.cwd(), path)) for path in files})
     config = restore_config(values)
     load_config(config, with_start=False)
     return Built(search_evaluator(config), facts(config))

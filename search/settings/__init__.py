@@ -28,6 +28,7 @@ from search.settings.reading import (
     to_yaml,
 )
 from search.settings.selection import DEFAULT_STAGES, SelectionSettings, larger_tasks, stage_of
+from search.settings.sent_files import sent_files
 from search.settings.structures import CORPUS, StructureSettings
 from search.settings.tasks import task_name, task_of, tuned_constants, with_tuned_constants
 
@@ -53,6 +54,7 @@ __all__ = [
     "read_values",
     "recorded_values",
     "restore_config",
+    "sent_files",
     "set_key",
     "stage_of",
     "task_name",

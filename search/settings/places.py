@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from primitives import UserError
+from proxy_tasks import local
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -36,8 +37,12 @@ class Origin:
 
     def file(self, name: str) -> Path | None:
         """Absolute path of a file; `None` if there is no such file."""
-        places = (folder / name for folder in self._folders)
-        return next((place.resolve() for place in places if place.is_file()), None)
+        for place in (folder / name for folder in self._folders):
+            if local(str(place)) != str(place):
+                return place  # a file of another machine, of which this process has a copy
+            if place.is_file():
+                return place.resolve()
+        return None
 
     def data(self, task: str, name: str) -> str:
         """Absolute path of the data file of a task; raises `UserError` if it is not a regular file."""
@@ -63,7 +68,9 @@ class Origin:
         if not _NAME.fullmatch(module) or (slash and not self.recorded):
             raise UserError(f"`{key}` (={name!r}) must be the name of a module, such as `my_module`, and not a path")
         if slash:
-            return f"{(self.folder / folder).resolve()}/{module}"
+            place = f"{self.folder / folder}/{module}"
+            copied = local(f"{place}.py") != f"{place}.py"
+            return place if copied else f"{(self.folder / folder).resolve()}/{module}"
         folders = [place for place in self._folders if (place / f"{name}.py").is_file()]
         return f"{folders[0].resolve()}/{name}" if folders else name
 

@@ -1,6 +1,8 @@
-# Candidate 914 of repeat 0 with its constants tuned, simplified: 3 statements of 3 are left after 1 steps; recognised: signum (rate 1, beta1 0.67).
+# Candidate 889 of repeat 0 with its constants tuned, simplified: 5 statements of 5 are left after 1 steps; recognised: lion (decay 1, rate 1, beta1 0.78, beta2 0.9).
 def train(w, g, m, v, lr):
-    m = interp(g, m, 0.67)
-    update = sign(m)
+    update = interp(g, m, 0.78)
+    update = sign(update)
+    update = update + w
     update = update * lr
+    m = interp(g, m, 0.9)
     return update, m, v

@@ -1,19 +1,24 @@
-"""Found by program search: candidate 809 of repeat 0, simplified; fitness 0.1244 on seeds that the search did not use.
+"""Found by program search: candidate 1009 of repeat 0, simplified; fitness 0.0170 on seeds that the search did not use.
 
     def train(w, g, m, v, lr):
-        m = interp(g, m, 0.65)
-        update = sign(m)
-        decay = w * 0.32
-        update = update + decay
-        rate = lr * 0.0088
-        update = update * rate
+        lr = lr * 0.01
+        g2 = square(g)
+        rate = lr * 17.0
+        x1 = g2 * rate
+        v = interp(x1, v, 0.63)
+        x2 = sqrt(v)
+        update = interp(g, m, 0.76)
+        update = update / x2
+        update = update + w
+        update = update * lr
+        m = interp(g, m, 0.94)
         return update, m, v
 
-Exported by optsearch 0.1.0; needs jax and optax alone. Memory: 1 array for each parameter array (m)
+Exported by optsearch 0.1.0; needs jax and optax alone. Memory: 2 arrays for each parameter array (m, v)
 and a step counter. Updates have the sign of descent, as `optax.apply_updates` expects.
 
 Example:
-    optimizer = discovered(learning_rate=0.0088)
+    optimizer = discovered(learning_rate=17.0)
     state = optimizer.init(params)
     gradients = jax.grad(loss)(params)
     updates, state = optimizer.update(gradients, state, params)
@@ -31,18 +36,21 @@ Scalar = float | jax.Array | Callable[[jax.Array], Any]
 
 
 class DiscoveredState(NamedTuple):
-    """State of the optimizer; m shaped like the parameters."""
+    """State of the optimizer; m and v shaped like the parameters."""
 
     count: jax.Array  # steps taken, shape (), int32
     m: optax.Updates
+    v: optax.Updates
 
 
 def discovered(
     *,
     schedule: Scalar = 1.0,
-    beta1: Scalar = 0.65,
-    weight_decay: Scalar = 0.32,
-    learning_rate: Scalar = 0.0088,
+    peak: Scalar = 0.01,
+    learning_rate: Scalar = 17.0,
+    beta1: Scalar = 0.63,
+    beta2: Scalar = 0.76,
+    beta3: Scalar = 0.94,
     state_dtype: Any = None,
 ) -> optax.GradientTransformationExtraArgs:
     """Return an optax transformation.
@@ -51,9 +59,11 @@ def discovered(
 
     Args:
         schedule: factor that the program calls `lr`, such as a warm-up followed by a decay.
-        beta1: 0.65 in the program.
-        weight_decay: 0.32 in the program.
-        learning_rate: 0.0088 in the program.
+        peak: 0.01 in the program.
+        learning_rate: 17.0 in the program.
+        beta1: 0.63 in the program.
+        beta2: 0.76 in the program.
+        beta3: 0.94 in the program.
         state_dtype: dtype of the state; by default float32, or the dtype of the parameter where that is wider.
     """
 
@@ -64,6 +74,7 @@ def discovered(
         return DiscoveredState(
             count=jnp.zeros([], jnp.int32),
             m=jax.tree.map(zeros, params),
+            v=jax.tree.map(zeros, params),
         )
 
     def update(
@@ -72,31 +83,37 @@ def discovered(
         del extra_args
         if params is None:
             raise ValueError("the program reads the weights; give `params` to `update`")
-        scalars = [_value(x, state.count) for x in (schedule, beta1, weight_decay, learning_rate)]
+        scalars = [_value(x, state.count) for x in (schedule, peak, learning_rate, beta1, beta2, beta3)]
         leaves, structure = jax.tree.flatten(updates, is_leaf=lambda x: x is None)
         present = [x is not None for x in leaves]
-        trees = [structure.flatten_up_to(tree) for tree in (params, updates, state.m)]
+        trees = [structure.flatten_up_to(tree) for tree in (params, updates, state.m, state.v)]
         arrays = [[_wide(x) for x, here in zip(tree, present, strict=True) if here] for tree in trees]
         rows = [_program(*scalars, *each) for each in zip(*arrays, strict=True)]
-        results = tuple(zip(*rows, strict=True)) or ((),) * 2
+        results = tuple(zip(*rows, strict=True)) or ((),) * 3
         after = DiscoveredState(
             count=state.count + (state.count < jnp.iinfo(jnp.int32).max),
             m=jax.tree.unflatten(structure, _filled(results[1], trees[2], present)),
+            v=jax.tree.unflatten(structure, _filled(results[2], trees[3], present)),
         )
         return jax.tree.unflatten(structure, _filled([-x for x in results[0]], leaves, present)), after
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _program(lr, beta1, weight_decay, learning_rate, w, g, m):
+def _program(lr, peak, learning_rate, beta1, beta2, beta3, w, g, m, v):
     """Return the step to subtract and the next state, for one parameter array."""
-    m = (1 - beta1) * g + beta1 * m
-    update = jnp.sign(m)
-    decay = w * weight_decay
-    update = update + decay
+    lr = lr * peak
+    g2 = jnp.square(g)
     rate = lr * learning_rate
-    update = update * rate
-    return update, m
+    x1 = g2 * rate
+    v = (1 - beta1) * x1 + beta1 * v
+    x2 = jnp.sqrt(jnp.abs(v))
+    update = (1 - beta2) * g + beta2 * m
+    update = update / (x2 + 1e-8)
+    update = update + w
+    update = update * lr
+    m = (1 - beta3) * g + beta3 * m
+    return update, m, v
 
 
 def _value(x: Scalar, count: jax.Array) -> jax.Array:
