@@ -19,7 +19,7 @@ test: $(VENV)/.installed-test  ## format, lint, types, tests: what CI runs
 	$(BIN)/pytest -n auto --dist worksteal
 
 test-lowest: $(VENV)-lowest/.installed  ## the tests with the lowest versions that pyproject.toml admits
-	$(VENV)-lowest/bin/pytest -n auto -W default  # libraries of then warn of newer ones
+	$(VENV)-lowest/bin/pytest -n auto --dist worksteal -W default  # libraries of then warn of newer ones
 
 test-hosts: $(VENV)/.installed-test  ## faults of a cluster on hosts made of network namespaces: root, iproute2, ten minutes
 	OPTSEARCH_HOSTS=1 $(BIN)/pytest tests/test_search_hosts.py

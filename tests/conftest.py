@@ -49,15 +49,16 @@ _REPORTS = {"written": False}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with tests of Ray, which wait for processes while other tests compute.
 
-    Each of several processes gets an equal part of the list. Tests of Ray are put at the beginning of the first two
-    parts, so that they do not end last.
+    Each of several processes gets an equal part of the list, and each part begins with a share of the tests of Ray.
     """
-    first = [item for item in items if "test_search_ray.py" in item.nodeid]
-    second = [item for item in items if "test_search_ray_" in item.nodeid]
+    ray = [item for item in items if "test_search_ray" in item.nodeid]
     others = [item for item in items if "test_search_ray" not in item.nodeid]
-    part = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    middle = max(part - len(first), 0)
-    items[:] = [*first, *others[:middle], *second, *others[middle:]]
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+    def share(tests: list[pytest.Item], part: int) -> list[pytest.Item]:
+        return tests[part * len(tests) // parts : (part + 1) * len(tests) // parts]
+
+    items[:] = [item for part in range(parts) for item in (*share(ray, part), *share(others, part))]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -215,10 +215,10 @@ def test_adamw_as_a_program_with_constants_from_a_long_search_does_not_beat_adam
 ) -> None:
     vit = builtin_task("vit")  # on `digits` the bias correction of optax makes another optimizer of it
     adamw: dict[str, Entrant] = {"adamw": starting("adamw", vit)}
-    found = run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], adamw, runner=LocalTrials())
+    found = run_funnel([baseline(vit)], [stage(vit, budget=8, seeds=8)], adamw, runner=LocalTrials())
     assert found.winner is None
     generic: dict[str, Entrant] = {"adamw": OPTIMIZERS["adamw"].with_constants([0.003, 0.9, 0.999, 0.01])}
-    assert run_funnel([baseline(vit)], [stage(vit, budget=32, seeds=8)], generic, runner=LocalTrials()).winner is None
+    assert run_funnel([baseline(vit)], [stage(vit, budget=8, seeds=8)], generic, runner=LocalTrials()).winner is None
     monkeypatch.setattr(
         stage_module, "stored", lambda name, task: None
     )  # what is on file for the task makes the difference
