@@ -68,10 +68,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in ("here", "results/my", "results/quickstart"):
         recorded_run(found / run)
         (found / run / "simplified.py").write_text(to_text(builtin("lion")))
-    kept = found / "results" / "lion" / "seed-6"  # as `xz -dk` leaves it
-    kept.mkdir(parents=True)
-    packed = (ROOT / "results" / "lion" / "seed-6" / f"{JOURNAL}.xz").read_bytes()
-    (kept / JOURNAL).write_bytes(lzma.decompress(packed))
+    for run in {name for _, command in COMMANDS for name in re.findall(r"results/lion/seed-\d+", command)}:
+        (found / run).mkdir(parents=True)  # as `xz -dk` leaves it
+        (found / run / JOURNAL).write_bytes(lzma.decompress((ROOT / run / f"{JOURNAL}.xz").read_bytes()))
     return found
 
 
