@@ -11,8 +11,8 @@ pin_threads()
 
 import sys
 
-import optsearch
 from benchmarks.limits import table
+from optsearch import compare
 from primitives import Program, parse
 
 TRIALS, TUNING_SEEDS, SEEDS = 40, 3, 12
@@ -53,7 +53,7 @@ def main() -> None:
         "AdamW with two betas, √lr": program(SCALED, ROOT, 0.2),
     }
     task = sys.argv[1] if len(sys.argv) > 1 else "vit_noisy"
-    found = optsearch.compare(entrants, task=task, trials=TRIALS, tuning_seeds=TUNING_SEEDS, tunings=1, seeds=SEEDS)
+    found = compare(entrants, task=task, trials=TRIALS, tuning_seeds=TUNING_SEEDS, tunings=1, seeds=SEEDS)
     rows = []
     for name in entrants:
         low, high = found[name].interval

@@ -5,6 +5,7 @@ Importing this room does not import Ray; a `RayExecutor` imports it in a separat
 - Jobs and answers: `CandidateJob`, `TrialJob`, `TrialAnswer`, `CandidateKey`.
 - Executors: `Executor` (the protocol), `InlineExecutor`, `BatchExecutor`, `RayExecutor` (`RaySettings`, `Built`);
   `WorkersLostError`, raised if no worker is left and none can be started.
+- Place of the copy of a file in the working directory of a worker: `copy_in`.
 - Numerical behaviour of machines: `measure_behaviour`; `BEHAVIOUR` is its key in the facts that a worker reports.
 - Setup of a process: `pin_threads`, `keep_compiled`, `check_packages`, `rare_collection`.
 """

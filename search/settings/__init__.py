@@ -8,7 +8,7 @@ The public names of this subpackage:
 - Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
 - Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config.
 - Loading, which imports the code that a config names: `load_config`, `load_plugins`; without importing: `check_config`,
-  `named_modules`, `describe_module`.
+  `named_modules`, `describe_module`. `sent_files`: contents of the modules and data for workers on other machines.
 - Objects that a config names: `task_of`, `task_name`, `insertable`, `stage_of`, `larger_tasks`, `DEFAULT_STAGES`,
   `CORPUS`, and baselines of custom tasks (`with_tuned_constants`, `tuned_constants`).
 """
