@@ -16,24 +16,19 @@ from optsearch import compare
 from primitives import Program, parse
 
 TRIALS, TUNING_SEEDS, SEEDS = 40, 3, 12
-SIGN, SCALED = ("sign(c)",), ("square(g)", "interp(s, v, 0.7)", "sqrt(v)", "c / r")  # of Lion; of AdamW
-ROOT = "sqrt(lr)"
+SIGN = ("d = sign(c)",)  # of Lion
+SCALED = ("s = square(g)", "v = interp(s, v, 0.7)", "r = sqrt(v)", "d = c / r")  # of AdamW
 
 
-def program(scaling: tuple[str, ...], rate: str, factor: float) -> Program:
-    """A program with two betas, decoupled decay, and an update in proportion to a rate.
+def program(*directions: str) -> Program:
+    """A program with two betas, decoupled decay, and an update `d * rate`.
 
     Args:
-        scaling: statements that turn the momentum `c` into the direction `d`.
-        rate: `lr`, or an expression in it.
-        factor: of the rate, before tuning.
+        directions: statements that compute the direction `d` from the momentum `c`, and `rate` from `lr`.
     """
-    names = {"square(g)": "s", "interp(s, v, 0.7)": "v", "sqrt(v)": "r"}
     lines = [
         "c = interp(g, m, 0.8)",
-        *(f"{names.get(call, 'd')} = {call}" for call in scaling),
-        *([] if rate == "lr" else [f"root = {rate}"]),
-        f"rate = {'lr' if rate == 'lr' else 'root'} * {factor}",
+        *directions,
         "d = d * rate",
         "decay = w * 0.5",
         "decay = decay * lr",
@@ -47,10 +42,10 @@ def program(scaling: tuple[str, ...], rate: str, factor: float) -> Program:
 def main() -> None:
     """Tune, compare and print a table."""
     entrants = {
-        "Lion": program(SIGN, "lr", 1.0),
-        "Lion, √lr": program(SIGN, ROOT, 0.1),
-        "AdamW with two betas": program(SCALED, "lr", 2.0),
-        "AdamW with two betas, √lr": program(SCALED, ROOT, 0.2),
+        "Lion": program(*SIGN, "rate = lr * 1.0"),
+        "Lion, √lr": program(*SIGN, "root = sqrt(lr)", "rate = root * 0.1"),
+        "AdamW with two betas": program(*SCALED, "rate = lr * 2.0"),
+        "AdamW with two betas, √lr": program(*SCALED, "root = sqrt(lr)", "rate = root * 0.2"),
     }
     task = sys.argv[1] if len(sys.argv) > 1 else "vit_noisy"
     found = compare(entrants, task=task, trials=TRIALS, tuning_seeds=TUNING_SEEDS, tunings=1, seeds=SEEDS)
