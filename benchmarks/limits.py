@@ -4,8 +4,8 @@ A benchmark that does no work is fast. Each one therefore has limits on the resu
 are equal, compilations were made) as well as on its cost, and a value that could not be measured misses its limit.
 
 Limits in seconds hold for a machine of a certain speed. On a slower or busy one, they are scaled by the time of a fixed
-loop, which is measured before and after each benchmark. The loop is plain Python, as most of what these limits bound;
-training slowed down more than the loop where both machines were compared (2.1 to 3.5 times, and 2.2 times).
+loop, which is measured before and after each benchmark. Its time on that machine was estimated: one commit bred 12,700
+children a second there, and 5,800 to 6,500 on a machine where the loop took 0.16 to 0.19 s.
 """
 
 import math
