@@ -162,21 +162,24 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
         raise UserError(f"`{path}` is not the summary of a reproduction; choose another `--out`") from None
 
 
+def _recorded(place: Path) -> Config:
+    """The config of a recorded run."""
+    with look(place) as journal:
+        return config_of(journal, place)
+
+
 def _same(folder: Path, seed: int, config_of_seed: Callable[[int], Config]) -> bool:
     """Whether a folder has the run of a seed, with the search and the selection of the config."""
     place = folder / f"seed-{seed}"
     if not (place / JOURNAL).exists():
         return False
-    with look(place) as journal:
-        known = config_of(journal, place)
-    config = config_of_seed(seed)
+    known, config = _recorded(place), config_of_seed(seed)
     return all(getattr(known, section) == getattr(config, section) for section in (*_SEARCH, "selection"))
 
 
 def _check(place: Path, config: Config) -> None:
     """Raise `UserError` if a recorded run is another search; a smaller `search.children` is extended."""
-    with look(place) as journal:
-        known = config_of(journal, place)
+    known = _recorded(place)
     if config.search.children > known.search.children:
         known = known.model_copy(
             update={"search": known.search.model_copy(update={"children": config.search.children})}
