@@ -100,6 +100,11 @@ class Task:
         """The training conditions of a seed."""
         return self.circumstances[seed % len(self.circumstances)] if self.circumstances else Circumstance()
 
+    @property
+    def largest_rate(self) -> float:
+        """The largest learning rate of any seed."""
+        return max([self.peak, *(one.peak for one in self.circumstances if one.peak is not None)])
+
     def under(self, circumstance: Circumstance) -> "Task":
         """The task with the schedule, steps, batch and data of a circumstance, and without `circumstances`.
 

@@ -89,7 +89,8 @@ def derive(
     else:
         runner = runner or LocalTrials()
         tuning = partial(_tuned, tuner, trials) if tuner is not None and trials else None
-        (found,) = runner.run([reduce(program, judge.log_losses, tuning, report, runner.width)])
+        peak = max(task.largest_rate for task in judge.tasks)
+        (found,) = runner.run([reduce(program, judge.log_losses, tuning, report, runner.width, peak)])
     return Derivation(program, found.program, found.steps, recognise(found.program), resembles(found.program))
 
 

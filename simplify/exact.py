@@ -19,7 +19,7 @@ from primitives import Program, ProgramError, check, live, live_part, statement_
 from simplify.arrangement import Literal, arranged
 from simplify.emission import Emission
 from simplify.memory import Memory
-from simplify.probes import GUARDED, TOLERANCE, agree
+from simplify.probes import GUARDED, SMALL, TOLERANCE, agree
 from simplify.rule import Exactness
 from simplify.shortening import shortened
 from simplify.steps import Step
@@ -127,7 +127,7 @@ def _same(program: Program, found: Simplified) -> bool:
     tolerance = GUARDED if made & {Exactness.GUARD, Exactness.SHIFTED} else TOLERANCE
     if not agree(program, found.program, found.slots, tolerance):
         return False
-    return Exactness.SHIFTED not in made or agree(program, found.program, found.slots, GUARDED, small=True)
+    return Exactness.SHIFTED not in made or agree(program, found.program, found.slots, GUARDED, conditions=SMALL)
 
 
 def _dead_steps(program: Program) -> tuple[Step, ...]:

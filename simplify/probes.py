@@ -11,6 +11,7 @@ difference does not count.
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,13 +24,32 @@ _SIZES = (5, 3, 4)  # sizes of the parameter arrays
 TOLERANCE = 2e-4  # relative; rounding over twenty steps of float32 stays within 1e-5
 GUARDED = 1e-2  # relative; the guard 1e-8 changes a value of 1e-6 by as much
 _FLOOR = 2e-5  # absolute tolerance relative to the largest value of a step, for values that cancel
-_SMALL = 0.03  # factor that makes gradients of about 1e-3
 _NUDGE = 3e-7  # a few units in the last place of a float32
+
+
+class Conditions(NamedTuple):
+    """Size of the gradients and the learning rates of a probe.
+
+    Attributes:
+        gradients: factor on the gradients.
+        peak: learning rate at the first step, from which it falls to a ten-thousandth; `None` for rates from 1 to 0.2.
+    """
+
+    gradients: float = 1.0
+    peak: float | None = None
+
+    def schedule(self) -> np.ndarray:
+        """Learning rate of each step, shape `(20,)`."""
+        return np.linspace(1, 0.2, STEPS) if self.peak is None else np.geomspace(self.peak, 1e-4 * self.peak, STEPS)
+
+
+USUAL = Conditions()
+SMALL = Conditions(gradients=0.03, peak=1e-2)  # gradients of about 1e-3
 
 
 @lru_cache(maxsize=256)
 def trace(
-    program: Program, nudge: float = 0.0, precise: bool = True, steps: int = STEPS, small: bool = False
+    program: Program, nudge: float = 0.0, precise: bool = True, steps: int = STEPS, conditions: Conditions = USUAL
 ) -> dict[str, np.ndarray]:
     """Run a program on the probes, from three initial weights.
 
@@ -38,15 +58,14 @@ def trace(
         nudge: relative change of the gradients.
         precise: compute in float64 rather than float32.
         steps: number of steps, at most 20.
-        small: use small gradients, and a learning rate that falls from 1e-2 to 1e-6 instead of from 1 to 0.2.
+        conditions: size of the gradients and the learning rates.
 
     Returns:
         The update and each state slot after each step, each of shape `(steps, 3, 12)`.
     """
     probe = _probes()
-    schedule = np.geomspace(1e-2, 1e-6, STEPS) if small else probe.schedule
-    gradients = probe.gradients[:steps] * (1 + nudge) * (_SMALL if small else 1)
-    moved = probe._replace(gradients=gradients, schedule=schedule[:steps])
+    gradients = probe.gradients[:steps] * (1 + nudge) * conditions.gradients
+    moved = probe._replace(gradients=gradients, schedule=conditions.schedule()[:steps])
     return run(program, moved, precise)
 
 
@@ -56,7 +75,7 @@ def agree(
     names: Mapping[str, str] | None = None,
     tolerance: float = TOLERANCE,
     *,
-    small: bool = False,
+    conditions: Conditions = USUAL,
 ) -> bool:
     """Whether two programs give the same updates and the same values in state slots.
 
@@ -65,17 +84,17 @@ def agree(
         second: another one.
         names: slots of the first program that are compared, with their names in the second.
         tolerance: relative tolerance; `GUARDED` if the guard in `/` may make a difference.
-        small: use small gradients and learning rates.
+        conditions: size of the gradients and the learning rates.
     """
     pairs = {UPDATE: UPDATE} | dict(names or {})
-    one, other = (trace(program, precise=False, small=small) for program in (first, second))
+    one, other = (trace(program, precise=False, conditions=conditions) for program in (first, second))
     if any(np.any(np.isfinite(one[name]) != np.isfinite(other[pairs[name]])) for name in pairs):
         return False
-    one, other = (trace(program, small=small) for program in (first, second))
+    one, other = (trace(program, conditions=conditions) for program in (first, second))
     apart = _first([_parted(one[name], other[pairs[name]], tolerance) for name in pairs])
     if np.all(apart == STEPS):
         return True
-    nudged = [trace(first, sign * _NUDGE, small=small) for sign in (1, -1)]
+    nudged = [trace(first, sign * _NUDGE, conditions=conditions) for sign in (1, -1)]
     amplified = _first([_parted(one[name], moved[name], tolerance / 10) for moved in nudged for name in pairs])
     return bool(np.all(apart >= amplified))
 
@@ -101,7 +120,7 @@ def _parted(one: np.ndarray, other: np.ndarray, tolerance: float) -> np.ndarray:
 def _probes() -> Probe:
     starts = [_probe(start) for start in range(STARTS)]
     weights, gradients = (np.stack([start[place] for start in starts], axis=place) for place in (0, 1))
-    return Probe(weights, gradients, np.linspace(1, 0.2, STEPS), _SIZES)
+    return Probe(weights, gradients, USUAL.schedule(), _SIZES)
 
 
 def _probe(start: int) -> tuple[np.ndarray, np.ndarray]:

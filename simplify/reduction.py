@@ -10,7 +10,9 @@ with other seeds would change its loss as much.
 - Every comparison is with the original, so that small deteriorations do not accumulate.
 - The comparison is repeated at several scales of the schedule (1, 8 and 64 times `lr`). If the learning rate of a
   program is far too small, its weights hardly change, and every part would seem to have no effect. Scales at which the
-  original diverges are skipped.
+  original diverges are skipped. Where the updates of the two programs agree on probes with the learning rates of the
+  task, one comparison at these rates is enough: `tanh(lr)` is `lr` for every rate that the task has, and differs from
+  it at 64 times the rate.
 - A change that lowers the loss by more than s is not kept either, since the part has an effect. Better optimizers must
   come from the search and be judged on fresh seeds.
 
@@ -41,6 +43,7 @@ from primitives import (
 from simplify.emission import Emission
 from simplify.exact import Simplified, simplify
 from simplify.notation import text
+from simplify.probes import Conditions, agree
 from simplify.rules import SHORT, rule_set
 from simplify.steps import SCORED, Step
 from simplify.terms import NARY, Graph, read
@@ -50,6 +53,7 @@ Waiting = Generator[Any, Any, T]  # a computation that yields the trainings for 
 Score = Callable[[Sequence[Program]], Waiting[list[np.ndarray]]]
 
 SCALES = (64.0, 8.0, 1.0)  # factors on the schedule; the most sensitive comparison comes first
+_GRADIENTS = (1.0, 0.03, 30.0)  # sizes of the gradients at which updates are compared on probes
 _DIGITS = 0.02  # largest relative change of a constant by rounding
 _DISTANCE = 0.15  # the same for 1 − β, where β is the decay of an average
 
@@ -154,6 +158,7 @@ def reduce(
     tune: Callable[[Program], Waiting[Program]] | None = None,
     report: Callable[[str], None] = lambda what: None,
     width: int = 1,
+    peak: float = 0.01,
 ) -> Waiting[Simplified]:
     """Simplify a valid program exactly, remove the parts that make no difference, and round its constants.
 
@@ -163,6 +168,7 @@ def reduce(
         tune: `program -> program` with tuned constants, which are kept if they score no worse.
         report: called with a line of text at the start of each phase.
         width: number of ablations that are scored at once; affects the time, not the result.
+        peak: largest learning rate of the task.
 
     Raises:
         UserError: the original diverges on the task, or there are fewer than two seeds.
@@ -171,20 +177,10 @@ def reduce(
     exact = simplify(program)
     yardstick = yield from Yardstick.of(program, score)
     best, steps, seen = exact.program, list(exact.steps), {functional_hash(exact.program)}
-    while True:
-        drafts = _drafts(best, seen)
-        for start in range(0, len(drafts), width):
-            together = drafts[start : start + width]
-            report(f"{len(best.statements)} statements: without {together[0].before}")
-            judged = yield from yardstick.judge([draft.program for draft in together])
-            kept = next(((d, verdict) for d, verdict in zip(together, judged, strict=True) if verdict.kept), None)
-            if kept:
-                draft, verdict = kept
-                steps += [Step(draft.what, draft.before, draft.after, SCORED, str(verdict)), *draft.steps]
-                best = draft.program
-                break
-        else:
-            break
+    while kept := (yield from _first_kept(best, _drafts(best, seen), yardstick, report, width, peak)):
+        draft, note = kept
+        steps += [Step(draft.what, draft.before, draft.after, SCORED, note), *draft.steps]
+        best = draft.program
     if tune is not None:
         report("tuning the constants")
         tuned = yield from tune(best)
@@ -211,6 +207,28 @@ class _Draft:
     before: str
     after: str
     steps: tuple[Step, ...]
+
+
+def _first_kept(
+    best: Program, drafts: list[_Draft], yardstick: Yardstick, report: Callable[[str], None], width: int, peak: float
+) -> Waiting[tuple[_Draft, str] | None]:
+    """The first draft that cannot be distinguished from the original, with a note; drafts of equal updates first."""
+    alike = [draft for draft in drafts if 1.0 in yardstick.scales and _alike(best, draft.program, peak)]
+    others = [draft for draft in drafts if draft not in alike]
+    for group, scales, why in ((alike, (1.0,), f"; the updates agree at rates up to {peak:g}"), (others, (), "")):
+        for start in range(0, len(group), width):
+            together = group[start : start + width]
+            report(f"{len(best.statements)} statements: without {together[0].before}")
+            judged = yield from yardstick.judge([draft.program for draft in together], scales)
+            for draft, verdict in zip(together, judged, strict=True):
+                if verdict.kept:
+                    return draft, f"{verdict}{why}"
+    return None
+
+
+def _alike(first: Program, second: Program, peak: float) -> bool:
+    """Whether two programs give the same updates on probes with learning rates up to the peak."""
+    return all(agree(first, second, conditions=Conditions(size, peak)) for size in _GRADIENTS)
 
 
 def _length(program: Program) -> int:

@@ -76,6 +76,33 @@ def test_a_slot_that_does_not_matter_is_left_out() -> None:
     assert live(found.program).slots == ("m",)
 
 
+def test_a_part_that_changes_no_update_at_the_rates_of_the_task_is_dropped() -> None:
+    # With 64 times the rate, tanh(lr) is another rate than lr, so that the losses differ there, and only there.
+    def score(program: Program) -> np.ndarray:
+        large = any(s.primitive == "multiply" and s.arguments == ("lr", 64.0) for s in program.statements)
+        known = [s.primitive for s in program.statements if s.primitive != "multiply"]
+        return np.linspace(-0.1, 0.1, 16) + (0 if known == ["tanh", "interp", "sign", "interp"] else 5 if large else 0)
+
+    lines = ("lr = tanh(lr)", "u = interp(g, m, 0.8)", "u = sign(u)", "m = interp(g, m, 0.95)", "update = u * lr")
+    found = at_once(reduce(train(*lines), plain(score), peak=0.01))
+    assert [s.primitive for s in found.program.statements] == ["interp", "sign", "multiply", "interp"]
+    assert (
+        "the updates agree at rates up to 0.01" in next(step for step in found.steps if step.exactness == SCORED).note
+    )
+    kept = at_once(reduce(train(*lines), plain(score), peak=1.0)).program
+    assert "tanh" in [s.primitive for s in kept.statements]
+
+
+def test_a_part_that_no_probe_shows_and_the_training_does_is_kept() -> None:
+    def score(program: Program) -> np.ndarray:  # as if the sum only came to matter in a long training
+        return np.linspace(-0.1, 0.1, 16) + (0 if "v" in live(program).slots else 5)
+
+    lines = ("v = v + 0.0000001", "u = interp(g, m, 0.8)", "u = u + v", "u = sign(u)", "m = interp(g, m, 0.95)",
+             "update = u * lr")  # fmt: skip
+    found = at_once(reduce(train(*lines), plain(score)))
+    assert "v" in live(found.program).slots
+
+
 def test_what_makes_a_program_better_is_not_idle_either() -> None:
     def score(program: Program) -> np.ndarray:
         return np.linspace(-1, 1, 16) + (0.0 if len(live(program).lines) >= 7 else -5.0)
