@@ -117,9 +117,7 @@ _ROWS = (
 )
 
 
-def _varied(
-    name: str, family: str, description: str, steps: int, schedule_powers: tuple[float, float, float]
-) -> Task:
+def _varied(name: str, family: str, description: str, steps: int, schedule_powers: tuple[float, float, float]) -> Task:
     """A task that rewards structure rather than fitted constants.
 
     It has few examples, noisy labels, and training conditions that differ between seeds in the scale of the loss, the
@@ -151,7 +149,9 @@ def _varied(
 
 _VARIED = (
     _varied("digits_noisy", "digit classification", "perceptron", 200, (0.35, 1.0, 0.6)),
-    _varied("vit_noisy", "image classification", "vision Transformer", 400, (0.2, 0.35, 0.1)),  # of `benchmarks.schedule_powers`
+    _varied(
+        "vit_noisy", "image classification", "vision Transformer", 400, (0.2, 0.35, 0.1)
+    ),  # of `benchmarks.schedule_powers`
 )
 
 TASKS: dict[str, Task] = {row.name: row for row in (*_ROWS, *_VARIED)}

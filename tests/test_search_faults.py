@@ -167,3 +167,112 @@ def test_of_workers_on_gpus_the_first_sets_the_bits_that_the_others_must_compute
     pool.add_workers(1)
     with pytest.raises(UserError, match="computes different bits than the first worker, first in the device"):
         turns()
+
+
+class Silent:
+    """An actor on a host that does not answer calls unless it is told to; `FakeHosts` waits for those that it did."""
+
+    def __init__(self, host: str) -> None:
+        self.placed = SimpleNamespace(remote=lambda: Call(Place(host, 1)))
+        self.begin = SimpleNamespace(remote=lambda: Call({}))
+        self.execute = SimpleNamespace(remote=self._execute)
+        self.calls: list[tuple[Call, list[bytes]]] = []
+
+    def _execute(self, contents: list[bytes]) -> Call:
+        self.calls.append((Call(None), contents))
+        return self.calls[-1][0]
+
+    def answer(self, seconds: float = 1.0) -> None:
+        """Answer the oldest call."""
+        call, contents = self.calls.pop(0)
+        call.value = [content + b" done" for content in contents], seconds
+
+    def die(self) -> None:
+        """Die in the oldest call."""
+        self.calls.pop(0)[0].value = raised.ActorDiedError()
+
+
+class Clock:
+    """A clock that is told the time."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def two_hosts(fake: FakeRay, monkeypatch: pytest.MonkeyPatch) -> tuple[WorkerPool, list[Silent], Clock, list[str]]:
+    """A pool with a worker on each of two hosts, which have answered calls of a second."""
+    clock, actors, said = Clock(), [Silent("fast"), Silent("slow")], list[str]()
+    monkeypatch.setattr(worker_pool, "time", clock)
+    monkeypatch.setattr(fake, "wait", lambda calls, **_: ([call for call in calls if call.value is not None], []))
+    replaced = iter([*actors, *(Silent("fast") for _ in range(9))])
+    pool = WorkerPool(lambda: next(replaced), 2, facts={}, settings=RaySettings(), say=said.append)
+    for _ in range(3):
+        pool.turn()
+    pool.submit(job(number) for number in range(2))
+    pool.turn()
+    for actor in actors:
+        actor.answer()
+    assert len(pool.turn()) == 2
+    return pool, actors, clock, said
+
+
+def job(number: int) -> Parcel:
+    return Parcel(number, False, 1, b"job %d" % number)
+
+
+def test_idle_workers_get_a_job_each_before_one_gets_two(
+    two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
+) -> None:
+    pool, actors, _, _ = two_hosts
+    pool.submit(job(number) for number in (2, 3, 4))
+    pool.turn()
+    assert [len(actor.calls) for actor in actors] == [2, 1]
+
+
+def test_an_idle_worker_gets_a_copy_of_what_another_host_has_not_answered_and_the_first_answer_counts(
+    two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
+) -> None:
+    pool, (fast, slow), clock, _ = two_hosts
+    pool.submit(job(number) for number in (2, 3))
+    pool.turn()
+    fast.answer()
+    assert pool.turn() == [Answered(2, b"job 2 done")]
+    clock.now = 2.9  # three median durations are not over
+    assert pool.turn() == []
+    assert not fast.calls
+    clock.now = 3.1
+    pool.turn()
+    assert [contents for _, contents in fast.calls] == [[b"job 3"]]
+    pool.turn()
+    assert len(fast.calls) == 1  # one copy is enough
+    fast.answer()
+    assert pool.turn() == [Answered(3, b"job 3 done")]
+    slow.answer(9.0)
+    assert pool.turn() == []  # the second answer
+    assert pool.turn() == []
+
+
+def test_a_job_whose_copy_is_running_is_no_suspect_until_that_worker_dies_too(
+    two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
+) -> None:
+    pool, (fast, slow), clock, said = two_hosts
+    pool.submit([job(2), job(3)])
+    pool.turn()
+    fast.answer()
+    pool.turn()
+    clock.now = 3.1
+    pool.turn()
+    slow.die()
+    assert pool.turn() == []
+    assert len(said) == 1
+    assert len(fast.calls) == 1
+    for _ in range(3):  # the worker in its place starts
+        pool.turn()
+    assert len(fast.calls) == 1  # nothing was sent again
+    fast.die()
+    pool.turn()
+    assert pool.state().ready == 1
+    assert pool._queue.suspects + sum(batch.alone for m in pool.members for batch in m.batches) == 1

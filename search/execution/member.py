@@ -13,11 +13,19 @@ UNPLACED = ""  # host of a worker that has no process yet
 
 
 class Batch(NamedTuple):
-    """Jobs of one call; `alone` if the only job is a suspect."""
+    """Jobs of one call.
+
+    Attributes:
+        call: the call.
+        parcels: the jobs.
+        alone: whether the only job is a suspect.
+        sent: time of the call, by `time.monotonic`.
+    """
 
     call: ray.ObjectRef[Any]
     parcels: list[Parcel]
     alone: bool
+    sent: float
 
 
 class Member:

@@ -4,10 +4,16 @@ If a worker dies, it is replaced, and its jobs are sent again; the jobs that it 
 `job_queue`). If a batch exceeds its time limit, its worker is ended; a job that was running alone has the status
 `timeout`. `faults` is the table of Ray's exceptions. The history depends neither on the worker that scores a candidate
 nor on the number of attempts, since the engine orders the answers.
+
+When no job waits, an idle worker gets a copy of a batch that a worker on another host has not answered for long, so
+that a slow host does not delay the end of a generation (backup tasks; Dean and Ghemawat, 2004, section 3.6). The first
+answer to a job counts.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import ray
@@ -26,6 +32,8 @@ from search.execution.messages import BEHAVIOUR, Answered, Failed, Outcome, Parc
 _FAILED_STARTS = 5  # successive failed starts of workers after which the run ends
 _LOOK_EVERY = 1.0  # seconds between two checks of the time limits
 _IDLE = 0.005  # the same if a worker is idle and jobs may arrive
+_LATE = 1.5 * AHEAD  # age of a batch, in median durations of a call, after which an idle worker gets a copy
+_RECENT = 33  # calls of which the median is taken
 
 
 class RayLostError(Exception):
@@ -59,6 +67,9 @@ class WorkerPool:
         self._queue, self._pace, self._hosts = JobQueue(settings.batch), Pace(), HostStatistics()
         self._reference = "the first worker" if settings.gpu else "this driver"
         self._failed_starts = 0
+        self._copies = settings.batch is None  # on a GPU, results may depend on which jobs share a batch
+        self._open: dict[object, int] = {}  # number of workers that have, or will have, each job without an answer
+        self._durations: deque[float] = deque(maxlen=_RECENT)  # seconds of recent calls
         self._mixed_allowed, self._mixed = settings.mixed, set[str]()
         self.members: list[Member] = []
         self.add_workers(count)
@@ -69,6 +80,8 @@ class WorkerPool:
 
     def submit(self, parcels: Iterable[Parcel]) -> None:
         """Append jobs to the queue."""
+        parcels = list(parcels)
+        self._open |= dict.fromkeys((parcel.key for parcel in parcels), 1)
         self._queue.add(parcels)
 
     def state(self) -> State:
@@ -118,17 +131,29 @@ class WorkerPool:
         if self._queue.suspects:
             return
         room = [member for member in ready if not member.executing_alone]
-        room = [member for member in room for _ in range(AHEAD - len(member.batches))]
-        room.sort(key=lambda member: len(member.batches))
+        room = [member for ahead in range(AHEAD) for member in room if len(member.batches) <= ahead]  # idle ones first
         for place, member in enumerate(room):
             if parcels := self._queue.next_batch(member.pace, len(room) - place):
+                self._call(member, parcels, alone=False)
+        if self._copies and not len(self._queue) and self._durations:
+            self._copy_late(ready)
+
+    def _copy_late(self, ready: Sequence[Member]) -> None:
+        """Give each idle worker a copy of the oldest late batch of another host."""
+        limit = time.monotonic() - _LATE * median(self._durations)
+        late = [(b, m.host) for m in ready for b in m.batches if b.sent < limit and not b.alone]
+        for batch, host in sorted(late, key=lambda pair: pair[0].sent):
+            parcels = [parcel for parcel in batch.parcels if self._open.get(parcel.key) == 1]
+            member = next((member for member in ready if not member.batches and member.host != host), None)
+            if member and parcels:
+                self._open |= dict.fromkeys((parcel.key for parcel in parcels), 2)
                 self._call(member, parcels, alone=False)
 
     def _call(self, member: Member, parcels: list[Parcel], *, alone: bool) -> None:
         if not member.batches:
             member.since = time.monotonic()
         call = member.actor.execute.remote([parcel.content for parcel in parcels])
-        member.batches.append(Batch(call, parcels, alone))
+        member.batches.append(Batch(call, parcels, alone, time.monotonic()))
 
     def _answered(self, member: Member, call: ray.ObjectRef[Any]) -> Sequence[Outcome]:
         try:
@@ -154,10 +179,26 @@ class WorkerPool:
         member.batches.remove(batch)
         member.since = time.monotonic()
         self._hosts.completed(member.host, len(answers), seconds)
+        self._durations.append(seconds)
         if batch.parcels[0].small:
             for pace in (member.pace, self._pace):
                 pace.add(seconds / len(answers))
-        return [Answered(parcel.key, answer) for parcel, answer in zip(batch.parcels, answers, strict=True)]
+        return self._first(Answered(p.key, answer) for p, answer in zip(batch.parcels, answers, strict=True))
+
+    def _first(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """The outcomes of jobs that had none yet."""
+        return [outcome for outcome in outcomes if self._open.pop(outcome.key, None) is not None]
+
+    def _lost(self, parcels: Iterable[Parcel]) -> list[Parcel]:
+        """The jobs of a lost batch that have to be sent again, since no other worker has a copy."""
+        again = []
+        for parcel in parcels:
+            workers = self._open.get(parcel.key)
+            if workers == 1:
+                again.append(parcel)
+            elif workers is not None:
+                self._open[parcel.key] = workers - 1
+        return again
 
     def _failed(self, member: Member, call: ray.ObjectRef[Any], error: Exception) -> Sequence[Outcome]:
         """Apply the effect that the table of faults has for an exception."""
@@ -172,7 +213,7 @@ class WorkerPool:
         if fault.effect is Effect.AGAIN and batch:
             self._say(f"{host} {fault.words}; the jobs are sent again")
             member.batches.remove(batch)
-            self._queue.add(batch.parcels)
+            self._queue.add(self._lost(batch.parcels))
             return []
         if not member.ready:
             self._failed_start(member, error)
@@ -230,7 +271,8 @@ class WorkerPool:
         self._say(f"a candidate took too long on {member.host}; its process was ended")
         (parcel,) = batch.parcels
         reason = f"it took more than {self._wall_limit * parcel.allowance:g} s"
-        return [Failed(parcel.key, Status.TIMEOUT, reason), *self._replace(member, suspect=False)]
+        failed = self._first([Failed(parcel.key, Status.TIMEOUT, reason)])
+        return [*failed, *self._replace(member, suspect=False)]
 
     def _replace(self, member: Member, *, suspect: bool) -> list[Outcome]:
         """Replace a worker, and queue its jobs again; with `suspect`, jobs of the first batch become suspects."""
@@ -238,9 +280,9 @@ class WorkerPool:
         done: list[Outcome] = []
         if batches and suspect:
             first = batches.pop(0)
-            done += self._queue.suspect(first.parcels, blamed=first.alone)
+            done += self._first(self._queue.suspect(self._lost(first.parcels), blamed=first.alone))
         for batch in batches:
-            self._queue.add(batch.parcels)
+            self._queue.add(self._lost(batch.parcels))
         member.placed = member.begun = None
         member.batches.clear()  # late answers of the old worker are ignored
         self._hosts.left(member)
