@@ -17,7 +17,7 @@ import numpy as np
 from primitives import Program, builtin, parse, structure_hash
 from proxy_tasks import Trainer, builtin_task
 from simplify import recognise, simplify
-from simplify.reduction import Yardstick, at_once, plain
+from simplify.yardstick import Yardstick, at_once, plain
 from tests.tangles import PLAIN, tangle
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "simplification.md"

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from primitives import Program, UserError, builtin, live, parse
-from simplify.reduction import SCALES, Waiting, Yardstick, at_once, plain, reduce, scaled
+from simplify.reduction import reduce
 from simplify.steps import SCORED
+from simplify.yardstick import SCALES, Waiting, Yardstick, at_once, plain, scaled
 
 
 def train(*lines: str) -> Program:

@@ -21,13 +21,13 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from primitives import UserError
 from proxy_tasks import Status
-from search.execution.cluster import difference
 from search.execution.executor import WorkersLostError
 from search.execution.faults import Effect, cause, fault_of
+from search.execution.handshake import Handshake
 from search.execution.host_statistics import HostStatistics
 from search.execution.job_queue import AHEAD, JobQueue, Pace
 from search.execution.member import Batch, Member
-from search.execution.messages import BEHAVIOUR, Answered, Failed, Outcome, Parcel, RaySettings, State
+from search.execution.messages import Answered, Failed, Outcome, Parcel, RaySettings, State
 
 _FAILED_STARTS = 5  # successive failed starts of workers after which the run ends
 _LOOK_EVERY = 1.0  # seconds between two checks of the time limits
@@ -60,17 +60,15 @@ class WorkerPool:
         settings: RaySettings,
         say: Callable[[str], None],
     ) -> None:
-        self._start, self._facts, self._say = start, dict(facts), say
-        self._first_sets_bits = settings.gpu  # the driver computes on a CPU
+        self._start, self._say = start, say
+        self._handshake = Handshake(facts, settings, say)
         self._wall_limit = settings.wall_limit
         self._start_limit = max(settings.start_limit, settings.wall_limit)
         self._queue, self._pace, self._hosts = JobQueue(settings.batch), Pace(), HostStatistics()
-        self._reference = "the first worker" if settings.gpu else "this driver"
         self._failed_starts = 0
         self._copies = settings.batch is None  # on a GPU, results may depend on which jobs share a batch
         self._open: dict[object, int] = {}  # number of workers that have, or will have, each job without an answer
         self._durations: deque[float] = deque(maxlen=_RECENT)  # seconds of recent calls
-        self._mixed_allowed, self._mixed = settings.mixed, set[str]()
         self.members: list[Member] = []
         self.add_workers(count)
 
@@ -93,7 +91,7 @@ class WorkerPool:
             starting=sum(member.starting for member in self.members),
             capacity=len(self.members) * AHEAD * self._queue.size(self._pace),
             hosts=self._hosts.usage(),
-            mixed=tuple(sorted(self._mixed)),
+            mixed=tuple(sorted(self._handshake.mixed)),
         )
 
     def turn(self) -> list[Outcome]:
@@ -166,7 +164,7 @@ class WorkerPool:
             member.placed, member.since, member.host = None, time.monotonic(), answer.host
             return []
         if call == member.begun:
-            self._check(member, answer)
+            self._handshake.check(member.host, answer)
             member.begun, self._failed_starts = None, 0
             self._hosts.ready(member)
             return []
@@ -288,30 +286,3 @@ class WorkerPool:
         self._hosts.left(member)
         self.members[self.members.index(member)] = Member(self._start())
         return done
-
-    def _check(self, member: Member, facts: Mapping[str, Any]) -> None:
-        """Raise `UserError` if the facts of a worker differ from those of the driver."""
-        if self._first_sets_bits:
-            self._facts[BEHAVIOUR], self._first_sets_bits = facts.get(BEHAVIOUR, {}), False
-        for key, value in self._facts.items():
-            if facts.get(key) != value and key == BEHAVIOUR:
-                self._differs(member, facts.get(key, {}), value)
-            elif facts.get(key) != value:
-                what = difference(facts.get(key), value)
-                raise UserError(
-                    f"a worker on {member.host} differs from this driver in its {key}, {what}; "
-                    f"install the same versions of all packages on every machine"
-                )
-
-    def _differs(self, member: Member, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
-        """Raise `UserError` if a worker computes different bits than the driver, or note it if this is allowed."""
-        name = next(name for name in ours if theirs.get(name) != ours[name])
-        if not self._mixed_allowed:
-            raise UserError(
-                f"a worker on {member.host} computes different bits than {self._reference}, first in the {name}: its "
-                f"code, its XLA_FLAGS or its processor differs; `workers.mixed: allow` permits this and marks the "
-                f"digest"
-            )
-        if member.host not in self._mixed:
-            self._mixed.add(member.host)
-            self._say(f"{member.host} computes different bits than {self._reference}, first in the {name}")
