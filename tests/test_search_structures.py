@@ -232,6 +232,29 @@ def test_seeds_of_different_purposes_and_searches_never_meet_and_blocks_see_the_
     assert starts == {0}
 
 
+def test_climbing_seeds_that_rotate_are_used_for_nothing_else_and_see_the_same_conditions() -> None:
+    varied = builtin_task("vit_noisy")
+    measure = Measures([varied], StructureSettings(climb_rotates=True), (0.0, 0.0), 3)
+    trials: list[Trial] = []
+
+    def run(work: Work[Any]) -> set[int]:
+        trials.clear()
+        completed([work], lambda trial: trials.append(trial) or loss_of(trial))  # type: ignore[func-returns-value]
+        own = [trial for trial in trials if trial.entrant == builtin("sgd")]
+        assert {trial.seeds.start % len(varied.circumstances) for trial in own} == {0}
+        return {seed for trial in own for seed in trial.seeds}
+
+    climbs = []
+    for generation in range(25):
+        measure.begin(generation)
+        climbs.append(run(measure.climbing(builtin("sgd"))))
+    assert len(set().union(*climbs)) == sum(map(len, climbs))  # 25 blocks, then the first again
+    measure.begin(25)
+    assert run(measure.climbing(builtin("sgd"))) == climbs[0]
+    others = [run(measure.whole(builtin("sgd"))), *(run(measure.judged(builtin("sgd"), block)) for block in range(24))]
+    assert not set().union(*others) & set().union(*climbs)
+
+
 @pytest.fixture(scope="module")
 def replay() -> Replay:
     return Replay(builtin_task("digits"), builtin("adamw").with_constants([0.9, 0.99, 0.01, 0.02]), 0)
@@ -347,7 +370,7 @@ def test_the_search_finds_what_the_losses_reward() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"corpus": []}, {"uniform": 1.0}, {"simplify": True}, {"cells": []}, {"prune": False},
+    [{"corpus": []}, {"uniform": 1.0}, {"simplify": True}, {"cells": []}, {"prune": False}, {"climb_rotates": True},
      {"refined": 0}, {"short_trials": 0, "whole_trials": 0, "climb_trials": 0},
      {"operators": Operators(graft=0, graft_on_way=0, context=0).model_dump()}],
 )  # fmt: skip

@@ -71,6 +71,7 @@ class StructureSettings(Section):
     whole_trials: int = Field(5, ge=0, description="tuning trials at the whole horizon; 0: no tuning")
     whole_tuned_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, after tuning")
     climb_seeds: int = Field(6, ge=1, description="seeds of the further tuning")
+    climb_rotates: bool = Field(False, description="use other seeds for the further tuning in each generation")
     climb_trials: int = Field(16, ge=0, description="trials of the further tuning; 0: none")
     judging_seeds: int = Field(12, ge=1, description="seeds that decide whether a program enters; not used for tuning")
     judging_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, on the judging seeds")

@@ -2,6 +2,9 @@
 
     seeds of a repeat:  tuning | climbing | judging, block 0 | judging, block 1 | …
 
+With `climb_rotates`, the second half of the judging blocks is used for climbing instead, in smaller blocks, and each
+generation climbs on the next one. Constants that were tuned on the same few seeds again and again fit these seeds only.
+
 Each group starts at a multiple of the number of training conditions of the tasks, so that all groups see the same
 mixture of conditions. Searches of different seeds and repeats use different training seeds, so that luck with one set
 of seeds does not affect all of them.
@@ -44,11 +47,18 @@ class Measures:
         first = search % room * place
         self._together = settings.tuning_seeds
         self._judging = [range(first + at, first + at + settings.judging_seeds) for at in starts[2:]]
+        blocks = [range(first + starts[1], first + starts[1] + settings.climb_seeds)]
+        if settings.climb_rotates:
+            middle = first + starts[2 + _BLOCKS // 2]
+            size = -(-settings.climb_seeds // conditions) * conditions
+            others = range(middle, first + place - size + 1, size)
+            blocks += [range(start, start + settings.climb_seeds) for start in others]
+            self._judging = self._judging[: _BLOCKS // 2]
         tuning = range(first, first + settings.tuning_seeds)
-        climbing = range(first + starts[1], first + starts[1] + settings.climb_seeds)
         self._short = self._judge(tuning, horizon=settings.short_share)
         self._whole = self._judge(tuning)
-        self._climbing = self._judge(climbing, first=settings.tuning_seeds)
+        self._climbs = [self._judge(block, first=settings.tuning_seeds) for block in blocks]
+        self._climbing = self._climbs[0]
         self.replay_seed = first
 
     def _judge(self, seeds: range, first: int = 0, horizon: float | None = None) -> FitnessOnSeeds:
@@ -56,6 +66,10 @@ class Measures:
         return FitnessOnSeeds(
             self._tasks, seeds, first, *self._prices, horizon=None if whole else horizon, together=self._together
         )
+
+    def begin(self, generation: int) -> None:
+        """Use the climbing seeds of a generation."""
+        self._climbing = self._climbs[generation % len(self._climbs)]
 
     def price(self, program: Program) -> float:
         """Price of the length and of the state slots of a program."""

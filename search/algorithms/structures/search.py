@@ -109,6 +109,7 @@ class StructureSearch:
         record([first.record()])
         while self._bred < self._children:
             self._generation_number += 1
+            self._measures.begin(self._generation_number)
             bred = yield from self._generation()
             if settings.rotate_every and self._generation_number % settings.rotate_every == 0:
                 yield from self._rotate()
