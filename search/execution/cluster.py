@@ -22,7 +22,7 @@ from primitives import UserError
 
 KNOWN = "`workers.address` must be the address of a cluster started by `ray start --head`, such as 10.0.0.1:6379"
 _CONNECT = 5.0  # time limit for an address to answer, in seconds
-_JOIN = 30.0  # time limit for a node of this machine to join, in seconds
+_JOIN = 120.0  # time limit for a node of this machine to join, in seconds; on a busy machine it takes half a minute
 _OBJECTS = 100 * 2**20  # size of Ray's object store in bytes; no large objects are sent
 
 
