@@ -19,10 +19,14 @@ from search.record import JOURNAL, SUMMARY, Journal
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
 ACCOUNT = ROOT / "results" / "lion" / SUMMARY
-WITHOUT_LEAST_TUNED = ROOT / "results" / "lion_without_least_tuned" / SUMMARY  # only the best program was tuned further
+FIXED_CLIMBING = ROOT / "results" / "lion_fixed_climbing" / SUMMARY  # constants were always tuned on the same six seeds
+WITHOUT_LEAST_TUNED = (
+    ROOT / "results" / "lion_without_least_tuned" / SUMMARY
+)  # in addition, only the best was tuned further
 WITHOUT_RETRIES = ROOT / "results" / "lion_without_retries" / SUMMARY  # in addition, each structure was evaluated once
 TABLES = {  # marks of the table of each account
     ACCOUNT: ("<!-- seeds: begin -->", "<!-- seeds: end -->"),
+    FIXED_CLIMBING: ("<!-- fixed climbing: begin -->", "<!-- fixed climbing: end -->"),
     WITHOUT_LEAST_TUNED: ("<!-- without least tuned: begin -->", "<!-- without least tuned: end -->"),
     WITHOUT_RETRIES: ("<!-- without retries: begin -->", "<!-- without retries: end -->"),
 }

@@ -2,12 +2,12 @@
 
     def train(w, g, m, v, lr):
         lr = lr * 0.01
-        update = interp(g, m, 0.82)
+        update = interp(g, m, 0.66)
         update = sign(update)
-        update = update + w
-        x1 = tanh(lr)
-        update = update * x1
-        m = interp(g, m, 0.97)
+        decay = w * 0.62
+        update = update + decay
+        update = update * lr
+        m = interp(g, m, 0.87)
         return update, m, v
 
 Exported by optsearch 0.1.0; needs jax and optax alone. Memory: 1 array for each parameter array (m)
@@ -42,8 +42,9 @@ def discovered(
     *,
     schedule: Scalar = 1.0,
     peak: Scalar = 0.01,
-    beta1: Scalar = 0.82,
-    beta2: Scalar = 0.97,
+    beta1: Scalar = 0.66,
+    weight_decay: Scalar = 0.62,
+    beta2: Scalar = 0.87,
     state_dtype: Any = None,
 ) -> optax.GradientTransformationExtraArgs:
     """Return an optax transformation.
@@ -53,8 +54,9 @@ def discovered(
     Args:
         schedule: factor that the program calls `lr`, such as a warm-up followed by a decay.
         peak: 0.01 in the program.
-        beta1: 0.82 in the program.
-        beta2: 0.97 in the program.
+        beta1: 0.66 in the program.
+        weight_decay: 0.62 in the program.
+        beta2: 0.87 in the program.
         state_dtype: dtype of the state; by default float32, or the dtype of the parameter where that is wider.
     """
 
@@ -73,7 +75,7 @@ def discovered(
         del extra_args
         if params is None:
             raise ValueError("the program reads the weights; give `params` to `update`")
-        scalars = [_value(x, state.count) for x in (schedule, peak, beta1, beta2)]
+        scalars = [_value(x, state.count) for x in (schedule, peak, beta1, weight_decay, beta2)]
         leaves, structure = jax.tree.flatten(updates, is_leaf=lambda x: x is None)
         present = [x is not None for x in leaves]
         trees = [structure.flatten_up_to(tree) for tree in (params, updates, state.m)]
@@ -89,14 +91,14 @@ def discovered(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _program(lr, peak, beta1, beta2, w, g, m):
+def _program(lr, peak, beta1, weight_decay, beta2, w, g, m):
     """Return the step to subtract and the next state, for one parameter array."""
     lr = lr * peak
     update = (1 - beta1) * g + beta1 * m
     update = jnp.sign(update)
-    update = update + w
-    x1 = jnp.tanh(lr)
-    update = update * x1
+    decay = w * weight_decay
+    update = update + decay
+    update = update * lr
     m = (1 - beta2) * g + beta2 * m
     return update, m
 
