@@ -49,6 +49,7 @@ ARMS: dict[str, list[str]] = {
         f"{_STRUCTURES}{key}=0" for key in ("short_trials", "whole_trials", "climb_trials", "refined")
     ],
     "a structure is evaluated once": [f"{_STRUCTURES}retries=0"],
+    "constants are tuned on the same seeds": [f"{_STRUCTURES}climb_rotates=false"],
     "the best cells are tuned further": [f"{_STRUCTURES}refined_first=best"],
     "one cell": [f"{_STRUCTURES}cells=[]"],
     "no simplification": [f"{_STRUCTURES}simplify=false"],

@@ -255,6 +255,26 @@ def test_an_idle_worker_gets_a_copy_of_what_another_host_has_not_answered_and_th
     assert pool.turn() == []
 
 
+def test_short_jobs_are_not_copied_at_once(two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]]) -> None:
+    pool, (fast, slow), clock, _ = two_hosts
+    for number in range(2, 80, 2):  # calls of a millisecond
+        pool.submit([job(number), job(number + 1)])
+        pool.turn()
+        for actor in (fast, slow):
+            actor.answer(0.001)
+        assert len(pool.turn()) == 2
+    pool.submit([job(100), job(101)])
+    pool.turn()
+    fast.answer(0.001)
+    clock.now = 1.9
+    pool.turn()
+    pool.turn()
+    assert not fast.calls
+    clock.now = 2.1
+    pool.turn()
+    assert len(fast.calls) == 1
+
+
 def test_a_job_whose_copy_is_running_is_no_suspect_until_that_worker_dies_too(
     two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
 ) -> None:

@@ -33,6 +33,7 @@ _FAILED_STARTS = 5  # successive failed starts of workers after which the run en
 _LOOK_EVERY = 1.0  # seconds between two checks of the time limits
 _IDLE = 0.005  # the same if a worker is idle and jobs may arrive
 _LATE = 1.5 * AHEAD  # age of a batch, in median durations of a call, after which an idle worker gets a copy
+_LEAST_LATE = 2.0  # least such age in seconds; a driver that is slower than its workers leaves them idle all the time
 _RECENT = 33  # calls of which the median is taken
 
 
@@ -138,7 +139,7 @@ class WorkerPool:
 
     def _copy_late(self, ready: Sequence[Member]) -> None:
         """Give each idle worker a copy of the oldest late batch of another host."""
-        limit = time.monotonic() - _LATE * median(self._durations)
+        limit = time.monotonic() - max(_LATE * median(self._durations), _LEAST_LATE)
         late = [(b, m.host) for m in ready for b in m.batches if b.sent < limit and not b.alone]
         for batch, host in sorted(late, key=lambda pair: pair[0].sent):
             parcels = [parcel for parcel in batch.parcels if self._open.get(parcel.key) == 1]
