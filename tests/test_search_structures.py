@@ -308,11 +308,11 @@ def rows(records: Sequence[Record]) -> list[tuple[object, ...]]:
 
 
 def test_a_search_that_was_killed_again_and_again_has_the_history_of_one_that_was_not() -> None:
-    undisturbed = searched()
+    undisturbed = searched(climb_rotates=True)
     known: dict = {}  # type: ignore[type-arg]
     for _ in range(200):
         try:
-            resumed = searched(fail_after=150, known=known)
+            resumed = searched(fail_after=150, known=known, climb_rotates=True)
             break
         except KeyboardInterrupt:
             continue
