@@ -19,11 +19,11 @@ from search.record import JOURNAL, SUMMARY, Journal
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
 ACCOUNT = ROOT / "results" / "lion" / SUMMARY
-FIXED_CLIMBING = ROOT / "results" / "lion_fixed_climbing" / SUMMARY  # constants were always tuned on the same six seeds
-WITHOUT_LEAST_TUNED = (
-    ROOT / "results" / "lion_without_least_tuned" / SUMMARY
-)  # in addition, only the best was tuned further
-WITHOUT_RETRIES = ROOT / "results" / "lion_without_retries" / SUMMARY  # in addition, each structure was evaluated once
+# Earlier configs: constants were always tuned on the same six seeds; in addition, only the best program was tuned
+# further; in addition, each structure was evaluated once.
+FIXED_CLIMBING = ROOT / "results" / "lion_fixed_climbing" / SUMMARY
+WITHOUT_LEAST_TUNED = ROOT / "results" / "lion_without_least_tuned" / SUMMARY
+WITHOUT_RETRIES = ROOT / "results" / "lion_without_retries" / SUMMARY
 TABLES = {  # marks of the table of each account
     ACCOUNT: ("<!-- seeds: begin -->", "<!-- seeds: end -->"),
     FIXED_CLIMBING: ("<!-- fixed climbing: begin -->", "<!-- fixed climbing: end -->"),

@@ -170,7 +170,7 @@ def test_of_workers_on_gpus_the_first_sets_the_bits_that_the_others_must_compute
 
 
 class Silent:
-    """An actor on a host that does not answer calls unless it is told to; `FakeHosts` waits for those that it did."""
+    """An actor on a host that does not answer a call until it is told to."""
 
     def __init__(self, host: str) -> None:
         self.placed = SimpleNamespace(remote=lambda: Call(Place(host, 1)))
