@@ -21,12 +21,12 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.limits import table
+from benchmarks.tuned_proxies import measure
 from primitives import Program, parse
-from proxy_tasks import Task, Trainer, builtin_task, log_ratio, mean_log_loss
-from selection import tune
+from proxy_tasks import Task, builtin_task, log_ratio
 
-TRIALS, SEEDS = 60, 6  # trials of each form, and networks in a trial: two for each of three conditions
-TUNING, FRESH, GROUPS = 45_600, 47_000, 4  # first seeds, and groups of fresh seeds
+TRIALS = 60  # of each form
+TUNING = 45_600  # first seed of the tuning
 SCHEDULES = {  # powers of the cosine in the three conditions of `vit_noisy`; with more, the rate falls earlier
     "0.35, 1, 0.6": (0.35, 1.0, 0.6),
     "0.35, 0.5, 0.25": (0.35, 0.5, 0.25),
@@ -74,12 +74,10 @@ def scheduled(powers: tuple[float, ...]) -> Task:
 
 def measured(task: Task) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
     """Losses of each tuned form on the fresh seeds."""
-    tuning = Trainer(task, range(TUNING, TUNING + SEEDS))
-    fresh = [Trainer(task, range(FRESH + SEEDS * group, FRESH + SEEDS * (group + 1))) for group in range(GROUPS)]
     for direction in DIRECTIONS:
         for rate in RATES:
-            best = tune(program(direction, rate), lambda draft: mean_log_loss(tuning.losses(draft)), TRIALS, wide=1 / 3)
-            yield (direction, rate), np.concatenate([trainer.losses(best.program) for trainer in fresh])
+            losses = measure(task, program(direction, rate), TRIALS, TUNING)["losses"]
+            yield (direction, rate), np.array(losses, float)  # NaN where training diverged
 
 
 def main() -> None:

@@ -104,10 +104,10 @@ def _trainer(of: Task, first: int) -> Trainer:
     return Trainer(of, range(first, first + SEEDS))
 
 
-def measure(of: Task, program: Program, trials: int = TRIALS) -> dict[str, Any]:
-    """Tune a form on a candidate, and train it on fresh seeds."""
+def measure(of: Task, program: Program, trials: int = TRIALS, tuning: int = TUNING) -> dict[str, Any]:
+    """Tune a form on a candidate, on seeds from `tuning` on, and train it on fresh seeds."""
     before = time.process_time()
-    best = tune(program, lambda draft: mean_log_loss(_trainer(of, TUNING).losses(draft)), trials, wide=1 / 3)
+    best = tune(program, lambda draft: mean_log_loss(_trainer(of, tuning).losses(draft)), trials, wide=1 / 3)
     fresh = [_trainer(of, FRESH + SEEDS * group).losses(best.program) for group in range(GROUPS)]
     losses = np.concatenate(fresh).tolist()
     return {
