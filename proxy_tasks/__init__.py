@@ -7,9 +7,9 @@ The public names of this package; other packages use no others.
 - Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
-- Training: `Trainer` trains networks with a program; `training_rows` and `loop_inputs` are the arrays that it reads.
-  The device on which it trains (`device_name`, `has_kernel`), its batches (`LARGEST_BATCH`), and the share of
-  `padding` in them.
+- Training: `Trainer` trains networks with a program, and can return a `Trajectory`; `training_rows` and `loop_inputs`
+  are the arrays that it reads. The device on which it trains (`device_name`, `has_kernel`), its batches
+  (`LARGEST_BATCH`), and the share of `padding` in them.
 - Scores: `Evaluator` scores programs in stages (`Score`, `Status`, `Heights`), beginning with a sanity `Probe`.
 - Formulas: `log_loss`, `mean_log_loss`, `weighted_log_loss`, `log_ratio`, `fitness_of`, `Price`, and `sound` for
   losses that can be compared.
@@ -28,7 +28,7 @@ from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_lo
 from proxy_tasks.sanity import Probe
 from proxy_tasks.task import SPLITS, Circumstance, Problem, Rows, Task
 from proxy_tasks.together import device_name, has_kernel, padding
-from proxy_tasks.training import Trainer
+from proxy_tasks.training import Trainer, Trajectory
 
 __all__ = [
     "BASELINES_FILE",
@@ -49,6 +49,7 @@ __all__ = [
     "Status",
     "Task",
     "Trainer",
+    "Trajectory",
     "baseline",
     "budget",
     "builtin_task",

@@ -98,14 +98,13 @@ def _loop(
     built: Problem, rule_of: Callable[[Any], UpdateRule], batch: bool = False
 ) -> Callable[[Any, dict[str, Any]], tuple[Array, Array]]:
     """The loop for one program, or for a batch of encoded programs with weights of shape `(N, S, P)`."""
-    gradients = jax.vmap(jax.grad(built.loss))
+    step_of = _step(built, batch)
     losses = jax.vmap(built.loss, in_axes=(0, None))
     if batch:
-        gradients, losses = (jax.vmap(function, in_axes=(0, None)) for function in (gradients, losses))
+        losses = jax.vmap(losses, in_axes=(0, None))
 
     def run(program: Any, inputs: dict[str, Any]) -> tuple[Array, Array]:  # noqa: ANN401 - an encoded program, or nothing
         rule = rule_of(program)
-        schedule: Array = inputs["schedule"]
         horizon: Array = inputs["horizon"]
         begin = inputs["weights"]
         if batch:
@@ -117,10 +116,7 @@ def _loop(
 
         def advance(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
             step, weights, state = carry
-            gradient = gradients(weights, _take(inputs["train"], inputs["order"][step]))
-            if "loss_scale" in inputs:
-                gradient *= _as_rank_of(inputs["loss_scale"], gradient)
-            update, state = rule.update(weights, gradient, state, schedule[step])
+            update, state = step_of(rule, inputs, step, weights, state)
             if horizon.ndim:  # differs between seeds
                 update = jnp.where(_as_rank_of((step < horizon)[:, None], update), update, 0)
             return step + 1, weights - update, state
@@ -130,6 +126,57 @@ def _loop(
         return jnp.where(trained, losses(weights, inputs["scored"]), jnp.nan), steps
 
     return run
+
+
+def recording_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
+    """The whole training loop of a task for one structure, which returns what the other loops discard.
+
+    Returns:
+        `(constants, inputs) -> (weights, norms)`: the trained weights, shape `(S, P)`, and the Euclidean norm of each
+        update, shape `(steps, S)`.
+    """
+    return _recording_loop(_without_inputs(task), structure)
+
+
+@lru_cache(maxsize=COMPILED)
+def _recording_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, dict[str, Any]], tuple[Array, Array]]:
+    built = problem(task)
+    step_of = _step(built)
+
+    def run(constants: Array, inputs: dict[str, Any]) -> tuple[Array, Array]:
+        rule = structure.rule(constants, built.sizes)
+
+        def advance(carry: tuple[Array, Any], step: Array) -> tuple[tuple[Array, Any], Array]:
+            weights, state = carry
+            update, state = step_of(rule, inputs, step, weights, state)
+            return (weights - update, state), jnp.linalg.norm(update, axis=-1)
+
+        begin = inputs["weights"]
+        (weights, _), norms = lax.scan(advance, (begin, rule.init(begin)), jnp.arange(len(inputs["order"])))
+        return weights, norms
+
+    return jax.jit(run)
+
+
+def _step(built: Problem, batch: bool = False) -> Callable[..., tuple[Array, Any]]:
+    """One step: `(rule, inputs, step, weights, state) -> (update, state)`; arguments as for `_loop`."""
+    gradients = jax.vmap(jax.grad(built.loss))
+    if batch:
+        gradients = jax.vmap(gradients, in_axes=(0, None))
+
+    def step_of(
+        rule: UpdateRule,
+        inputs: dict[str, Any],
+        step: Array,
+        weights: Array,
+        state: Any,  # noqa: ANN401 - slots of a program, or the state of an optimizer
+    ) -> tuple[Array, Any]:
+        gradient = gradients(weights, _take(inputs["train"], inputs["order"][step]))
+        if "loss_scale" in inputs:
+            gradient *= _as_rank_of(inputs["loss_scale"], gradient)
+        return rule.update(weights, gradient, state, inputs["schedule"][step])
+
+    return step_of
 
 
 def _as_rank_of(values: Array, other: Array) -> Array:

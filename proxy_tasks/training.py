@@ -14,7 +14,7 @@ from jax import Array
 
 from primitives import REGISTRY, Program, UpdateRule, compiled, encode, live_part
 from proxy_tasks.inputs import Horizon, loop_inputs
-from proxy_tasks.loops import Structure, compiled_loop, interpreted_loop
+from proxy_tasks.loops import Structure, compiled_loop, interpreted_loop, recording_loop
 from proxy_tasks.task import Task
 from proxy_tasks.together import train_together
 
@@ -29,6 +29,19 @@ class Optimizer(Protocol):
     @property
     def values(self) -> tuple[float, ...]:
         """The constants, in the order in which the structure takes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What a training leaves besides its losses.
+
+    Attributes:
+        weights: trained weights of each seed, shape `(S, P)`.
+        update_norms: Euclidean norm of each update, shape `(steps, S)`.
+    """
+
+    weights: np.ndarray
+    update_norms: np.ndarray
 
 
 class Trainer:
@@ -69,16 +82,21 @@ class Trainer:
         An optimizer that is not a program is always compiled. XLA compiles once for each structure and number of
         seeds; other constants need no new compilation.
         """
-        if not isinstance(program, Program):
-            return self._compiled_losses(program.structure, program.values)
-        if self._compile_programs:
-            part = live_part(program)
-            values = tuple(value for *_, value in part.constants())
-            return self._compiled_losses(_Written(part.with_constants([0.0] * len(values))), values)
+        if self._compile_programs or not isinstance(program, Program):
+            return self._compiled_losses(*_compilable(program))
         return np.asarray(interpreted_loop(self.task, len(REGISTRY))(encode(program), self.inputs)[0])
 
     def _compiled_losses(self, structure: Structure, values: tuple[float, ...]) -> np.ndarray:
         return np.asarray(compiled_loop(self.task, structure)(np.array(values, np.float32), self.inputs)[0])
+
+    def trajectory(self, program: Program | Optimizer) -> Trajectory:
+        """Train for all steps of the task, and return the weights and the sizes of the updates.
+
+        Seeds with fewer steps (`Circumstance.steps`) continue with a learning rate of zero.
+        """
+        structure, values = _compilable(program)
+        weights, norms = recording_loop(self.task, structure)(np.array(values, np.float32), self.inputs)
+        return Trajectory(np.asarray(weights), np.asarray(norms))
 
     def losses_of(self, programs: Sequence[Program], together: bool | None = None) -> np.ndarray:
         """Losses of many programs, shape `(programs, seeds)`.
@@ -92,6 +110,15 @@ class Trainer:
         if together and not self._compile_programs and programs:
             return train_together(self.task, programs, self.inputs)
         return np.array([self.losses(program) for program in programs]).reshape(-1, len(self.seeds))
+
+
+def _compilable(program: Program | Optimizer) -> tuple[Structure, tuple[float, ...]]:
+    """A structure to be compiled, and its constants."""
+    if not isinstance(program, Program):
+        return program.structure, program.values
+    part = live_part(program)
+    values = tuple(value for *_, value in part.constants())
+    return _Written(part.with_constants([0.0] * len(values))), values
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def from_optax(
     *,
     name: str | None = None,
     start: Mapping[str, float] | None = None,
+    token: str | None = None,
 ) -> Optimizer:
     """Wrap a transformation of optax, or a function that returns one.
 
@@ -38,9 +39,11 @@ def from_optax(
             a list of flat arrays.
         name: name in tables; by default that of the function.
         start: starting value of each constant of a factory to tune, in place of its parameters with a float default.
+        token: identifier of what the function computes. Recorded trials of an optimizer with the same name and token
+            are not run again; by default, two calls with the same function return different optimizers.
 
     Returns:
-        The optimizer with its starting constants. Two calls with the same function return different optimizers.
+        The optimizer with its starting constants.
 
     Raises:
         UserError: `own` is neither, has no parameter of a name in `start`, or does not work with traced constants.
@@ -63,7 +66,7 @@ def from_optax(
         chosen = name or _name(own)
     else:
         raise UserError(f"`own` must be a transformation of optax or a function that returns one, not `{own!r}`")
-    definition = Definition(chosen, partial(_made, factory, tuple(constants)), constants, uuid4().hex)
+    definition = Definition(chosen, partial(_made, factory, tuple(constants)), constants, token or uuid4().hex)
     optimizer = Optimizer(chosen, tuple(map(float32, constants.values())), definition)
     _check(optimizer)
     return optimizer

@@ -1,8 +1,10 @@
 """Comparison of any optimizers on one task after tuning with equal budgets: a funnel of one stage."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from primitives import BUILTINS, Program, UserError, builtin, nearest
 from proxy_tasks import REFERENCE, Task
@@ -27,6 +29,7 @@ class TunedComparison:
         trials: number of sets of constants that each tuning tried.
         tunings: number of tunings.
         seeds: number of fresh seeds.
+        losses: test losses of each entrant by name, shape `(tunings, seeds)`; seeds are the same for all.
     """
 
     task: str
@@ -35,6 +38,7 @@ class TunedComparison:
     trials: int
     tunings: int
     seeds: int
+    losses: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Standing:
         """Result of the entrant `name`; raises `KeyError` if there is none."""
@@ -99,7 +103,9 @@ def compare(
     losses = stage_losses(tuned, stage, chosen, seeds=range(LAST_SEEDS, LAST_SEEDS + seeds), split="test")
     ranks = {name: rank for rank, name in enumerate(name for name in named if name != reference)}
     standings = standings_of(tuned, losses, ranks=ranks, reference=reference)
-    return TunedComparison(task.name, reference, standings, trials, tunings, seeds)
+    return TunedComparison(
+        task.name, reference, standings, trials, tunings, seeds, {name: rows[0] for name, rows in losses.items()}
+    )
 
 
 def resolve_entrants(entrants: Sequence[Named] | Mapping[str, Named], task: Task) -> dict[str, Entrant]:

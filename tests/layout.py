@@ -24,7 +24,8 @@ ROOMS: dict[str, set[str]] = {
     "record": {"engine"},
     "report": {"record"},
     "running": {"algorithms", "engine", "execution", "record", "report", "settings"},
-    "commands": {"engine", "execution", "record", "report", "running", "settings"},
+    "claims": {"record", "running", "settings"},
+    "commands": {"claims", "engine", "execution", "record", "report", "running", "settings"},
 }
 # Modules that may be imported from outside of their package or room, though packages are imported by their public names
 # alone: each with its reason. Tests may import any module.

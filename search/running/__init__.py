@@ -3,7 +3,8 @@
 The public names of this subpackage:
 
 - Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), which return a `Summary`; `new_run` and
-  `search_all` for the search alone; `config_of`, the config of a journal; `add_studies`, the trainings for the report.
+  `existing_run` (`OpenRun`), with `search_all` for the search alone and its `Checks`; `config_of`, the config of a
+  journal; `add_studies`, the trainings for the report.
 - Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`, `Target`); `course`, the candidates that led a
   search.
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
@@ -15,7 +16,8 @@ from search.running.conclude import judge_of
 from search.running.inspect import derivation, program_facts, run_facts
 from search.running.method_comparison import compare_methods
 from search.running.method_curves import Method
-from search.running.open_run import config_of, new_run
+from search.running.open_run import OpenRun, config_of, existing_run, new_run
+from search.running.overfitting import Checks
 from search.running.reporter import Counts, Reporter, SilentReporter
 from search.running.reproduce import course, reproduce_all
 from search.running.run import add_studies, resume_search, run_search, search_all, select_champion
@@ -26,8 +28,10 @@ from search.running.watching import Snapshot, snapshot
 
 __all__ = [
     "TARGETS",
+    "Checks",
     "Counts",
     "Method",
+    "OpenRun",
     "Reporter",
     "SilentReporter",
     "Snapshot",
@@ -40,6 +44,7 @@ __all__ = [
     "derivation",
     "evaluator",
     "executor",
+    "existing_run",
     "judge_of",
     "load_tasks",
     "new_run",

@@ -7,7 +7,7 @@ and makes the paths absolute. `search.settings.loading` does the rest.
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -16,8 +16,10 @@ from primitives import BUILTINS, UserError, nearest
 from search.settings.config import Config
 from search.settings.places import Origin, relative_to
 from search.settings.selection import larger_tasks, resolve_stages
-from search.settings.tasks import OWN, TAGS, OwnTask, resolve, task_name
+from search.settings.tasks import OWN, TAGS, OwnTask, Section, resolve, task_name
 from search.settings.yaml_text import parse_yaml, read_yaml
+
+SectionT = TypeVar("SectionT", bound=Section)
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -101,11 +103,20 @@ def _with_places(config: Config, file: Callable[[str], str], module: Callable[[s
     return values
 
 
-def _resolved(values: dict[str, Any], origin: Origin) -> Config:
+def validated(model: type[SectionT], values: dict[str, Any]) -> SectionT:
+    """Check plain values against the types of a section.
+
+    Raises:
+        UserError: a key is wrong; the message has its path, and what is required.
+    """
     try:
-        config = Config.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
-        raise UserError(_explain(error)) from None
+        raise UserError(_explain(error, model)) from None
+
+
+def _resolved(values: dict[str, Any], origin: Origin) -> Config:
+    config = validated(Config, values)
     names = [task_name(entry) for entry in config.tasks]
     if len(set(names)) < len(names):
         raise UserError("`tasks` names the same task twice")
@@ -145,13 +156,13 @@ def assign(values: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN4
     values[key] = value
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, model: type[Section]) -> str:
     """The first error of a validation as one line."""
     problem = error.errors()[0]
     tags = ("list[", "literal[", *TAGS)
     path = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(tags)) or "config"
     if problem["type"] == "extra_forbidden":
-        known = _fields(problem["loc"][:-1])
+        known = _fields(model, problem["loc"][:-1])
         name = str(problem["loc"][-1])
         return f"unknown key `{path}`{nearest(name, known)} (known here: {', '.join(known)})"
     if problem["type"] == "value_error":
@@ -170,9 +181,8 @@ def shorten(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _fields(location: tuple[int | str, ...]) -> list[str]:
-    """Keys of the section at a location of the config."""
-    model: Any = Config
+def _fields(model: Any, location: tuple[int | str, ...]) -> list[str]:  # noqa: ANN401 - a section, then any annotation
+    """Keys of the section at a location of a config."""
     for part in location:
         if part == OWN:
             model = OwnTask

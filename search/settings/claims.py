@@ -1,0 +1,79 @@
+"""The config of the measurements of the paper's claims: `configs/claims.yaml`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from proxy_tasks import SMALLEST, builtin_task
+from search.settings.config import WorkerSettings
+from search.settings.reading import read_values, set_key, validated
+from search.settings.tasks import Section
+
+
+class ComparisonSettings(Section):
+    """Budget of a comparison of tuned optimizers on one task."""
+
+    trials: int = Field(24, ge=1, description="settings of the constants that each tuning tries")
+    tuning_seeds: int = Field(2, ge=1, description="networks trained in each trial")
+    tunings: int = Field(3, ge=1, description="independent tunings; with 1, intervals cover seeds alone")
+    seeds: int = Field(16, ge=2, description="fresh seeds of the comparison")
+
+
+class ClaimSettings(Section):
+    """Tasks and budgets of the measurements."""
+
+    tasks: list[str] = Field(list(SMALLEST), min_length=1, description="families, named by their smallest tasks")
+    x1: ComparisonSettings | None = Field(ComparisonSettings(), description="comparison on the smallest tasks")
+    x10: ComparisonSettings | None = Field(
+        ComparisonSettings(tuning_seeds=1, tunings=2, seeds=8), description="the same on tasks of ten times the cost"
+    )
+    x100: ComparisonSettings | None = Field(
+        ComparisonSettings(trials=8, tuning_seeds=1, tunings=1, seeds=5),
+        description="the same on tasks of a hundred times the cost, for the five published optimizers",
+    )
+    batch_tasks: list[str] = Field(["vit", "vit_x10"], description="tasks trained with other sizes of the batch")
+    batches: list[int] = Field(
+        [8, 32, 128, 512, 1024], min_length=2, description="examples in a step, at equal examples in all"
+    )
+    batch_budget: ComparisonSettings = Field(
+        ComparisonSettings(trials=16, tuning_seeds=1, tunings=2, seeds=8), description="budget at each size"
+    )
+    map_tasks: list[str] = Field(
+        ["vit", "denoising", "characters"],
+        description="tasks of the maps over rate and decay, and of the studies of weights",
+    )
+    map_seeds: int = Field(4, ge=2, description="networks trained in each cell of a map")
+    weight_seeds: int = Field(8, ge=2, description="networks whose weights and updates are studied")
+    searches: list[str] = Field(
+        [], description="configs of searches to be compared, beside this file; without any, none is measured"
+    )
+    workers: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ClaimSettings":
+        for name in self.tasks:
+            if name not in SMALLEST:
+                raise ValueError(f"`tasks` must name smallest tasks ({', '.join(SMALLEST)}), not `{name}`")
+        for name in (*self.batch_tasks, *self.map_tasks):
+            builtin_task(name)
+        if min(self.batches) < 1:
+            raise ValueError(f"`batches` (={self.batches}) must be at least 1")
+        return self
+
+
+def read_claim_settings(path: Path, overrides: Sequence[str] = ()) -> ClaimSettings:
+    """Read the config of the measurements.
+
+    Args:
+        path: a YAML file.
+        overrides: assignments such as `x10.seeds=4`, applied in order; the value is YAML.
+
+    Raises:
+        UserError: the file cannot be read, or a key is wrong.
+    """
+    values = read_values(path)
+    for override in overrides:
+        set_key(values, override)
+    settings = validated(ClaimSettings, values)
+    return settings.model_copy(update={"searches": [str(path.parent / name) for name in settings.searches]})
