@@ -16,7 +16,7 @@ from search.algorithms.mutation import MUTATIONS
 from search.commands.panel import LivePanel
 from search.record.folder import open_journal
 from search.record.journal import read_digest
-from search.running import loop
+from search.running import loop, open_run
 from search.running import run as runner
 from search.running import setup as evaluation
 from search.settings.reading import read_config
@@ -185,6 +185,29 @@ def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
     config = read_config(small_run, overrides)
     with LivePanel(quiet=True) as progress, pytest.raises(UserError, match="no program could be trained"):
         runner.run_search(config, small_run.parent / "run", progress)
+
+
+def test_workers_that_cannot_start_leave_no_folder(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise UserError("the cluster cannot be joined")
+
+    monkeypatch.setattr(open_run, "executor", refused)
+    config = read_config(small_run)
+    for folder in (Path("new"), Path("made")):
+        with pytest.raises(UserError, match="cannot be joined"):
+            runner.run_search(config, folder)
+        assert not folder.exists()
+
+
+def test_a_run_with_a_recorded_trial_is_kept_after_an_error(small_run: Path) -> None:
+    def recorded() -> None:
+        with open_run.new_run(read_config(small_run), Path("other")) as opened:
+            opened.journal.record_trials({("program", "task", "validation", 0, 1): (0.5,)}, {})
+            raise UserError("later")
+
+    with pytest.raises(UserError, match="later"):
+        recorded()
+    assert Path("other/journal.sqlite").exists()  # something is recorded
 
 
 @pytest.mark.parametrize("algorithm", ["regularized_evolution", "random", "tree"])

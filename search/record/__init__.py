@@ -9,7 +9,7 @@ The public names of this subpackage:
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `CheckRow`, `CurvePoint` and `SensitivityPoint`.
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
-- The run folder: `claim`, `fresh_folder`, `locked`, `open_journal`, `look`, `in_use`, `lock_owner`,
+- The run folder: `claim`, `fresh_folder`, `locked`, `removed_if_empty`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
   `DRAWING`, `CHECKS`, `REPORT`).
 - Atomic writing of files: `whole_file`, `write_text`; `plain` converts values for JSON.
@@ -36,6 +36,7 @@ from search.record.folder import (
     look,
     open_journal,
     plain,
+    removed_if_empty,
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, Journal, Outcome
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
@@ -96,6 +97,7 @@ __all__ = [
     "plain",
     "query",
     "read_summary",
+    "removed_if_empty",
     "repair",
     "table_row",
     "unreadable",

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,22 @@ def claim(folder: Path) -> None:
     check_regular(folder / LOCK)
     if any(not path.name.startswith(PART) and path.name != LOCK for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
+
+
+@contextmanager
+def removed_if_empty(folder: Path) -> Iterator[None]:
+    """Remove the locked folder of a new run after a `UserError` if its journal has no candidates and no trials."""
+    try:
+        yield
+    except UserError:
+        with suppress(UserError), look(folder) as journal:
+            empty = not journal.counts() and not journal.trial_count()
+            if empty:
+                for path in (folder / CONFIG, folder / LOCK, *folder.glob(f"{JOURNAL}*")):
+                    path.unlink(missing_ok=True)
+                with suppress(OSError):  # there is something else in it
+                    folder.rmdir()
+        raise
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from search.record import (
     look,
     new_id,
     open_journal,
+    removed_if_empty,
     repair,
     vouch,
     vouched,
@@ -109,7 +110,8 @@ def new_run(
         The open run.
 
     Raises:
-        UserError: the config is not valid, or the folder is not empty.
+        UserError: the config is not valid, or the folder is not empty. A `UserError` before anything is recorded, such
+            as one about workers that cannot start, removes the folder again.
     """
     reporter = reporter or SilentReporter()
     start = load_config(config, say=reporter.note)
@@ -125,7 +127,7 @@ def new_run(
         "versions": versions(),
         "searches": config.search.repeats * config.search.rounds,
     }
-    with locked(folder), Journal.create(folder / JOURNAL, meta) as journal:
+    with locked(folder), removed_if_empty(folder), Journal.create(folder / JOURNAL, meta) as journal:
         write_text(folder / CONFIG, to_yaml(config, folder))
         opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
         opened.vouch()
