@@ -2,14 +2,15 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import ablations, accelerator, compiling, coverage, kernel_check, scoring
+from benchmarks import ablations, accelerator, compiling, coverage, kernel_check, lion_drafts, scoring
 from benchmarks.limits import Limit, Section, account, exit_status, measured
 from benchmarks.run import main
-from primitives import REGISTRY, Program
+from primitives import REGISTRY, Program, builtin, to_text
 from proxy_tasks.baselines import baseline
 from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
@@ -149,3 +150,32 @@ def test_every_arm_of_the_ablations_is_a_config(arm: str) -> None:
     config = ablations.config_of(arm, 2)
     assert config.seed == 2
     assert (config == ablations.config_of(ablations.REFERENCE, 2)) == (arm == ablations.REFERENCE)
+
+
+class Rows:
+    """Stands in for a journal."""
+
+    def __init__(self, *rows: tuple[str, str, str, str]) -> None:
+        self._rows = [
+            SimpleNamespace(number=number, program=program, mutation=mutation, status=status, matched=matched)
+            for number, (program, mutation, status, matched) in enumerate(rows)
+        ]
+
+    def rows(self, order: str) -> list[SimpleNamespace]:
+        assert order == "number"
+        return self._rows
+
+
+def test_candidates_that_are_lion_are_counted_by_what_became_of_them() -> None:
+    lion, signum = to_text(builtin("lion")), to_text(builtin("signum"))
+    journal = Rows(
+        (lion, "start", "ok", ""),
+        (to_text(builtin("adamw")), "graft", "ok", ""),
+        (signum, "context", "ok", ""),
+        (lion, "graft", "rejected", "structure"),
+        (lion.replace("0.99", "0.98"), "context", "rejected", ""),
+        (lion, "context", "ok", ""),
+        (lion, "refined", "ok", ""),
+    )
+    assert lion_drafts.counts(journal) == ["3 (first: 3)", "2 (first: 4)", "1 (first: 5)"]  # type: ignore[arg-type]
+    assert lion_drafts.counts(Rows((signum, "context", "ok", ""))) == ["0", "0", "0"]  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -134,7 +135,7 @@ def test_every_optimizer_can_be_trained_and_is_the_same_in_another_process() -> 
     task = replace(builtin_task("digits"), steps=3)
     for name in {*PUBLISHED, *FACTORIAL, *SINGLE_BETA}:
         one = entrant(name, task)
-        assert one == entrant(name, task)  # its recorded trials are found again
+        assert one == entrant(name, task) == pickle.loads(pickle.dumps(one))  # workers get it as bytes
         assert jax.eval_shape(
             lambda one=one: one.rule(jnp.asarray(one.values), (4, 2)).init(jnp.ones((2, 6)))
         ), name  # fmt: skip
