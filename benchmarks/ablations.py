@@ -51,6 +51,7 @@ ARMS: dict[str, list[str]] = {
     "a structure is evaluated once": [f"{_STRUCTURES}retries=0"],
     "constants are tuned on the same seeds": [f"{_STRUCTURES}climb_rotates=false"],
     "the best cells are tuned further": [f"{_STRUCTURES}refined_first=best"],
+    "homologous crossover": [f"{_STRUCTURES}homologous=0.6"],
     "one cell": [f"{_STRUCTURES}cells=[]"],
     "no simplification": [f"{_STRUCTURES}simplify=false"],
     "regularized evolution": ["search.algorithm=regularized_evolution", "search.children=4000"],

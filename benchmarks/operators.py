@@ -46,13 +46,17 @@ def steps() -> list[tuple[str, Program, Program]]:
     return [(f"{before} → {after}", known[before], known[after]) for before, after in names]
 
 
-def share(name: str, before: Program, after: Program, drafts: int, programs: Sequence[Program]) -> float:
+def share(
+    name: str, before: Program, after: Program, drafts: int, programs: Sequence[Program], homologous: float = 0.0
+) -> float:
     """Share of the drafts of one operator that are the wanted structure."""
     wanted = simplify(live_part(after)).program
     key, needed = structure_of(wanted), Counter(statement.primitive for statement in wanted.statements)
     incumbents = [builtin("adamw"), builtin("adam"), builtin("signum"), SIGNUM_DECAY, TWO_BETAS]
     others = [program for program in incumbents if structure_of(simplify(program).program) != key]
-    material = Material(Prior([REGISTRY[row] for row in PAPER], programs, 0.35), others, programs)
+    material = Material(
+        Prior([REGISTRY[row] for row in PAPER], programs, 0.35), others, programs, homologous=homologous
+    )
     hits = 0
     for number in range(drafts):
         draft = OPERATORS[name](live_part(before), material, Draws(0, number))
@@ -70,11 +74,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--drafts", type=int, default=1000, help="of each operator, for each step")
     parser.add_argument("--no-corpus", action="store_true", help="an empty corpus, and so a uniform prior")
+    parser.add_argument("--homologous", type=float, default=0.0, help="share of homologous crossovers on the way")
     arguments = parser.parse_args()
     programs = () if arguments.no_corpus else corpus(CORPUS)
     table = Table("step", *OPERATORS, title=f"drafts that make the step, of {arguments.drafts:,}, in per cent")
     for name, before, after in steps():
-        shares = [share(operator, before, after, arguments.drafts, programs) for operator in OPERATORS]
+        shares = [
+            share(operator, before, after, arguments.drafts, programs, arguments.homologous) for operator in OPERATORS
+        ]
         table.add_row(name, *(f"{100 * value:.2f}" if value else "" for value in shares))
     Console(width=150).print(table)
 

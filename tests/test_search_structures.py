@@ -92,6 +92,22 @@ def test_the_statement_that_writes_a_slot_comes_along_with_what_reads_it() -> No
     assert momentum not in found(donors._replace(state=False))
 
 
+def test_homologous_crossover_puts_a_decay_before_the_rate_as_in_the_donor() -> None:
+    parent = program("c = interp(g, m, 0.9)\n m = interp(g, m, 0.99)\n s = sign(c)\n update = s * lr")
+    lion = structure_of(program("c = interp(g, m, 0.9)\n m = interp(g, m, 0.99)\n s = sign(c)\n d = w * 0.1\n"
+                                "s = s + d\n update = s * lr"))  # fmt: skip
+    donors = Material(PRIOR, (), (live_part(builtin("adamw")),))
+
+    def with_decay(homologous: float) -> list[str]:
+        material = donors._replace(homologous=homologous)
+        drafts = [OPERATORS["context"](parent, material, Draws(number)) for number in range(120)]
+        return [structure_of(draft) for draft in drafts if draft and is_valid(draft) and "w" in to_text(draft)[30:]]
+
+    assert set(with_decay(1.0)) == {lion}
+    assert 0 < with_decay(0.0).count(lion) < len(with_decay(0.0))
+    assert with_decay(1.0).count(lion) > with_decay(0.0).count(lion)
+
+
 def test_the_way_leads_from_the_update_to_the_gradient_or_to_state() -> None:
     adamw = live_part(builtin("adamw"))
     for number in range(20):

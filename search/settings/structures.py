@@ -44,6 +44,12 @@ class StructureSettings(Section):
     uniform: float = Field(0.35, ge=0, le=1, description="weight of the uniform prior over functions; 1: no other")
     operators: Operators = Operators()
     twice: float = Field(0.3, ge=0, le=1, description="probability that a second operator is applied to a child")
+    homologous: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="probability that what a graft or a context on the way takes keeps its distance from the update",
+    )
     state: bool = Field(True, description="copy the statements that write a state slot with those that read it")
     simplify: bool = Field(True, description="compare and price children in their simplified form")
     cells: list[Literal["length", "slots", "weights"]] = Field(

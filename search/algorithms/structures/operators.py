@@ -6,7 +6,8 @@ invalid; `breeding` checks them.
 There are two kinds of crossover (Koza, 1992). A *graft* replaces an argument by a subexpression of a donor. A *context*
 wraps a value of the parent in the expression that surrounds a value in the donor. Both are most effective on the *way*,
 the statements from the gradient to the update. The donor is the parent itself, an incumbent of another cell, or a
-program of the corpus.
+program of the corpus. On the way, crossover can be *homologous* (Langdon, 2000): what is taken from the donor then
+keeps its distance from the update.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,12 +43,14 @@ class Material(NamedTuple):
         incumbents: programs of the cells.
         corpus: published optimizers.
         state: whether statements that write a state slot are copied with expressions that read it.
+        homologous: probability that a crossover on the way is homologous.
     """
 
     prior: Prior
     incumbents: Sequence[Program] = ()
     corpus: Sequence[Program] = ()
     state: bool = True
+    homologous: float = 0.0
 
     def donor(self, parent: Program, own: float, incumbent: float, draws: Draws) -> Program:
         """Draw a donor: the parent (probability `own`), an incumbent (`incumbent`), or a program of the corpus."""
@@ -80,8 +83,9 @@ def graft_on_way(parent: Program, material: Material, draws: Draws) -> Program |
     there, here = way(donor, draws), way(parent, draws)
     if not there or not here:
         return None
-    taken = value(donor, draws.choice(there)[0])
-    return _placed(parent, draws.choice(here), taken, donor, material)
+    place = draws.integer(len(there))
+    taken = value(donor, there[place][0])
+    return _placed(parent, _spot(here, place, material, draws), taken, donor, material)
 
 
 def context(parent: Program, material: Material, draws: Draws) -> Program | None:
@@ -90,11 +94,12 @@ def context(parent: Program, material: Material, draws: Draws) -> Program | None
     there, here = way(donor, draws), way(parent, draws)
     if not there or not here:
         return None
-    line, hole = draws.choice(there)
-    spot = draws.choice(here)
+    place = draws.integer(len(there))
+    line, hole = there[place]
+    spot = _spot(here, place, material, draws)
     around = donor.statements[line]
     inner = parent.statements[spot[0]].arguments[spot[1]]
-    arguments = tuple(inner if place == hole else inlined(donor, line, place) for place in range(len(around.arguments)))
+    arguments = tuple(inner if at == hole else inlined(donor, line, at) for at in range(len(around.arguments)))
     return _placed(parent, spot, Expression(around.primitive, arguments), donor, material)
 
 
@@ -199,6 +204,20 @@ def way(program: Program, draws: Draws) -> list[tuple[int, int]]:
         name = str(program.statements[line].arguments[place])
         line = definition(program, name, line)
     return steps
+
+
+def _spot(here: Sequence[tuple[int, int]], place: int, material: Material, draws: Draws) -> tuple[int, int]:
+    """A random argument on the way of the parent, or the one that is as far from the update as a donor's statement.
+
+    Args:
+        here: the way of the parent.
+        place: index of the statement on the way of the donor; its value is an argument of the statement at `place - 1`.
+        material: has the probability of the latter.
+        draws: random numbers.
+    """
+    if material.homologous and 0 < place <= len(here) and draws.uniform() < material.homologous:
+        return here[place - 1]
+    return draws.choice(here)
 
 
 def _argument(program: Program, draws: Draws) -> tuple[int, int] | None:

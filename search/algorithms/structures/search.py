@@ -138,7 +138,7 @@ class StructureSearch:
         draws = Draws(*self._key, number, _BREEDING)
         parent = self.front.parent(draws)
         incumbents = tuple(incumbent.program for incumbent in self.front.ranked())
-        material = Material(self._prior, incumbents, self._corpus, self._settings.state)
+        material = Material(self._prior, incumbents, self._corpus, self._settings.state, self._settings.homologous)
         child = self._breeder.child(parent.program, material, draws)
         if child is None:
             return None
