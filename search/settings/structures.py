@@ -87,5 +87,5 @@ class StructureSettings(Section):
         "best", description="cells that are tuned first: those of the best fitness, or of the fewest trials so far"
     )
     refined_trials: int = Field(6, ge=1, description="trials of each such tuning")
-    refined_most: int = Field(60, ge=0, description="largest number of such trials for one program")
+    refined_most: int = Field(60, ge=0, description="trials of a program, in all stages, after which it is not refined")
     prune: bool = Field(True, description="drop statements of an admitted program if its fitness does not get worse")
