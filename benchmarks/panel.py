@@ -1,6 +1,6 @@
 """A fixed panel of optimizers, from good to poor on any task, on which proxy tasks are compared with larger ones."""
 
-from primitives import Program, builtin, parse
+from primitives import LEARNING_RATE, PEAK, Program, Statement, builtin, parse
 
 _WRITTEN = {
     "signum": """
@@ -57,7 +57,6 @@ _WRITTEN = {
         wd = update - 0.18691787
         update = update + wd
         update = arcsinh(update)
-        lr = lr * 100.0
         lr = min(lr, 0.012704033)
         update = update * lr
     """,
@@ -92,7 +91,8 @@ _WRITTEN = {
     """,
 }
 
-# Constants in the order of the program: for AdamW and Lion beta1, beta2, decay, rate.
+# Constants in the order of the program: for AdamW and Lion beta1, beta2, decay, rate. Rates are those at the first step
+# of a small task, so `panel` multiplies the learning rate, which starts at `PEAK`, by 1 / `PEAK` first.
 _VARIANTS: dict[str, tuple[tuple[float, ...], ...]] = {
     "adamw": (
         *((0.9, 0.95, 0.1, rate) for rate in (0.001, 0.003, 0.01, 0.03, 0.1)),
@@ -134,10 +134,16 @@ def written(name: str) -> Program:
 def panel() -> dict[str, Program]:
     """The panel: programs by names such as `adamw 0.9 0.95 0.1 0.01`."""
     return {
-        " ".join([name, *map(str, constants)]): written(name).with_constants(constants)
+        " ".join([name, *map(str, constants)]): _from_one(written(name).with_constants(constants))
         for name, rows in _VARIANTS.items()
         for constants in rows
     }
+
+
+def _from_one(program: Program) -> Program:
+    """The program for a learning rate that starts at 1."""
+    first = Statement(LEARNING_RATE, "multiply", (LEARNING_RATE, 1 / PEAK))
+    return Program((first, *program.statements), program.slots)
 
 
 # A dozen programs that span the panel, for tasks on which the whole panel would take too long.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.panel import DOZEN, panel, written
-from primitives import Program
+from primitives import PEAK, Program
 from proxy_tasks import SMALLEST, TASKS, Task, Trainer, baseline, budget, builtin_task
 from selection import FRESH_SEEDS, compare_losses, validation_loss
 from selection.baselines import best_of_restarts
@@ -38,7 +38,8 @@ def measured() -> list[dict[str, Any]]:
     return [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
 
 
-def _key(row: dict[str, Any]) -> tuple[str, str, str]:
+def key(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Kind, task and program of a measurement."""
     return row["kind"], row["task"], row["program"]
 
 
@@ -94,8 +95,9 @@ def _stand(of: Task, name: str) -> dict[str, Any]:
         split: compare_losses({name: program}, [of], range(FRESH_SEEDS, FRESH_SEEDS + STAND_SEEDS), split)[0]
         for split in ("validation", "test")
     }
+    *others, rate = (value for *_, value in program.constants())
     return {
-        "constants": [round(value, 6) for *_, value in program.constants()],
+        "constants": [round(value, 6) for value in (*others, rate * PEAK)],
         "trials": trials,
         "tuning_seeds": seeds,
         **{split: [row.log_ratio, *row.interval] for split, row in rows.items()},
@@ -104,7 +106,7 @@ def _stand(of: Task, name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Make the missing measurements on the tasks named as arguments, or on all."""
-    done = {_key(row) for row in measured()}
+    done = {key(row) for row in measured()}
     programs, trainers = panel(), dict[str, Trainer]()
     with ROWS.open("a", encoding="utf-8") as file:
         for kind, name, program in _plan():

@@ -150,7 +150,8 @@ def _percent(value: float, low: float, high: float) -> str:
     return f"**{middle} %** ({below} … {above})"
 
 
-def _costs(seconds: dict[str, float]) -> list[str]:
+def _costs(losses: Losses, seconds: dict[str, float]) -> list[str]:
+    """One row for each task: its size, its cost, and how much of the panel was trained on it."""
     rows = []
     for task in TASKS.values():
         used = f"{seconds[task.name]:.3g}" if task.name in seconds else "–"
@@ -160,8 +161,10 @@ def _costs(seconds: dict[str, float]) -> list[str]:
             f"{task.steps:,}",
             f"{multiply_adds(task) / 1e6:,.0f}",
         ]
-        rows.append([f"`{task.name}`", *cells, used])
-    return _table(["task", "weights", "batch", "steps", "million multiply-adds a seed", "seconds a seed"], rows)
+        trained = f"{len(losses[task.name])} × {seeds(task)}" if task.name in losses else "–"
+        rows.append([f"`{task.name}`", *cells, used, trained])
+    heads = ["task", "weights", "batch", "steps", "million multiply-adds a seed", "seconds a seed", "programs × seeds"]
+    return _table(heads, rows)
 
 
 def draw(losses: Losses, path: Path) -> None:
@@ -195,14 +198,16 @@ def main() -> None:
         name: float(np.median([row["seconds"] for row in rows if row["kind"] == "score" and row["task"] == name]))
         for name in losses
     }
-    counts = [f"{len(of)} × {seeds(TASKS[name])} on `{name}`" for name, of in losses.items()]
     lines = [
-        f"The first two tables show rank correlations (Spearman) over a panel of {len(panel())} programs. "
-        "*Of its own*: with the larger task of the same family. *Better half*: over the better half of the programs "
-        "on that task of ten times the cost. *Mean of other ×10*: mean correlation with the ×10 tasks of the other "
-        "families. *With itself*: half of the seeds against the other half. *Noise*: standard deviation over seeds "
-        "of the log loss ratio to AdamW. *Seeds for 5 %*: seeds that detect a difference of 5 %. Programs × seeds: "
-        f"{', '.join(counts)}.",
+        f"The first two tables show rank correlations (Spearman) over a panel of {len(panel())} programs:",
+        "",
+        "- *of its own*: with the larger task of the same family;",
+        "- *better half*: over the better half of the programs on that task of ten times the cost;",
+        "- *mean of other ×10*: mean correlation with the ×10 tasks of the other families;",
+        "- *with itself*: half of the seeds against the other half.",
+        "",
+        "*Noise* is the standard deviation over seeds of the log loss ratio to AdamW, and *seeds for 5 %* the number",
+        "of seeds that detect a difference of 5 %. The last table has the number of programs and seeds on each task.",
         "",
         "### How well the small tasks predict",
         "",
@@ -217,7 +222,9 @@ def main() -> None:
         *_stands(rows),
         "### What the tasks cost",
         "",
-        *_costs(seconds),
+        "Seconds are medians over the panel. [The benchmarks](benchmarks.md) measure AdamW alone, on another machine.",
+        "",
+        *_costs(losses, seconds),
     ]
     page = DOCS / "proxy_tasks.md"
     before, rest = page.read_text(encoding="utf-8").split(MARKS[0])

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import ablations, accelerator, compiling, coverage, kernel_check, lion_drafts, scoring
+from benchmarks import ablations, accelerator, compiling, coverage, kernel_check, lion_drafts, proxies, scoring
 from benchmarks.limits import Limit, Section, account, exit_status, measured
+from benchmarks.panel import panel
 from benchmarks.run import main
 from primitives import REGISTRY, Program, builtin, to_text
 from proxy_tasks.baselines import baseline
@@ -179,3 +180,12 @@ def test_candidates_that_are_lion_are_counted_by_what_became_of_them() -> None:
     )
     assert lion_drafts.counts(journal) == ["3 (first: 3)", "2 (first: 4)", "1 (first: 5)"]  # type: ignore[arg-type]
     assert lion_drafts.counts(Rows((signum, "context", "ok", ""))) == ["0", "0", "0"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["sgd 0.1", "signum 0.9 0.3 0.01"])
+def test_a_program_of_the_panel_has_the_recorded_losses(name: str) -> None:
+    (row,) = (row for row in proxies.measured() if proxies.key(row) == ("score", "digits", name))
+    trainer = Trainer(
+        builtin_task("digits"), range(proxies.STUDY_SEEDS, proxies.STUDY_SEEDS + 2), compile_programs=True
+    )
+    np.testing.assert_allclose(trainer.losses(panel()[name]), row["losses"][:2], rtol=2e-2)
