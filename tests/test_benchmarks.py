@@ -7,15 +7,26 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import ablations, accelerator, compiling, coverage, kernel_check, lion_drafts, proxies, scoring
+from benchmarks import (
+    ablations,
+    accelerator,
+    compiling,
+    coverage,
+    kernel_check,
+    lion_drafts,
+    proxies,
+    scoring,
+    simplification,
+)
 from benchmarks.limits import Limit, Section, account, exit_status, measured
 from benchmarks.panel import panel
 from benchmarks.run import main
-from primitives import REGISTRY, Program, builtin, to_text
+from primitives import REGISTRY, Program, builtin, load_program, to_text
 from proxy_tasks.baselines import baseline
 from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
 from proxy_tasks.training import Trainer
+from simplify import recognise
 
 KEPT, MISSED = Limit("ratio", 1.2, 1.5), Limit("rate", 900.0, 1000.0, at_least=True)
 
@@ -189,3 +200,17 @@ def test_a_program_of_the_panel_has_the_recorded_losses(name: str) -> None:
         builtin_task("digits"), range(proxies.STUDY_SEEDS, proxies.STUDY_SEEDS + 2), compile_programs=True
     )
     np.testing.assert_allclose(trainer.losses(panel()[name]), row["losses"][:2], rtol=2e-2)
+
+
+def test_what_ablations_are_judged_on_is_lion_with_the_constants_of_the_raw_program() -> None:
+    raw = recognise(_without_clip_and_arcsin(load_program(str(simplification.PRINTED))))
+    found = recognise(simplification.IDLE["clip and arcsin"])
+    assert found is not None
+    assert raw is not None
+    assert found.name == raw.name
+    assert dict(found.constants) == pytest.approx(dict(raw.constants), rel=1e-4)
+
+
+def _without_clip_and_arcsin(program: Program) -> Program:
+    kept = [row for row in program.statements if row.primitive not in ("clip", "arcsin")]
+    return Program(tuple(kept), program.slots)
