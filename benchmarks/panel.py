@@ -1,6 +1,7 @@
 """A fixed panel of optimizers, from good to poor on any task, on which proxy tasks are compared with larger ones."""
 
-from primitives import LEARNING_RATE, PEAK, Program, Statement, builtin, parse
+from primitives import PEAK, Program, builtin, parse
+from simplify.yardstick import scaled
 
 _WRITTEN = {
     "signum": """
@@ -134,16 +135,10 @@ def written(name: str) -> Program:
 def panel() -> dict[str, Program]:
     """The panel: programs by names such as `adamw 0.9 0.95 0.1 0.01`."""
     return {
-        " ".join([name, *map(str, constants)]): _from_one(written(name).with_constants(constants))
+        " ".join([name, *map(str, constants)]): scaled(written(name).with_constants(constants), 1 / PEAK)
         for name, rows in _VARIANTS.items()
         for constants in rows
     }
-
-
-def _from_one(program: Program) -> Program:
-    """The program for a learning rate that starts at 1."""
-    first = Statement(LEARNING_RATE, "multiply", (LEARNING_RATE, 1 / PEAK))
-    return Program((first, *program.statements), program.slots)
 
 
 # A dozen programs that span the panel, for tasks on which the whole panel would take too long.

@@ -16,7 +16,7 @@ import optax
 import pytest
 
 from primitives import UserError, builtin
-from proxy_tasks import Trainer, builtin_task, log_loss, problem
+from proxy_tasks import Trainer, builtin_task, problem
 from search.claims import CLAIMS, Answer, draw, measure, measure_claims
 from search.claims.claim import Claim, Estimate, Result, majority
 from search.claims.comparisons import (
@@ -38,7 +38,7 @@ from search.claims.entrants import (
     signum_with_decay,
 )
 from search.claims.maps import rate_and_decay
-from search.claims.searches import about_searches
+from search.claims.searches import about_searches, meta_overfitting
 from search.claims.weights import weights_and_updates
 from search.commands.main import main
 from search.running import Method, SilentReporter
@@ -53,10 +53,9 @@ class Formula(LocalTrials):
 
     def __init__(self, effects: dict[str, float]) -> None:
         super().__init__()
-        self.effects, self.trials = effects, 0
+        self.effects = effects
 
     def _losses(self, trial: Trial) -> np.ndarray:
-        self.trials += 1
         assert isinstance(trial.entrant, Optimizer)
         length = len(trial.entrant.name)
         noise = np.array([math.sin(12.9 * seed * length + trial.task.batch) * 0.01 for seed in trial.seeds])
@@ -240,9 +239,7 @@ def test_a_trajectory_ends_where_the_losses_are_computed() -> None:
 
 
 def test_weights_and_updates_are_measured() -> None:
-    shared = replace(
-        measuring(Formula({}), map_tasks=["digits"], weight_seeds=2), runner=Formula({})
-    )  # constants are those at which tuning starts
+    shared = measuring(Formula({}), map_tasks=["digits"], weight_seeds=2)  # so tuning ends where it starts
     found = weights_and_updates(shared)
     rows = {row["optimizer"]: row for row in found.data["rows"]}
     assert rows["lion"]["norm"] == pytest.approx(1.0, abs=0.1)  # a sign, beside a small decay
@@ -263,7 +260,17 @@ def test_searches_are_compared_by_rank() -> None:
     assert answers(found, "than tree search") == ["cannot tell"]
     assert answers(found, "grows during a search") == ["holds", "holds"]
     worse = about_searches([method("evolution", bad, -0.1), method("random", good)], {}, Path())
-    assert {str(claim.answer) for claim in worse.claims} == {"does not hold"}
+    assert {str(claim.answer) for claim in worse.claims} == {"does not hold", "not measured"}
+    assert answers(worse, "meta-overfitting") == ["not measured"]
+
+
+def test_meta_overfitting_is_a_better_fitness_with_a_worse_loss_on_larger_tasks() -> None:
+    def curve(*checks: tuple[float, float]) -> dict[str, Any]:
+        return {"checks": [{"fitness": fitness, "larger": larger} for fitness, larger in checks]}
+
+    overfitted, sound = curve((-0.1, -0.2), (-0.3, 0.1)), curve((-0.1, -0.2), (-0.3, -0.4))
+    assert meta_overfitting([overfitted, overfitted, sound]).answer is Answer.HOLDS
+    assert meta_overfitting([overfitted, sound, sound]).answer is Answer.OPEN
 
 
 TINY = """
@@ -321,7 +328,6 @@ def test_a_stopped_measurement_continues(tiny: ClaimSettings, tmp_path: Path) ->
     assert max(counted) == 4  # two optimizers with the new batch, each in tuning and on fresh seeds
     assert [row["name"] for row in again["results"]] == [row["name"] for row in facts["results"]]
     assert [path.name for path in draw(again["results"], tmp_path)] == ["batches.svg"]
-    assert log_loss(np.array([1.0])) == 0
 
 
 def test_another_file_is_not_overwritten(tiny: ClaimSettings, tmp_path: Path) -> None:

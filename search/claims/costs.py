@@ -17,11 +17,13 @@ import numpy as np
 from primitives import builtin, to_optax
 from proxy_tasks import Trainer, builtin_task
 from search.claims.claim import Answer, Claim, Estimate, Result
+from selection import optimizer
 
 _DEPTH, _WIDTH, _HIDDEN, _PATCH, _TOKENS, _CLASSES = 12, 768, 3072, 16, 197, 1000  # ViT-B/16 (Dosovitskiy et al., 2021)
 _ROUNDS = 15
 _TASK = "vit_x10"  # of the whole step
 _SEEDS = 2
+_STEPS = 20  # steps of a timed training
 _TREE = [(512, 512), (512,)] * 8  # parameters of the update alone, 2.1 million
 _LEAST_GAIN = 0.02  # in steps per second; the paper has 0.02 to 0.15
 
@@ -148,13 +150,11 @@ def _update_seconds() -> dict[str, list[float]]:
 
 def _step_seconds() -> dict[str, list[float]]:
     """Seconds of one whole step of training, in turns: a list for each optimizer of optax."""
-    from selection import optimizer
-
     task = builtin_task(_TASK)
-    trainer = Trainer(task, range(_SEEDS), compile_programs=True, horizon=20)
+    trainer = Trainer(task, range(_SEEDS), compile_programs=True, horizon=_STEPS)
     entrants = {f"optax.{name}": optimizer(name) for name in ("lion", "adamw", "adafactor")}
     seconds = _in_turns({name: partial(trainer.losses, entrant) for name, entrant in entrants.items()})
-    return {name: [value / 20 for value in values] for name, values in seconds.items()}
+    return {name: [value / _STEPS for value in values] for name, values in seconds.items()}
 
 
 def _in_turns(runs: Mapping[str, Callable[[], Any]], repeats: int = 1) -> dict[str, list[float]]:

@@ -38,8 +38,7 @@ def about_searches(methods: Sequence[Method], configs: Mapping[str, Config], fol
     curves = [
         curve for name, config in configs.items() if config.selection.check_every for curve in _curves(folder / name)
     ]
-    if curves:
-        claims.append(_meta_overfitting(curves))
+    claims.append(meta_overfitting(curves))
     data = {"methods": [method.as_json() for method in methods], "checks": curves}
     return Result("searches", tuple(claims), data)
 
@@ -96,8 +95,13 @@ def _curves(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _meta_overfitting(curves: Sequence[dict[str, Any]]) -> Claim:
+def meta_overfitting(curves: Sequence[dict[str, Any]]) -> Claim:
     """Whether fitness improves at the end of a search while the loss on larger tasks gets worse."""
+    statement = "meta-overfitting: late in a search, fitness improves and the loss on larger tasks grows"
+    paper = "seen in searches of the paper"
+    if not curves:
+        limit = "no config of `searches` sets `selection.check_every`"
+        return Claim(statement, paper, "–", Answer.NOT_MEASURED, limit)
     ends = [curve["checks"][-1] for curve in curves]
     bests = [min(curve["checks"], key=lambda check: check["larger"]) for curve in curves]
     worse = [
@@ -106,8 +110,8 @@ def _meta_overfitting(curves: Sequence[dict[str, Any]]) -> Claim:
     ]
     lost = [end["larger"] - best["larger"] for end, best in zip(ends, bests, strict=True)]
     return Claim(
-        "meta-overfitting: late in a search, fitness improves and the loss on larger tasks grows",
-        "seen in searches of the paper",
+        statement,
+        paper,
         f"in {sum(worse)} of {len(worse)} searches; the last best program is {100 * np.expm1(np.median(lost)):.1f} % "
         "above the best one on larger tasks (median)",
         Answer.HOLDS if 2 * sum(worse) > len(worse) else Answer.OPEN,

@@ -60,7 +60,11 @@ _FLAT = "flatter minima, seen in the loss under perturbation"
 _STATEMENTS = {  # quantity: claim, the paper's statement, whether Lion's value is the smaller one
     "training": ("Lion ends with a higher training loss", "higher training error, lower validation error", False),
     "validation": ("Lion ends with a lower validation loss", "higher training error, lower validation error", True),
-    "rise": (f"perturbing the weights by {100 * RADII[1]:.0f} % raises Lion's training loss less", _FLAT, True),
+    f"rise {RADII[1]:g}": (
+        f"perturbing the weights by {100 * RADII[1]:.0f} % raises Lion's training loss less",
+        _FLAT,
+        True,
+    ),
     "sharpness": ("the largest eigenvalue of the Hessian is smaller after Lion", _FLAT, True),
     "norm": ("Lion's updates have the larger norm before the rate", "the sign gives updates of a larger norm", False),
 }
@@ -81,7 +85,6 @@ def _study(task: Task, tuned: Optimizer, measuring: Measuring) -> dict[str, Any]
     return {
         "training": np.array([float(at(row)) for row in weights]),
         "validation": np.array([float(validation(row)) for row in weights]),
-        "rise": np.array([_rise(at, row, RADII[1]) for row in weights]),
         "sharpness": np.array([largest_eigenvalue(at, row) for row in weights]),
         "norm": norms[len(norms) // 10 :].mean(axis=0),  # without the first steps
         "curve": _points(norms.mean(axis=1)),
