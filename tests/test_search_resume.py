@@ -4,6 +4,7 @@ import random
 import re
 import signal
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -195,6 +196,14 @@ def test_workers_that_cannot_start_leave_no_folder(small_run: Path, monkeypatch:
     with pytest.raises(UserError, match="cannot be joined"):
         runner.run_search(read_config(small_run), Path("new"))
     assert not Path("new").exists()
+
+
+def test_a_run_that_is_stopped_before_its_first_candidate_can_be_resumed(small_run: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(UserError, match="`optsearch resume` continues the run"):
+        runner.run_search(read_config(small_run, ["selection.tuning_trials=0"]), Path("stopped"), stop=stop)
+    assert runner.resume_search(Path("stopped")).statistics["children"] == 41
 
 
 def test_a_run_with_a_recorded_trial_is_kept_after_an_error(small_run: Path) -> None:

@@ -6,6 +6,7 @@ A folder belongs to one process at a time, and its own files are regular files, 
 import math
 import os
 import platform
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,14 +58,16 @@ def claim(folder: Path) -> None:
 
 
 @contextmanager
-def removed_if_empty(folder: Path) -> Iterator[None]:
-    """Remove the locked folder of a new run after a `UserError` if its journal has no candidates and no trials."""
+def removed_if_empty(folder: Path, stop: threading.Event) -> Iterator[None]:
+    """Remove the locked folder of a new run after a `UserError` if its journal has no candidates and no trials.
+
+    A run that was stopped, which sets `stop`, is kept: it can be resumed.
+    """
     try:
         yield
     except UserError:
         with suppress(UserError), look(folder) as journal:
-            empty = not journal.counts() and not journal.trial_count()
-            if empty:
+            if not stop.is_set() and not journal.counts() and not journal.trial_count():
                 for path in (folder / CONFIG, folder / LOCK, *folder.glob(f"{JOURNAL}*")):
                     path.unlink(missing_ok=True)
                 with suppress(OSError):  # there is something else in it

@@ -113,7 +113,7 @@ def new_run(
         UserError: the config is not valid, or the folder is not empty. A `UserError` before anything is recorded, such
             as one about workers that cannot start, removes the folder again.
     """
-    reporter = reporter or SilentReporter()
+    reporter, stop = reporter or SilentReporter(), stop or threading.Event()
     start = load_config(config, say=reporter.note)
     config = with_registered_rates(config)
     check_names(config)
@@ -127,9 +127,9 @@ def new_run(
         "versions": versions(),
         "searches": config.search.repeats * config.search.rounds,
     }
-    with locked(folder), removed_if_empty(folder), Journal.create(folder / JOURNAL, meta) as journal:
+    with locked(folder), removed_if_empty(folder, stop), Journal.create(folder / JOURNAL, meta) as journal:
         write_text(folder / CONFIG, to_yaml(config, folder))
-        opened = OpenRun(config, folder, journal, reporter, stop or threading.Event())
+        opened = OpenRun(config, folder, journal, reporter, stop)
         opened.vouch()
         yield opened
 
