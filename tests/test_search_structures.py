@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -17,6 +18,7 @@ from proxy_tasks.catalog import builtin_task
 from proxy_tasks.task import Task
 from search.algorithms.edits import bypassed
 from search.algorithms.structures.breeding import Breeder
+from search.algorithms.structures.candidates import Bred
 from search.algorithms.structures.cells import Front, Incumbent, cell_of
 from search.algorithms.structures.climbing import climb, side_by_side
 from search.algorithms.structures.corpus import corpus
@@ -27,6 +29,7 @@ from search.algorithms.structures.prior import Prior
 from search.algorithms.structures.pruning import deletions, pruned
 from search.algorithms.structures.replay import Replay
 from search.algorithms.structures.search import StructureSearch
+from search.algorithms.structures.stages import Stages
 from search.engine.candidate import Record
 from search.engine.randomness import Draws
 from search.settings.structures import CORPUS, Operators, StructureSettings
@@ -392,6 +395,26 @@ def test_the_search_finds_what_the_losses_reward() -> None:
 )  # fmt: skip
 def test_every_part_can_be_switched_off_and_changes_the_history(changes: dict[str, Any]) -> None:
     assert rows(searched(24, **changes)) != rows(searched(24))
+
+
+def test_older_judging_seeds_are_asked_for_together_and_only_within_the_limit() -> None:
+    numbers = settings(judging_seeds=2, tuning_seeds=2)
+    measures, front = Measures(tasks(), numbers, (0.0, 0.0), 0), Front(0.25, 0.5)
+    stages = Stages(numbers, measures, front, (0, 0))
+    stages.blocks = 4
+
+    def requests(limit: float) -> list[int]:
+        """Numbers of seeds of the program in each request."""
+        asked, work = [], stages.judge(Bred(0, None, "", live_part(builtin("lion"))), limit)
+        with suppress(StopIteration):
+            trials = next(work)
+            while True:
+                asked.append(sum(len(trial.seeds) for trial in trials if trial.entrant == live_part(builtin("lion"))))
+                trials = work.send([loss_of(trial) for trial in trials])
+        return asked
+
+    assert requests(np.inf) == [2, 6, 2]  # the newest block, all others, the tuning seeds
+    assert requests(-np.inf) == [2]
 
 
 def test_fresh_judging_seeds_join_and_all_count() -> None:
