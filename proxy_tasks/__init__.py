@@ -8,8 +8,10 @@ The public names of this package; other packages use no others.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
   its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program, and can return a `Trajectory`; `training_rows` and `loop_inputs`
-  are the arrays that it reads. The device on which it trains (`device_name`, `has_kernel`), its batches
-  (`LARGEST_BATCH`), and the share of `padding` in them.
+  are the arrays that it reads.
+- The device: its name and kind (`device_name`, `has_kernel`), whether it trains `in_batches` (`LARGEST_BATCH`), and the
+  share of `padding` in them. `train_on_own_seeds` trains one batch of programs on different seeds; a `Computation` is
+  anything else that is done for batches of programs.
 - Scores: `Evaluator` scores programs in stages (`Score`, `Status`, `Heights`), beginning with a sanity `Probe`.
 - Formulas: `log_loss`, `mean_log_loss`, `weighted_log_loss`, `log_ratio`, `fitness_of`, `Price`, and `sound` for
   losses that can be compared.
@@ -21,13 +23,14 @@ from proxy_tasks.baselines import BASELINES_FILE, REFERENCE, baseline, budget, h
 from proxy_tasks.batch_sizes import LARGEST as LARGEST_BATCH
 from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
 from proxy_tasks.copies import local, use_copies
+from proxy_tasks.device import Computation, device_name, has_kernel, in_batches, padding
 from proxy_tasks.families import FAMILIES, fingerprint, module_in, problem, register_family
 from proxy_tasks.fitness import Evaluator, Heights, Score, Status
 from proxy_tasks.inputs import loop_inputs, training_rows
 from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
 from proxy_tasks.sanity import Probe
 from proxy_tasks.task import SPLITS, Circumstance, Problem, Rows, Task
-from proxy_tasks.together import device_name, has_kernel, padding
+from proxy_tasks.together import train_on_own_seeds
 from proxy_tasks.training import Trainer, Trajectory
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "SPLITS",
     "TASKS",
     "Circumstance",
+    "Computation",
     "Evaluator",
     "Heights",
     "Price",
@@ -58,6 +62,7 @@ __all__ = [
     "fitness_of",
     "has_baseline",
     "has_kernel",
+    "in_batches",
     "local",
     "log_loss",
     "log_ratio",
@@ -70,6 +75,7 @@ __all__ = [
     "register_family",
     "shares",
     "sound",
+    "train_on_own_seeds",
     "training_rows",
     "use_copies",
     "weighted_log_loss",

@@ -59,6 +59,28 @@ def loop_inputs(task: Task, seeds: Sequence[int], split: str, horizon: Horizon =
     return inputs if np.all(scales == 1) else {**inputs, "loss_scale": scales[:, None]}
 
 
+def inputs_for_each(task: Task, seeds: Sequence[Sequence[int]], split: str, horizon: Horizon = None) -> dict[str, Any]:
+    """The inputs of the training loop for a batch of programs, each with seeds of its own.
+
+    Args:
+        task: the task.
+        seeds: S seeds for each of N programs; the circumstances of the first seeds are equal, those of the second ones,
+            and so on.
+        split: as for `loop_inputs`.
+        horizon: as for `loop_inputs`.
+
+    Returns:
+        As for `loop_inputs`, but `weights` have the shape `(N, S, P)` and `order` has `(steps, N, S, batch)`.
+    """
+    weights, order = zip(*(start(task, seed) for own in seeds for seed in own), strict=True)
+    shape = (len(seeds), len(seeds[0]))
+    own = {
+        "weights": np.stack(weights).reshape(*shape, -1),
+        "order": np.stack(order, axis=1).reshape(task.steps, *shape, -1),
+    }
+    return loop_inputs(task, seeds[0], split, horizon) | own
+
+
 def _schedule(steps: int, variants: Sequence[Task]) -> np.ndarray:
     """Learning rates of each seed, zero beyond its own steps."""
     rates = np.stack([np.pad(variant.schedule(), (0, steps - variant.steps)) for variant in variants], axis=1)

@@ -64,6 +64,7 @@ def batch_loop(task: Task, functions: int, kernel: bool) -> Loop:
 
     Returns:
         As for `interpreted_loop`, with losses of shape `(N, S)`; the loop ends when no program has finite weights left.
+        The inputs belong to all programs (`loop_inputs`), or weights and order to each of them (`inputs_for_each`).
     """
     return _batch_loop(_without_inputs(task), functions, kernel)
 
@@ -107,7 +108,7 @@ def _loop(
         rule = rule_of(program)
         horizon: Array = inputs["horizon"]
         begin = inputs["weights"]
-        if batch:
+        if batch and begin.ndim == 2:  # the same for all programs
             begin = jnp.broadcast_to(begin, (len(program.length), *begin.shape))
 
         def going(carry: tuple[Array, Array, Any]) -> Array:
@@ -160,9 +161,7 @@ def _recording_loop(task: Task, structure: Structure) -> Callable[[np.ndarray, d
 
 def _step(built: Problem, batch: bool = False) -> Callable[..., tuple[Array, Any]]:
     """One step: `(rule, inputs, step, weights, state) -> (update, state)`; arguments as for `_loop`."""
-    gradients = jax.vmap(jax.grad(built.loss))
-    if batch:
-        gradients = jax.vmap(gradients, in_axes=(0, None))
+    of_seeds = jax.vmap(jax.grad(built.loss))
 
     def step_of(
         rule: UpdateRule,
@@ -171,7 +170,9 @@ def _step(built: Problem, batch: bool = False) -> Callable[..., tuple[Array, Any
         weights: Array,
         state: Any,  # noqa: ANN401 - slots of a program, or the state of an optimizer
     ) -> tuple[Array, Any]:
-        gradient = gradients(weights, _take(inputs["train"], inputs["order"][step]))
+        order = inputs["order"][step]  # shape `(S, batch)`, or `(N, S, batch)` if each program has its own
+        gradients = jax.vmap(of_seeds, in_axes=(0, 0 if order.ndim == 3 else None)) if batch else of_seeds
+        gradient = gradients(weights, _take(inputs["train"], order))
         if "loss_scale" in inputs:
             gradient *= _as_rank_of(inputs["loss_scale"], gradient)
         return rule.update(weights, gradient, state, inputs["schedule"][step])

@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from primitives import REGISTRY, Program, UpdateRule, compiled, encode, live_part
+from proxy_tasks.device import in_batches
 from proxy_tasks.inputs import Horizon, loop_inputs
 from proxy_tasks.loops import Structure, compiled_loop, interpreted_loop, recording_loop
 from proxy_tasks.task import Task
@@ -106,7 +107,7 @@ class Trainer:
             together: whether to train batches of programs at once. By default only on accelerators; a CPU is faster
                 program by program.
         """
-        together = jax.default_backend() != "cpu" if together is None else together
+        together = in_batches() if together is None else together
         if together and not self._compile_programs and programs:
             return train_together(self.task, programs, self.inputs)
         return np.array([self.losses(program) for program in programs]).reshape(-1, len(self.seeds))

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from primitives import Program, live_part, to_text
-from proxy_tasks import Task, Trainer, fingerprint
+from proxy_tasks import Task, Trainer, fingerprint, in_batches, train_on_own_seeds
 from selection.learned import weights_digest
 from selection.optimizers import Optimizer
 
@@ -101,24 +101,38 @@ def train(trials: Sequence[Trial]) -> Work[list[np.ndarray]]:
 
 
 def losses_together(trials: Sequence[Trial]) -> list[np.ndarray]:
-    """Losses of many trials, in their order; on an accelerator, programs that share their seeds are trained in batches.
+    """Losses of many trials, in their order; on an accelerator programs are trained in batches.
 
-    The batches depend on the trials alone: those of one task, split, horizon and seeds are trained together.
+    The batches depend on the trials alone. Trials of one task, split and horizon are trained together if they have the
+    same number of seeds, under the same circumstances.
     """
     alike: dict[object, list[int]] = {}
     for place, trial in enumerate(trials):
-        shared = (trial.task, trial.seeds, trial.split, trial.horizon)
-        alike.setdefault(shared if isinstance(trial.entrant, Program) else place, []).append(place)
+        alike.setdefault(_batch_key(trial) if isinstance(trial.entrant, Program) else place, []).append(place)
     losses: dict[int, np.ndarray] = {}
     for places in alike.values():
-        first = trials[places[0]]
-        programs = [entrant for place in places if isinstance(entrant := trials[place].entrant, Program)]
-        if programs:
-            trainer = _trainer(first.task, first.seeds, first.split, first.horizon)
-            losses |= zip(places, np.asarray(trainer.losses_of(programs), float), strict=True)
-        else:
-            losses[places[0]] = first.losses()
+        losses |= zip(places, _losses_of([trials[place] for place in places]), strict=True)
     return [losses[place] for place in range(len(trials))]
+
+
+def _batch_key(trial: Trial) -> object:
+    """Key that is equal for trials of programs which can be trained together."""
+    circumstances = tuple(trial.task.circumstance(seed) for seed in trial.seeds)
+    seeds = circumstances if in_batches() and _interprets(trial.task) else trial.seeds
+    return (trial.task, seeds, trial.split, trial.horizon)
+
+
+def _losses_of(trials: Sequence[Trial]) -> Sequence[np.ndarray]:
+    """Losses of trials that can be trained together."""
+    first = trials[0]
+    programs = [trial.entrant for trial in trials if isinstance(trial.entrant, Program)]
+    if not programs:
+        return [trial.losses() for trial in trials]
+    if all(trial.seeds == first.seeds for trial in trials):
+        found = _trainer(first.task, first.seeds, first.split, first.horizon).losses_of(programs)
+    else:
+        found = train_on_own_seeds(first.task, programs, [trial.seeds for trial in trials], first.split, first.horizon)
+    return list(np.asarray(found, float))
 
 
 def entrant_text(entrant: Entrant) -> str:
@@ -141,4 +155,9 @@ def _task_key(task: Task) -> str:
 @lru_cache(maxsize=_TRAINERS)
 def _trainer(task: Task, seeds: range, split: str, horizon: float | None) -> Trainer:
     """A cached trainer, which interprets programs on small tasks and compiles them on larger ones."""
-    return Trainer(task, seeds, split, compile_programs=task.size > 1, horizon=horizon)
+    return Trainer(task, seeds, split, compile_programs=not _interprets(task), horizon=horizon)
+
+
+def _interprets(task: Task) -> bool:
+    """Whether programs are interpreted on a task."""
+    return task.size == 1

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from primitives import ANY, REGISTRY, Encoded, Primitive, builtin, encode, parse
-from proxy_tasks import together
+from proxy_tasks import device, together
 from proxy_tasks.batch_sizes import LARGEST, LEAST, cut, sizes_up_to
+from proxy_tasks.device import largest_batch, padding
 from proxy_tasks.loops import batch_loop
 from proxy_tasks.task import Circumstance, Task
-from proxy_tasks.together import largest_batch, padding, train_together
+from proxy_tasks.together import train_on_own_seeds, train_together
 from proxy_tasks.training import Trainer
 from tests.test_proxy_tasks_training import text
 
@@ -31,9 +32,9 @@ LONG = parse(
 
 
 @pytest.fixture(autouse=True)
-def device(monkeypatch: pytest.MonkeyPatch) -> None:
+def unknown_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device of which nothing is known yet."""
-    monkeypatch.setattr(together, "DEVICE", together._Device())
+    monkeypatch.setattr(device, "DEVICE", device._Device())
 
 
 @pytest.mark.usefixtures("own_registry")
@@ -48,7 +49,7 @@ def test_programs_trained_together_get_what_they_get_alone(
     assert np.isnan(alone[-1]).all()
     np.testing.assert_array_equal(trainer.losses_of(programs), alone)
     np.testing.assert_allclose(trainer.losses_of(programs, together=True), alone, rtol=1e-5)
-    monkeypatch.setattr(together, "has_kernel", lambda: True)  # in Pallas's interpret mode
+    monkeypatch.setattr(device, "has_kernel", lambda: True)  # in Pallas's interpret mode
     kinds = []
     monkeypatch.setattr(together, "batch_loop", lambda *given: kinds.append(given[2]) or batch_loop(*given))  # type: ignore[func-returns-value]
     with caplog.at_level(logging.WARNING):
@@ -60,6 +61,23 @@ def test_programs_trained_together_get_what_they_get_alone(
         "programs with `summed_up` are trained under `vmap`, which is slower: the kernel lacks it "
         "(its operation `cumsum` does not work by tiles)"
     ]
+
+
+def test_programs_with_seeds_of_their_own_are_trained_in_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+
+    def counted(*given: Any) -> Any:
+        run = batch_loop(*given)
+        return lambda codes, inputs: sizes.append(len(codes.length)) or run(codes, inputs)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(together, "batch_loop", counted)
+    programs = [*map(builtin, ("adamw", "lion", "momentum"))] * 3
+    seeds = [range(start, start + 2) for start in range(0, 18, 2)]
+    found = train_on_own_seeds(TINY, programs, seeds, "validation")
+    alone = [Trainer(TINY, own).losses(one) for one, own in zip(programs, seeds, strict=True)]
+    np.testing.assert_allclose(found, alone, rtol=1e-5)
+    assert len({tuple(losses) for losses in alone}) == len(programs)
+    assert sizes == [8, 8]
 
 
 Run = Callable[[Encoded, dict[str, Any]], tuple[np.ndarray, int]]
@@ -85,7 +103,7 @@ INPUTS = {"weights": np.zeros((2, 3))}
 def test_programs_are_sorted_by_length_and_cut_into_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[np.ndarray] = []
     monkeypatch.setattr(together, "batch_loop", lambda *_: fake_loop(batches))
-    monkeypatch.setattr(together, "largest_batch", lambda *_: 32)
+    monkeypatch.setattr(device, "largest_batch", lambda *_, **__: 32)
     losses = train_together(TINY, PROGRAMS, INPUTS)
     assert losses[:, 0].tolist() == LENGTHS
     assert [len(lengths) for lengths in batches] == [8, 32, 32, 32, 8]  # the long program has a size class of its own
@@ -122,7 +140,7 @@ def test_programs_go_under_vmap_where_the_kernel_fails(
         raise ValueError("ptxas is missing")
 
     monkeypatch.setattr(together, "batch_loop", lambda task, functions, kernel: broken if kernel else fake_loop([]))
-    monkeypatch.setattr(together, "has_kernel", lambda: True)
+    monkeypatch.setattr(device, "has_kernel", lambda: True)
     for _ in range(2):
         assert train_together(TINY, PROGRAMS, INPUTS)[:, 0].tolist() == LENGTHS
     (record,) = caplog.records
@@ -136,8 +154,8 @@ def test_the_size_of_a_batch_follows_from_the_memory_that_the_compiler_asks_for(
     needed = SimpleNamespace(temp_size_in_bytes=7000, output_size_in_bytes=1000)  # a thousand for each program
     compiled = SimpleNamespace(memory_analysis=lambda: needed)
     run = SimpleNamespace(lower=lambda *_: SimpleNamespace(compile=lambda: compiled))
-    monkeypatch.setattr(together, "free_memory", lambda: free)
-    assert largest_batch(run, [encode(builtin("sgd"))], {}) == size  # type: ignore[arg-type]
+    monkeypatch.setattr(device, "free_memory", lambda: free)
+    assert largest_batch(run, encode(builtin("sgd")), {}) == size  # type: ignore[arg-type]
 
 
 @given(st.integers(1, 5000), st.sampled_from([8, 100, 128, 512]))

@@ -1,6 +1,7 @@
 """Programs that are scored in batches have the history of programs that are scored one by one."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 
 from primitives import builtin
 from proxy_tasks.fitness import Evaluator, Score, Status
+from proxy_tasks.task import Circumstance
 from proxy_tasks.training import Trainer
 from search.commands.panel import LivePanel
 from search.execution.batch import BatchExecutor
@@ -18,8 +20,9 @@ from search.execution.worker import Built, Worker
 from search.running import run as runner
 from search.running import setup as evaluation
 from search.settings.reading import read_config
+from selection import trials
 from selection.optimizers import optimizer
-from selection.trials import Trial
+from selection.trials import Trial, losses_together
 from tests.test_proxy_tasks_training import TINY
 
 
@@ -69,6 +72,34 @@ def test_queued_trials_that_share_their_seeds_are_trained_in_one_batch(monkeypat
     losses = [answer.losses for answer in answers if isinstance(answer, TrialAnswer)]
     assert losses == [(0, 1), (2, 3), (9, 9), (1, 2), (0, 1)]
     assert executor.collect() == []
+
+
+def test_on_an_accelerator_trials_with_other_seeds_under_equal_circumstances_join_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    varied = replace(TINY, circumstances=(Circumstance(), Circumstance(loss_scale=2.0)))
+    one, other = builtin("sgd"), builtin("lion")
+    alike = [Trial(one, varied, range(2)), Trial(other, varied, range(2, 4)), Trial(other, varied, range(4, 6))]
+    unlike = [
+        Trial(one, varied, range(1, 3)),  # the other circumstance comes first
+        Trial(one, varied, range(4)),
+        Trial(one, varied, range(2), split="test"),
+        Trial(one, varied, range(2), horizon=0.5),
+        Trial(one, replace(varied, size=10), range(2)),  # compiled, not interpreted
+    ]
+    calls: list[list[range]] = []
+
+    def train(task: object, programs: list[object], seeds: list[range], *_: object) -> np.ndarray:
+        calls.append(seeds)
+        return np.array([[seed, place] for place, (seed, _) in enumerate(seeds)], float)
+
+    monkeypatch.setattr(trials, "in_batches", lambda: True)
+    monkeypatch.setattr(trials, "train_on_own_seeds", train)
+    monkeypatch.setattr(Trainer, "losses_of", lambda self, programs: np.full((len(programs), len(self.seeds)), 9.0))
+    losses = losses_together([*alike, *unlike])
+    assert calls == [[range(2), range(2, 4), range(4, 6)]]
+    assert [found.tolist() for found in losses[:3]] == [[0, 0], [2, 1], [4, 2]]
+    assert all(set(found) == {9.0} for found in losses[3:])
 
 
 def test_a_worker_trains_the_jobs_of_a_call_together_if_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:

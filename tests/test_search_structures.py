@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -14,9 +15,12 @@ from primitives.dataflow import live, live_part
 from primitives.program import Program
 from primitives.registry import by_names
 from proxy_tasks.catalog import builtin_task
+from proxy_tasks.device import Computation
 from proxy_tasks.task import Task
 from search.algorithms.edits import bypassed
+from search.algorithms.structures import replay as replays
 from search.algorithms.structures.breeding import Breeder
+from search.algorithms.structures.candidates import Bred
 from search.algorithms.structures.cells import Front, Incumbent, cell_of
 from search.algorithms.structures.climbing import climb, side_by_side
 from search.algorithms.structures.corpus import corpus
@@ -27,6 +31,7 @@ from search.algorithms.structures.prior import Prior
 from search.algorithms.structures.pruning import deletions, pruned
 from search.algorithms.structures.replay import Replay
 from search.algorithms.structures.search import StructureSearch
+from search.algorithms.structures.stages import Stages
 from search.engine.candidate import Record
 from search.engine.randomness import Draws
 from search.settings.structures import CORPUS, Operators, StructureSettings
@@ -290,6 +295,51 @@ def test_updates_that_climb_or_are_not_finite_do_not_descend(replay: Replay) -> 
     assert not replay.descends(program("x = log(w)\n update = x * g"))
 
 
+def test_programs_that_are_replayed_in_a_batch_have_the_updates_that_they_have_alone(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [
+        "m = interp(g, m, 0.9)\n update = m * 0.01",
+        "update = g * 0.1",
+        "m = interp(g, m, 0.5)\n update = log(m)",
+    ]
+    programs = [*map(program, bodies), builtin("adamw"), builtin("lion")]
+    replay.prepare([])  # forgets what other tests replayed
+    alone = [replay.updates(one) for one in programs]
+    calls: list[int] = []
+    replay.prepare([])
+    monkeypatch.setattr(replays, "in_batches", lambda: True)
+    monkeypatch.setattr(replays, "_replayed", lambda *_: pytest.fail("it was replayed alone"))
+    results = Computation.results
+    monkeypatch.setattr(Computation, "results", lambda self, some: calls.append(len(some)) or results(self, some))  # type: ignore[func-returns-value]
+    replay.prepare([*programs, programs[0]])
+    for one, expected in zip(programs, alone, strict=True):
+        np.testing.assert_allclose(replay.updates(one), expected, rtol=1e-5, atol=1e-8)
+    replay.prepare(programs[:3])
+    assert len(replay._known) == 3
+    assert calls == [5]
+
+
+def test_all_that_a_generation_replays_is_prepared_in_one_call(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture has compiled the replay."""
+    prepared: list[set[Program]] = []
+    asked: list[set[Program]] = []
+    prepare, updates = Replay.prepare, Replay.updates
+
+    def noted(self: Replay, programs: Sequence[Program]) -> None:
+        prepared.append(set(programs))
+        asked.append(set())
+        prepare(self, programs)
+
+    monkeypatch.setattr(Replay, "prepare", noted)
+    monkeypatch.setattr(Replay, "updates", lambda self, one: asked[-1].add(one) or updates(self, one))  # type: ignore[func-returns-value]
+    records = searched(30, near_twin=0.06, descent=True, refined=0, prune=False)
+    assert len(prepared) == (len(records) - 1) / 12  # children of a generation
+    assert all(some <= all_ for some, all_ in zip(asked, prepared, strict=True))
+    assert sum(map(len, asked)) > 20
+    assert {record.candidate.matched for record in records} == {"", "structure", "replay"}
+
+
 def searched(
     children: int = 40, fail_after: int | None = None, known: dict[Any, Any] | None = None, **changes: Any
 ) -> list[Record]:
@@ -392,6 +442,26 @@ def test_the_search_finds_what_the_losses_reward() -> None:
 )  # fmt: skip
 def test_every_part_can_be_switched_off_and_changes_the_history(changes: dict[str, Any]) -> None:
     assert rows(searched(24, **changes)) != rows(searched(24))
+
+
+def test_older_judging_seeds_are_asked_for_together_and_only_within_the_limit() -> None:
+    numbers = settings(judging_seeds=2, tuning_seeds=2)
+    measures, front = Measures(tasks(), numbers, (0.0, 0.0), 0), Front(0.25, 0.5)
+    stages = Stages(numbers, measures, front, (0, 0))
+    stages.blocks = 4
+
+    def requests(limit: float) -> list[int]:
+        """Numbers of seeds of the program in each request."""
+        asked, work = [], stages.judge(Bred(0, None, "", live_part(builtin("lion"))), limit)
+        with suppress(StopIteration):
+            trials = next(work)
+            while True:
+                asked.append(sum(len(trial.seeds) for trial in trials if trial.entrant == live_part(builtin("lion"))))
+                trials = work.send([loss_of(trial) for trial in trials])
+        return asked
+
+    assert requests(np.inf) == [2, 6, 2]  # the newest block, all others, the tuning seeds
+    assert requests(-np.inf) == [2]
 
 
 def test_fresh_judging_seeds_join_and_all_count() -> None:

@@ -4,19 +4,22 @@ A replay takes milliseconds, a training tenths of a second. A replay finds two k
 
 - *near twins*: the updates of child and parent agree up to a factor, such as `tan(m)` and `m` for small m;
 - *ascent*: the update is zero or not finite, or its mean cosine with the gradient is not positive.
+
+On an accelerator the children of a generation are replayed in batches.
 """
 
 import math
-from collections.abc import Callable
-from functools import cache, lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from primitives import REGISTRY, Encoded, Program, encode, functional_hash, interpreted
-from proxy_tasks import Task, loop_inputs, problem
+from primitives import REGISTRY, Encoded, Program, batched, encode, functional_hash, interpreted
+from proxy_tasks import Computation, Task, in_batches, loop_inputs, problem
 
 _EVERY = 10  # number of points that are spread evenly over the steps
 _LAST = 4  # number of further points at the last consecutive steps
@@ -32,10 +35,25 @@ class Replay:
     """
 
     def __init__(self, task: Task, program: Program, seed: int) -> None:
-        self._sizes = problem(task).sizes
+        self._task, self._sizes = task, problem(task).sizes
         self._points = recorded(task, program, seed)
         self._gradients = np.asarray(self._points[1], float)
         self._known: dict[str, np.ndarray] = {}
+
+    def prepare(self, programs: Sequence[Program]) -> None:
+        """Forget all other programs; on an accelerator, replay these in batches.
+
+        Args:
+            programs: programs whose updates will be asked for; on a CPU each is replayed when it is.
+        """
+        wanted = {functional_hash(program): program for program in programs}
+        self._known = {key: updates for key, updates in self._known.items() if key in wanted}
+        new = {key: program for key, program in wanted.items() if key not in self._known}
+        if new and in_batches():
+            loop = partial(_replayed_together, self._sizes, len(REGISTRY))
+            points = dict(zip(("weights", "gradients", "rates"), self._points, strict=True))
+            replays = Computation(task=self._task, loop=loop, inputs=lambda places: points, key="replay")
+            self._known |= zip(new, np.asarray(replays.results(list(new.values())), float), strict=True)
 
     def updates(self, program: Program) -> np.ndarray:
         """Updates at the recorded points, shape `(K, P)`; the state is passed from each point to the next."""
@@ -103,5 +121,28 @@ def _replayed(sizes: tuple[int, ...], functions: int) -> Callable[[Encoded, Arra
 
         updates: Array = lax.scan(step, rule.init(weights[0]), (weights, gradients, rates))[1]
         return updates
+
+    return run
+
+
+@cache
+def _replayed_together(
+    sizes: tuple[int, ...], functions: int, kernel: bool
+) -> Callable[[Encoded, dict[str, Array]], tuple[Array, None]]:
+    """The replay of a batch of N encoded programs: `(codes, points) -> updates`, shape `(N, K, P)`."""
+
+    @jax.jit
+    def run(codes: Encoded, points: dict[str, Array]) -> tuple[Array, None]:
+        rule = batched(codes, sizes, kernel=kernel)
+        shape = (len(codes.length), 1, sum(sizes))
+
+        def step(state: Any, at: tuple[Array, Array, Array]) -> tuple[Any, Array]:  # noqa: ANN401 - of a rule
+            weights, gradient = (jnp.broadcast_to(array, shape) for array in at[:2])
+            update, state = rule.update(weights, gradient, state, at[2])
+            return state, update[:, 0]
+
+        begin = rule.init(jnp.broadcast_to(points["weights"][0], shape))
+        updates = lax.scan(step, begin, (points["weights"], points["gradients"], points["rates"]))[1]
+        return jnp.swapaxes(updates, 0, 1), None
 
     return run

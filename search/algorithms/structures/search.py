@@ -14,7 +14,7 @@ from primitives import Primitive, Program, live_part
 from proxy_tasks import Status, Task
 from search.algorithms.structures.breeding import Breeder
 from search.algorithms.structures.candidates import Bred
-from search.algorithms.structures.cells import Front, Incumbent
+from search.algorithms.structures.cells import Front
 from search.algorithms.structures.climbing import side_by_side
 from search.algorithms.structures.corpus import corpus
 from search.algorithms.structures.identity import structure_of
@@ -117,7 +117,7 @@ class StructureSearch:
 
     def _generation(self) -> Work[list[Bred]]:
         """Breed, score and admit a generation; returns its candidates in order of number."""
-        bred = [child for _ in range(self._settings.generation) if (child := self._child()) is not None]
+        bred = self._litter()
         going = yield from self._stages.run([child for child in bred if child.going], self._stages.look)
         going = [child for child in going if self._simplified(child)]
         for stage in (self._stages.short, self._stages.whole, self._stages.judgement):
@@ -132,20 +132,25 @@ class StructureSearch:
         self._bred += 1
         return self._bred - 1
 
+    def _litter(self) -> list[Bred]:
+        """Breed the children of a generation, and drop those that need not be trained.
+
+        Random numbers depend on the number of a child. If no draft of a number is valid, the generation ends before it.
+        """
+        bred: list[Bred] = []
+        while len(bred) < self._settings.generation and (child := self._child()) is not None:
+            bred.append(child)
+        self._drop_before_training([child for child in bred if not self._known(child, "structure")])
+        return bred
+
     def _child(self) -> Bred | None:
-        """Breed a child of an incumbent, and drop it if it need not be trained; `None` if no draft is valid."""
-        number = self._bred
-        draws = Draws(*self._key, number, _BREEDING)
+        """Breed a child of an incumbent; `None` if no draft is valid."""
+        draws = Draws(*self._key, self._bred, _BREEDING)
         parent = self.front.parent(draws)
         incumbents = tuple(incumbent.program for incumbent in self.front.ranked())
         material = Material(self._prior, incumbents, self._corpus, self._settings.state, self._settings.homologous)
         child = self._breeder.child(parent.program, material, draws)
-        if child is None:
-            return None
-        bred = Bred(self._number(), parent, child.operators, child.program, child.dropped)
-        if not self._known(bred, "structure"):
-            self._before_training(bred, parent)
-        return bred
+        return child and Bred(self._number(), parent, child.operators, child.program, child.dropped)
 
     def _known(self, bred: Bred, matched: str) -> bool:
         """Whether a candidate is dropped since it has the structure of an earlier one."""
@@ -161,19 +166,26 @@ class StructureSearch:
         bred.duplicate(seen.first, matched, f"the structure of candidate {seen.first}")
         return True
 
-    def _before_training(self, bred: Bred, parent: Incumbent) -> None:
-        """Drop a candidate that is too long, a near twin of its parent, or does not descend."""
-        settings, replay = self._settings, self._replay
-        if bred.length > settings.longest:
-            bred.drop(f"longer than {settings.longest} statements", Status.UNSOUND)
-        elif replay and settings.descent and not replay.descends(bred.program):
-            bred.drop("replay: its updates are not finite, or do not descend", Status.UNSOUND)
-        elif (
-            replay
-            and bred.length >= len(parent.program.statements)
-            and replay.residual(bred.program, parent.program) < settings.near_twin
-        ):
-            bred.duplicate(parent.number, "replay", "replay: a near twin of its parent")
+    def _drop_before_training(self, children: Sequence[Bred]) -> None:
+        """Drop children that are too long, near twins of their parents, or do not descend."""
+        for child in children:
+            if child.length > self._settings.longest:
+                child.drop(f"longer than {self._settings.longest} statements", Status.UNSOUND)
+        if self._replay is None:
+            return
+        replayed = [child for child in children if child.going]
+        parents = [child.parent.program for child in replayed if child.parent and _may_be_twin(child)]
+        self._replay.prepare([*(child.program for child in replayed), *parents])
+        for child in replayed:
+            self._drop_replayed(child, self._replay)
+
+    def _drop_replayed(self, child: Bred, replay: Replay) -> None:
+        settings, parent = self._settings, child.parent
+        assert parent is not None
+        if settings.descent and not replay.descends(child.program):
+            child.drop("replay: its updates are not finite, or do not descend", Status.UNSOUND)
+        elif _may_be_twin(child) and replay.residual(child.program, parent.program) < settings.near_twin:
+            child.duplicate(parent.number, "replay", "replay: a near twin of its parent")
 
     def _simplified(self, bred: Bred) -> bool:
         """Simplify a candidate exactly; returns whether it has a new structure."""
@@ -248,3 +260,8 @@ class StructureSearch:
                 for judged in [(*incumbent.judged, value)]
             ]
         )
+
+
+def _may_be_twin(child: Bred) -> bool:
+    """Whether a child is dropped if it is a near twin of its parent; a shorter one is an improvement."""
+    return child.parent is not None and child.length >= len(child.parent.program.statements)

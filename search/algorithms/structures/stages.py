@@ -82,15 +82,13 @@ class Stages:
         yield from self.judge(candidate, self._limit(candidate) + self._settings.judging_margin)
 
     def judge(self, candidate: Bred, limit: float = math.inf) -> Work[None]:
-        """Judge a candidate without tuning: on the newest block of seeds, then on the others if within the limit."""
+        """Judge a candidate without tuning: on the newest block of seeds, then on all others if within the limit."""
         newest = yield from self._measures.judged(candidate.program, self.blocks - 1)
         candidate.fitness = self._measures.fitness(candidate.program, [newest])
         if not candidate.fitness <= limit:
             return candidate.drop("judgement: behind what is no longer")
-        judged = []
-        for block in range(self.blocks - 1):
-            judged.append((yield from self._measures.judged(candidate.program, block)))
-        candidate.judged = (*judged, newest)
+        others = [self._measures.judged(candidate.program, block) for block in range(self.blocks - 1)]
+        candidate.judged = (*(yield from side_by_side(others)), newest)
         candidate.fitness = self._measures.fitness(candidate.program, candidate.judged)
         if not candidate.fitness <= limit:
             return candidate.drop("judgement: behind what is no longer, on all judging seeds")
