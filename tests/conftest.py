@@ -1,7 +1,8 @@
 """JAX is strict in tests: one thread, and no silent promotion of ranks. A tiny task stands in for the real ones.
 
-What has been compiled is kept on disk, for the many processes that these tests start and kill. LLVM optimizes little,
-which takes a third off the time of compilation, and trains as fast.
+What has been compiled is kept on disk, for the many processes that these tests start and kill. Compilation is most of
+their CPU time, so LLVM optimizes little, and XLA uses its older emitters: a loop for `digits` compiles in 3.4 s instead
+of 5.6 s, and trains in 37 ms instead of 29 ms.
 """
 
 import os
@@ -11,7 +12,9 @@ from pathlib import Path
 
 os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="optsearch-tests-")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir(), "optsearch-tests-compiled")))
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=1".strip()
+os.environ["XLA_FLAGS"] = " ".join(
+    [os.environ.get("XLA_FLAGS", ""), "--xla_backend_optimization_level=1", "--xla_cpu_use_fusion_emitters=false"]
+).strip()
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 from search.execution.process import pin_threads

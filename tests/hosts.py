@@ -1,4 +1,4 @@
-"""Several hosts on one machine, for tests of clusters.
+"""Several hosts on one machine, for tests and measurements of clusters.
 
 Each consists of Linux namespaces: own address, host name, processes, /tmp and /dev/shm; a bridge joins them. Needs root
 and iproute2.
@@ -18,6 +18,7 @@ from typing import Self
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
+_SWITCH = Path(__file__).resolve().parent / "delayed_switch.py"
 _TOOLS = ("ip", "unshare", "nsenter", "mount")
 _PACKAGES = ("primitives", "proxy_tasks", "simplify", "selection", "search", "optsearch", "tests")
 _NET = "10.77.6"
@@ -35,9 +36,7 @@ exec sleep infinity
 
 
 def reason_why_not() -> str:
-    """Why hosts are not made here; empty if they are."""
-    if not os.environ.get("OPTSEARCH_HOSTS"):
-        return "hosts take ten minutes and a quiet machine; OPTSEARCH_HOSTS=1 (`make test-hosts`) makes them"
+    """Why hosts cannot be made here; empty if they can."""
     if os.geteuid() != 0:
         return "hosts need root"
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
@@ -62,6 +61,7 @@ class Hosts:
         self._count, self._bare = count, bare
         self._inits: dict[int, subprocess.Popen[str]] = {}
         self._pids: dict[int, int] = {}
+        self._delayed: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         switch = f"{self._prefix}sw"
@@ -73,6 +73,9 @@ class Hosts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._delayed:
+            self._delayed.kill()
+            self._delayed.communicate()
         for number in list(self._inits):
             self.crash(number)
         for number in range(1, self._count + 1):
@@ -94,7 +97,7 @@ class Hosts:
         folders = {ROOT, _installed()}
         hidden = [folder / package for folder in folders for package in _PACKAGES if (folder / package).is_dir()]
         hide = "\n".join(f"mount -t tmpfs tmpfs '{folder}'" for folder in hidden) if number in self._bare else ""
-        command = ["nsenter", f"--net=/run/netns/{host}", "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork"]
+        command = [*self._inside(host), "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork"]
         script = _INIT.format(number=number, hide=hide)
         init = subprocess.Popen(
             [*command, "--kill-child", "bash", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -141,6 +144,21 @@ class Hosts:
     def heal(self, number: int) -> None:
         """Restore the link of a host."""
         _ip("-n", f"{self._prefix}sw", "link", "set", f"p{number}", "up")
+
+    def delay(self, seconds: float) -> None:
+        """Deliver each packet between hosts after some seconds, from now on; no host may boot afterwards."""
+        ports = [f"p{number}" for number in self._inits]
+        for number, port in zip(self._inits, ports, strict=True):
+            subprocess.run([*self._inside(f"{self._prefix}{number}"), sys.executable, _SWITCH, "eth0"], check=True)
+            _ip("-n", f"{self._prefix}sw", "link", "set", port, "nomaster", "promisc", "on")
+        command = [*self._inside(f"{self._prefix}sw"), sys.executable, str(_SWITCH), str(seconds), *ports]
+        self._delayed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._delayed.stdout is not None
+        assert self._delayed.stdout.readline() == "ready\n"
+
+    @staticmethod
+    def _inside(namespace: str) -> list[str]:
+        return ["nsenter", f"--net=/run/netns/{namespace}"]
 
     def crash(self, number: int) -> None:
         """End all processes of a host at once, its link cut first."""

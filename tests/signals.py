@@ -23,7 +23,9 @@ from tests.processes import begin
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 SLOWEST = 120.0  # seconds for a command to end after a signal
-STAGES = "selection.stages=[{tasks: [vit], programs: 2, budget: 3, tuning_seeds: 1, tunings: 1, seeds: 5}]"
+CONFIG = SMALL_RUN.replace("children: 40", "children: 15")
+STAGES = "selection.stages=[{tasks: [digits_x10], programs: 2, budget: 2, tuning_seeds: 1, tunings: 1, seeds: 5}]"
+BASELINES = "selection.baselines=[adamw, lion]"
 VARYING = {"seconds", "minutes", "report", "trained", "hosts"}  # keys of results that may differ between runs
 
 
@@ -44,7 +46,7 @@ class Command:
 
 COMMANDS = {
     "run": Command(("run", "small.yaml", "--out", "folder", "--json"), again=("resume", "folder", "--json")),
-    "select": Command(("select", "folder", "--set", STAGES, "--json"), prepared="folder"),
+    "select": Command(("select", "folder", "--set", STAGES, "--set", BASELINES, "--json"), prepared="folder"),
     "simplify": Command(("simplify", "lion_raw", "--json")),
     "reproduce": Command(("reproduce", "lion", "--config", "small.yaml", "--seeds", "2", "--out", "account", "--json")),
     "compare": Command(("compare", "small.yaml", "random.yaml", "--out", "compared", "--json")),
@@ -90,8 +92,8 @@ def check(name: str, rounds: int, chance: random.Random) -> int:
     with tempfile.TemporaryDirectory() as place:
         clean = Path(place, "clean")
         clean.mkdir()
-        (clean / "small.yaml").write_text(SMALL_RUN)
-        (clean / "random.yaml").write_text(SMALL_RUN.replace("children: 40", "algorithm: random, children: 40"))
+        (clean / "small.yaml").write_text(CONFIG)
+        (clean / "random.yaml").write_text(CONFIG.replace("children: 15", "algorithm: random, children: 15"))
         if command.prepared:
             completed(COMMANDS["run"].arguments, clean)
         whole = Path(place, "whole")

@@ -59,6 +59,7 @@ def test_a_task_has_the_hash_of_its_losses(monkeypatch: pytest.MonkeyPatch) -> N
 def pool(monkeypatch: pytest.MonkeyPatch, said: list[str], *, mixed: bool) -> WorkerPool:
     """A pool whose workers compute another sign."""
     monkeypatch.setattr(worker_pool, "ray", FakeRay())
+    monkeypatch.setattr(worker_pool, "_WAIT", 0.0)
 
     def start() -> Any:
         actor = Actor([])

@@ -1,6 +1,7 @@
 """What the pool of workers does at each exception of Ray, raised in Ray's place."""
 
 import re
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,10 @@ from ray import exceptions
 from primitives import UserError
 from search.execution import worker_pool
 from search.execution.executor import WorkersLostError
-from search.execution.faults import FAULTS, Effect, cause, fault_of
+from search.execution.faults import FAULTS, Effect, RayLostError, cause, fault_of
 from search.execution.messages import BEHAVIOUR, Answered, Parcel, RaySettings
 from search.execution.worker import Place
-from search.execution.worker_pool import RayLostError, WorkerPool
+from search.execution.worker_pool import WorkerPool
 
 raised: Any = exceptions  # several of its classes have no annotations
 ERRORS: dict[type[Exception], tuple[Exception, Effect]] = {
@@ -51,9 +52,6 @@ class FakeRay:
     def __init__(self) -> None:
         self.killed: list[Any] = []
 
-    def wait(self, calls: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
-        return calls[:1], calls[1:]
-
     def get(self, call: Any) -> Any:
         if isinstance(call.value, Exception):
             raise call.value
@@ -64,8 +62,19 @@ class FakeRay:
 
 
 class Call:
-    def __init__(self, value: Any) -> None:
+    """A call that is completed when it has a value."""
+
+    def __init__(self, value: Any = None) -> None:
+        self._completed: Future[None] = Future()
+        if value is not None:
+            self.complete(value)
+
+    def complete(self, value: Any) -> None:
         self.value = value
+        self._completed.set_result(None)
+
+    def future(self) -> "Future[None]":
+        return self._completed
 
 
 class Actor:
@@ -83,6 +92,7 @@ class Actor:
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     made = FakeRay()
     monkeypatch.setattr(worker_pool, "ray", made)
+    monkeypatch.setattr(worker_pool, "_WAIT", 0.0)
     return made
 
 
@@ -95,7 +105,7 @@ def run(errors: list[Exception], said: list[str]) -> tuple[list[Any], int]:
         return actors[-1]
 
     pool = WorkerPool(start, 1, facts={}, settings=RaySettings(), say=said.append)
-    pool.submit([Parcel((0, 1), True, 1, b"job")])
+    pool.events.submit([Parcel((0, 1), True, 1, b"job")])
     outcomes: list[Any] = []
     for _ in range(20):
         outcomes += pool.turn()
@@ -179,17 +189,17 @@ class Silent:
         self.calls: list[tuple[Call, list[bytes]]] = []
 
     def _execute(self, contents: list[bytes]) -> Call:
-        self.calls.append((Call(None), contents))
+        self.calls.append((Call(), contents))
         return self.calls[-1][0]
 
     def answer(self, seconds: float = 1.0) -> None:
         """Answer the oldest call."""
         call, contents = self.calls.pop(0)
-        call.value = [content + b" done" for content in contents], seconds
+        call.complete(([content + b" done" for content in contents], seconds))
 
     def die(self) -> None:
         """Die in the oldest call."""
-        self.calls.pop(0)[0].value = raised.ActorDiedError()
+        self.calls.pop(0)[0].complete(raised.ActorDiedError())
 
 
 class Clock:
@@ -206,12 +216,11 @@ def two_hosts(fake: FakeRay, monkeypatch: pytest.MonkeyPatch) -> tuple[WorkerPoo
     """A pool with a worker on each of two hosts, which have answered calls of a second."""
     clock, actors, said = Clock(), [Silent("fast"), Silent("slow")], list[str]()
     monkeypatch.setattr(worker_pool, "time", clock)
-    monkeypatch.setattr(fake, "wait", lambda calls, **_: ([call for call in calls if call.value is not None], []))
     replaced = iter([*actors, *(Silent("fast") for _ in range(9))])
     pool = WorkerPool(lambda: next(replaced), 2, facts={}, settings=RaySettings(), say=said.append)
     for _ in range(3):
         pool.turn()
-    pool.submit(job(number) for number in range(2))
+    pool.events.submit(job(number) for number in range(2))
     pool.turn()
     for actor in actors:
         actor.answer()
@@ -227,7 +236,7 @@ def test_idle_workers_get_a_job_each_before_one_gets_two(
     two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
 ) -> None:
     pool, actors, _, _ = two_hosts
-    pool.submit(job(number) for number in (2, 3, 4))
+    pool.events.submit(job(number) for number in (2, 3, 4))
     pool.turn()
     assert [len(actor.calls) for actor in actors] == [2, 1]
 
@@ -236,7 +245,7 @@ def test_an_idle_worker_gets_a_copy_of_what_another_host_has_not_answered_and_th
     two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
 ) -> None:
     pool, (fast, slow), clock, _ = two_hosts
-    pool.submit(job(number) for number in (2, 3))
+    pool.events.submit(job(number) for number in (2, 3))
     pool.turn()
     fast.answer()
     assert pool.turn() == [Answered(2, b"job 2 done")]
@@ -258,12 +267,12 @@ def test_an_idle_worker_gets_a_copy_of_what_another_host_has_not_answered_and_th
 def test_short_jobs_are_not_copied_at_once(two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]]) -> None:
     pool, (fast, slow), clock, _ = two_hosts
     for number in range(2, 80, 2):  # calls of a millisecond
-        pool.submit([job(number), job(number + 1)])
+        pool.events.submit([job(number), job(number + 1)])
         pool.turn()
         for actor in (fast, slow):
             actor.answer(0.001)
         assert len(pool.turn()) == 2
-    pool.submit([job(100), job(101)])
+    pool.events.submit([job(100), job(101)])
     pool.turn()
     fast.answer(0.001)
     clock.now = 1.9
@@ -279,7 +288,7 @@ def test_a_job_whose_copy_is_running_is_no_suspect_until_that_worker_dies_too(
     two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
 ) -> None:
     pool, (fast, slow), clock, said = two_hosts
-    pool.submit([job(2), job(3)])
+    pool.events.submit([job(2), job(3)])
     pool.turn()
     fast.answer()
     pool.turn()

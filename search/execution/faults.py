@@ -11,6 +11,10 @@ from typing import NamedTuple
 from ray import exceptions as ray
 
 
+class RayLostError(Exception):
+    """Raised if Ray itself fails; the message names the cause."""
+
+
 class Effect(Enum):
     """Effect of an exception of Ray on the run."""
 

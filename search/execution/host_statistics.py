@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from search.execution.member import Member
 from search.execution.messages import HostUsage
@@ -12,20 +13,22 @@ class HostStatistics:
     """Accumulates usage by host name."""
 
     def __init__(self) -> None:
+        # While n workers of a host are ready, its `available` is short of n times the present time.
         self._sums: defaultdict[str, HostUsage] = defaultdict(HostUsage)
-        self._ready_since: dict[Member, float] = {}
+        self._ready = set[Member]()
 
     def ready(self, member: Member) -> None:
         """Count a worker that became ready."""
-        self._ready_since[member] = time.monotonic()
+        self._ready.add(member)
         self._sums[member.host].workers += 1
+        self._sums[member.host].available -= time.monotonic()
 
     def left(self, member: Member) -> None:
         """Remove a worker that is no longer part of the pool."""
-        since = self._ready_since.pop(member, None)
-        if since is not None:
+        if member in self._ready:
+            self._ready.remove(member)
             self._sums[member.host].workers -= 1
-            self._sums[member.host].available += time.monotonic() - since
+            self._sums[member.host].available += time.monotonic()
 
     def completed(self, host: str, jobs: int, seconds: float) -> None:
         """Count jobs completed by a worker on a host, and the seconds that they took."""
@@ -40,12 +43,6 @@ class HostStatistics:
     def usage(self) -> Mapping[str, HostUsage]:
         """Usage of each host so far."""
         now = time.monotonic()
-        present: defaultdict[str, HostUsage] = defaultdict(HostUsage)
-        for member, since in self._ready_since.items():
-            present[member.host].available += now - since
         return {
-            host: HostUsage(
-                usage.workers, usage.jobs, usage.busy, usage.available + present[host].available, usage.deaths
-            )
-            for host, usage in self._sums.items()
+            host: replace(usage, available=usage.available + usage.workers * now) for host, usage in self._sums.items()
         }

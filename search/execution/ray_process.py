@@ -9,7 +9,6 @@ environment of this process only.
 import contextlib
 import os
 import pickle
-import queue
 import subprocess
 import tempfile
 import threading
@@ -23,15 +22,16 @@ import ray
 
 from primitives import UserError
 from search.execution import cluster
+from search.execution.events import Events
 from search.execution.executor import WorkersLostError
-from search.execution.faults import cause
-from search.execution.messages import Lost, Note, Parcel, Refused, Report, Setup, State
+from search.execution.faults import RayLostError, cause
+from search.execution.messages import Lost, Note, Refused, Report, Setup, State
 from search.execution.pulse import Pulse
 from search.execution.worker import Worker, copy_in
-from search.execution.worker_pool import RayLostError, WorkerPool
+from search.execution.worker_pool import WorkerPool
 
 _END_LIMIT = 10.0  # seconds after the end of the driver until the process ends itself
-_REPORT_EVERY = 1.0  # seconds between two reports
+_REPORT_EVERY = 1.0  # seconds between two reports if no job is answered
 _WAITING_FIRST = 20.0  # seconds until the first message about workers that wait for a CPU
 _WAITING_EVERY = 30.0  # seconds between two messages about workers that wait for a CPU
 
@@ -47,7 +47,7 @@ class RayProcess:
     def __init__(self, connection: Connection, folder: Path) -> None:
         self._connection, self._folder = connection, folder
         self._sending = threading.Lock()
-        self._arrived: queue.SimpleQueue[list[Parcel]] = queue.SimpleQueue()
+        self._events = Events()
         self._closed = threading.Event()
         self._node: subprocess.Popen[bytes] | None = None
 
@@ -76,8 +76,9 @@ class RayProcess:
         """Receive jobs; after the connection is closed, end the process within `_END_LIMIT`, even if Ray blocks."""
         with contextlib.suppress(EOFError, OSError):
             while True:
-                self._arrived.put(pickle.loads(self._connection.recv_bytes()))
+                self._events.submit(pickle.loads(self._connection.recv_bytes()))
         self._closed.set()
+        self._events.submit([])
         time.sleep(_END_LIMIT)
         os._exit(1)
 
@@ -101,6 +102,7 @@ class RayProcess:
             facts=setup.facts,
             settings=settings,
             say=self._note,
+            events=self._events,
         )
         self._send(Report(pool.state(), []))
         self._work(pool, pulse, grows=settings.count is None)
@@ -112,9 +114,6 @@ class RayProcess:
         """Execute jobs until the driver closes the connection; report at least once a second."""
         reported, waiting = time.monotonic(), Waiting()
         while not self._closed.is_set():
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    pool.submit(self._arrived.get_nowait())
             outcomes = pool.turn()
             if outcomes or time.monotonic() - reported >= _REPORT_EVERY:
                 state, reported = pool.state(), time.monotonic()

@@ -10,6 +10,7 @@ that a slow host does not delay the end of a generation (backup tasks; Dean and 
 answer to a job counts.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,8 +22,9 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from primitives import UserError
 from proxy_tasks import Status
+from search.execution.events import Events, Submitted
 from search.execution.executor import WorkersLostError
-from search.execution.faults import Effect, cause, fault_of
+from search.execution.faults import Effect, RayLostError, cause, fault_of
 from search.execution.handshake import Handshake
 from search.execution.host_statistics import HostStatistics
 from search.execution.job_queue import AHEAD, JobQueue, Pace
@@ -30,15 +32,11 @@ from search.execution.member import Batch, Member
 from search.execution.messages import Answered, Failed, Outcome, Parcel, RaySettings, State
 
 _FAILED_STARTS = 5  # successive failed starts of workers after which the run ends
-_LOOK_EVERY = 1.0  # seconds between two checks of the time limits
-_IDLE = 0.005  # the same if a worker is idle and jobs may arrive
+_WAIT = 1.0  # longest time in seconds that a turn waits for an event
+_CHECK_EVERY = 0.1  # seconds between two checks for late batches; a check looks at every worker
 _LATE = 1.5 * AHEAD  # age of a batch, in median durations of a call, after which an idle worker gets a copy
 _LEAST_LATE = 2.0  # least such age in seconds; a driver that is slower than its workers leaves them idle all the time
 _RECENT = 33  # calls of which the median is taken
-
-
-class RayLostError(Exception):
-    """Raised if Ray itself fails; the message names the cause."""
 
 
 class WorkerPool:
@@ -50,6 +48,7 @@ class WorkerPool:
         facts: facts that must be equal in the driver and in every worker.
         settings: settings of the workers.
         say: called with messages for the user.
+        events: queue of jobs and completed calls, which `turn` handles; by default a new one.
     """
 
     def __init__(
@@ -60,8 +59,9 @@ class WorkerPool:
         facts: Mapping[str, Any],
         settings: RaySettings,
         say: Callable[[str], None],
+        events: Events | None = None,
     ) -> None:
-        self._start, self._say = start, say
+        self._start, self._say, self.events = start, say, events or Events()
         self._handshake = Handshake(facts, settings, say)
         self._wall_limit = settings.wall_limit
         self._start_limit = max(settings.start_limit, settings.wall_limit)
@@ -70,33 +70,35 @@ class WorkerPool:
         self._copies = settings.batch is None  # on a GPU, results may depend on which jobs share a batch
         self._open: dict[object, int] = {}  # number of workers that have, or will have, each job without an answer
         self._durations: deque[float] = deque(maxlen=_RECENT)  # seconds of recent calls
+        self._checked = -math.inf  # time of the last check for late batches, by `time.monotonic`
         self.members: list[Member] = []
         self.add_workers(count)
 
     def add_workers(self, count: int) -> None:
         """Start more workers."""
-        self.members += [Member(self._start()) for _ in range(count)]
+        self.members += [self._started() for _ in range(count)]
 
-    def submit(self, parcels: Iterable[Parcel]) -> None:
-        """Append jobs to the queue."""
-        parcels = list(parcels)
-        self._open |= dict.fromkeys((parcel.key for parcel in parcels), 1)
-        self._queue.add(parcels)
+    def _started(self) -> Member:
+        member = Member(self._start())
+        for call in member.calls():
+            self.events.watch(member, call)
+        return member
 
     def state(self) -> State:
         """State of the workers."""
-        ready = sum(member.ready for member in self.members)
+        hosts, count = self._hosts.usage(), len(self.members)
+        ready = sum(usage.workers for usage in hosts.values())
         return State(
-            count=len(self.members),
+            count=count,
             ready=ready,
-            starting=sum(member.starting for member in self.members),
-            capacity=len(self.members) * AHEAD * self._queue.size(self._pace),
-            hosts=self._hosts.usage(),
+            starting=sum(member.starting for member in self.members) if ready < count else 0,
+            capacity=count * AHEAD * self._queue.size(self._pace),
+            hosts=hosts,
             mixed=tuple(sorted(self._handshake.mixed)),
         )
 
     def turn(self) -> list[Outcome]:
-        """Send waiting jobs, and wait a short time for answers.
+        """Wait a short time for events, and send waiting jobs.
 
         Returns:
             Answers and failures of jobs.
@@ -106,36 +108,43 @@ class WorkerPool:
             WorkersLostError: Ray reports an error that affects all workers.
             RayLostError: Ray itself failed.
         """
+        done: list[Outcome] = []
+        for event in self.events.wait(_WAIT):
+            if isinstance(event, Submitted):
+                self._open |= dict.fromkeys((parcel.key for parcel in event.parcels), 1)
+                self._queue.add(event.parcels)
+            elif event.call in event.member.calls():  # otherwise its worker has been replaced
+                done += self._answered(*event)
         try:
             self._hand_out()
-            at = {call: member for member in self.members for call in member.calls()}
-            idle = any(member.ready and len(member.batches) < AHEAD for member in self.members)
-            ready, _ = ray.wait(list(at), timeout=_IDLE if idle else _LOOK_EVERY) if at else ([], [])
-            if ready:
-                ready, _ = ray.wait(list(at), num_returns=len(at), timeout=0)
+            return done + self._check_late()
         except ray.exceptions.RayError as error:
             raise RayLostError(cause(error)) from error
-        done: list[Outcome] = []
-        for call in ready:
-            if call in at[call].calls():  # its worker may have been replaced a moment ago
-                done += self._answered(at[call], call)
-        return done + self._overdue()
 
     def _hand_out(self) -> None:
         """Send suspects to idle workers first; if there are none, give each ready worker up to two batches."""
-        ready = [member for member in self.members if member.ready]
-        for member in ready:
+        if not len(self._queue):
+            return
+        room = [member for member in self.members if member.ready and len(member.batches) < AHEAD]
+        for member in room:
             if self._queue.suspects and not member.batches:
                 self._call(member, [self._queue.next_suspect()], alone=True)
         if self._queue.suspects:
             return
-        room = [member for member in ready if not member.executing_alone]
+        room = [member for member in room if not member.executing_alone]
         room = [member for ahead in range(AHEAD) for member in room if len(member.batches) <= ahead]  # idle ones first
         for place, member in enumerate(room):
             if parcels := self._queue.next_batch(member.pace, len(room) - place):
                 self._call(member, parcels, alone=False)
+
+    def _check_late(self) -> list[Outcome]:
+        """Copy late batches to idle workers, and end workers that have exceeded a time limit; at short intervals."""
+        if time.monotonic() - self._checked < _CHECK_EVERY:
+            return []
+        self._checked = time.monotonic()
         if self._copies and not len(self._queue) and self._durations:
-            self._copy_late(ready)
+            self._copy_late([member for member in self.members if member.ready])
+        return self._overdue()
 
     def _copy_late(self, ready: Sequence[Member]) -> None:
         """Give each idle worker a copy of the oldest late batch of another host."""
@@ -153,8 +162,11 @@ class WorkerPool:
             member.since = time.monotonic()
         call = member.actor.execute.remote([parcel.content for parcel in parcels])
         member.batches.append(Batch(call, parcels, alone, time.monotonic()))
+        self.events.watch(member, call)
 
     def _answered(self, member: Member, call: ray.ObjectRef[Any]) -> Sequence[Outcome]:
+        if call == member.begun and member.placed is not None:  # completed before, and reported after it
+            self._answered(member, member.placed)
         try:
             answer = ray.get(call)
         except RayTaskError as error:
@@ -225,10 +237,8 @@ class WorkerPool:
         reason = cause(error)
         where = member.host or getattr(error, "node_ip", "") or "a host of the cluster"
         if isinstance(error, RayActorError) and ("ModuleNotFoundError" in reason or "ImportError" in reason):
-            raise UserError(
-                f"a worker on {where} cannot import a package ({reason}); "
-                f"install the same version of optsearch there as on the driver"
-            )
+            remedy = "install the same version of optsearch there as on the driver"
+            raise UserError(f"a worker on {where} cannot import a package ({reason}); {remedy}")
         self._count_failed_start(
             f"died while they started ({reason}); "
             f"check the memory for {len(self.members)} workers (`workers.count`), and `workers.memory_limit`"
@@ -285,5 +295,5 @@ class WorkerPool:
         member.placed = member.begun = None
         member.batches.clear()  # late answers of the old worker are ignored
         self._hosts.left(member)
-        self.members[self.members.index(member)] = Member(self._start())
+        self.members[self.members.index(member)] = self._started()
         return done
