@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from primitives import UserError
@@ -60,22 +61,26 @@ def expected(undisturbed: Path) -> str:
 
 
 def test_killed_in_mid_generation_and_resumed_gives_the_same_digest(config: Path, expected: str) -> None:
-    process = begin("run", str(config), "--out", "killed")
+    process = begin("run", str(config), "--out", "killed", "--set=workers.breeders=1")
     journal = Path("killed/journal.sqlite")
+    helpers = []
     for trials in (20, 70):
         wait_for_rows(journal, trials, process, "trials")
+        helpers += psutil.Process(process.pid).children()
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        process = begin("resume", "killed", "--json")
+        process = begin("resume", "killed", "--json", "--set=workers.breeders=0")
+    assert len(helpers) == 1
+    assert not psutil.wait_procs(helpers, timeout=60)[1]
     assert finished(process)["digest"] == expected == read_digest(journal)
     with closing(sqlite3.connect(journal)) as connection:
         assert connection.execute("select count(*) from trials").fetchone()[0] > 100
 
 
 def test_a_search_that_was_extended_has_the_history_of_a_longer_one(config: Path, expected: str) -> None:
-    """Generations of the shorter search, and the trials of its conclusion, change nothing."""
+    """Generations of the shorter search, the trials of its conclusion, and helper processes change nothing."""
     shorter = finished(begin("run", str(config), "--out", "run", "--set", "search.children=6", "--json"))
-    extended = finished(begin("resume", "run", "--set", "search.children=12", "--json"))
+    extended = finished(begin("resume", "run", "--set=search.children=12", "--set=workers.breeders=2", "--json"))
     assert extended["digest"] == expected != shorter["digest"]
 
 

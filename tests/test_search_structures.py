@@ -26,6 +26,7 @@ from search.algorithms.structures.climbing import climb, side_by_side
 from search.algorithms.structures.corpus import corpus
 from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.measures import Measures
+from search.algorithms.structures.offspring import Helpers
 from search.algorithms.structures.operators import OPERATORS, Material, way
 from search.algorithms.structures.prior import Prior
 from search.algorithms.structures.pruning import deletions, pruned
@@ -341,7 +342,11 @@ def test_all_that_a_generation_replays_is_prepared_in_one_call(replay: Replay, m
 
 
 def searched(
-    children: int = 40, fail_after: int | None = None, known: dict[Any, Any] | None = None, **changes: Any
+    children: int = 40,
+    fail_after: int | None = None,
+    known: dict[Any, Any] | None = None,
+    helpers: Helpers | None = None,
+    **changes: Any,
 ) -> list[Record]:
     """Records of a search; after `fail_after` trials that are not known it is killed."""
     search = StructureSearch(
@@ -351,6 +356,7 @@ def searched(
         primitives=by_names(list(PAPER)),
         key=(5, 0),
         children=children,
+        helpers=helpers,
     )
     records: list[Record] = []
     losses: dict = {} if known is None else known  # type: ignore[type-arg]

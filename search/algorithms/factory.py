@@ -8,6 +8,7 @@ from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
 from search.algorithms.mutation import MUTATIONS, Mutator
 from search.algorithms.random_search import RandomSearch
+from search.algorithms.structures.offspring import Helpers, Nursery
 from search.algorithms.structures.search import StructureSearch
 from search.algorithms.tree import TreeSearch
 from search.engine import Algorithm, Engine, Hurdle
@@ -56,12 +57,14 @@ def check_algorithm(config: Config, start: Program) -> None:
         build_engine(config, start, 0)
 
 
-def structure_search(config: Config, repeat: int) -> StructureSearch:
+def structure_search(config: Config, repeat: int, helpers: Helpers | None = None) -> StructureSearch:
     """Make the algorithm `structures`, which works in generations and needs no engine.
 
     Args:
         config: the config of the run.
         repeat: number of the repeat, counted over all rounds.
+        helpers: processes that breed and simplify children, with a `structure_nursery` of this config; `None` for this
+            process.
 
     Raises:
         UserError: a program of the corpus cannot be read, or other settings do not fit the algorithm.
@@ -77,7 +80,17 @@ def structure_search(config: Config, repeat: int) -> StructureSearch:
         primitives=insertable(config),
         key=(config.seed, repeat),
         children=config.search.children,
+        helpers=helpers,
     )
+
+
+def structure_nursery(config: Config) -> Nursery:
+    """Make the part of the algorithm `structures` that helper processes do: breeding and simplification.
+
+    Raises:
+        UserError: a program of the corpus cannot be read.
+    """
+    return Nursery(config.search.structures, insertable(config))
 
 
 def register_algorithm(name: str, factory: Callable[[Config, Program], Algorithm]) -> None:

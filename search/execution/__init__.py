@@ -5,6 +5,7 @@ Importing this room does not import Ray; a `RayExecutor` imports it in a separat
 - Jobs and answers: `CandidateJob`, `TrialJob`, `TrialAnswer`, `CandidateKey`.
 - Executors: `Executor` (the protocol), `InlineExecutor`, `BatchExecutor`, `RayExecutor` (`RaySettings`, `Built`);
   `WorkersLostError`, raised if no worker is left and none can be started.
+- Helper processes on the CPU, which answer requests while this process trains: `HelperPool`.
 - Place of the copy of a file in the working directory of a worker: `copy_in`.
 - Numerical behaviour of machines: `measure_behaviour`; `BEHAVIOUR` is its key in the facts that a worker reports.
 - Setup of a process: `pin_threads`, `keep_compiled`, `check_packages`, `rare_collection`.
@@ -21,6 +22,7 @@ from search.execution.executor import (
     TrialJob,
     WorkersLostError,
 )
+from search.execution.helpers import HelperPool
 from search.execution.messages import BEHAVIOUR, RaySettings
 from search.execution.process import check_packages, keep_compiled, pin_threads, rare_collection
 from search.execution.ray_executor import RayExecutor
@@ -33,6 +35,7 @@ __all__ = [
     "CandidateJob",
     "CandidateKey",
     "Executor",
+    "HelperPool",
     "InlineExecutor",
     "RayExecutor",
     "RaySettings",

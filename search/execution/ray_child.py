@@ -8,9 +8,7 @@ import contextlib
 import os
 import pickle
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from search.execution.child import ended, start_child
 from search.execution.messages import Lost, Parcel, Setup
 from search.execution.private_ray import FILES, local_environment, private_folder
 
@@ -26,7 +25,6 @@ _SILENCE = 20.0  # seconds without a message after which the process is lost; it
 _FIRST_SILENCE = 120.0  # the same before the first message; Ray takes seconds to start, longer on a busy machine
 _LAST_WORD = 5.0  # seconds to wait for the exit status of a process that closed its connection
 _END_LIMIT = 15.0  # seconds to wait for the end of the process
-_CODE = "import sys; sys.path[:] = {path!r}; from search.execution.ray_process import main; main({end}, {folder!r})"
 
 
 class ProcessLostError(Exception):
@@ -46,20 +44,16 @@ class RayChild:
     def __init__(self, setup: Setup) -> None:
         self._own = setup.settings.address is None
         self._folder = private_folder() if self._own else Path()
-        environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}  # nothing is sent anywhere
+        environment = {"RAY_USAGE_STATS_ENABLED": "0"}  # nothing is sent anywhere
         environment |= local_environment(self._folder) if self._own else {}
         self._connection, theirs = Pipe()
-        path = [entry or str(Path.cwd()) for entry in sys.path]
-        code = _CODE.format(path=path, end=theirs.fileno(), folder=str(self._folder / FILES))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            env=environment,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # Ray prints to it, and it is for results only
-            stderr=self._errors,
-            start_new_session=True,  # otherwise a terminal would send Ctrl-C to this process too
+        self._process = start_child(
+            "search.execution.ray_process",
+            theirs,
+            str(self._folder / FILES),
+            environment=environment,
+            errors=self._errors,
         )
         theirs.close()
         self._heard, self._patience = time.monotonic(), _FIRST_SILENCE
@@ -95,13 +89,10 @@ class RayChild:
             raise ProcessLostError(f"the process that runs Ray has not answered for {self._patience:g} s")
 
     def _end_in_words(self) -> str:
-        how = ""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = self._process.wait(timeout=_LAST_WORD)
-            how = f" by {signal.Signals(-status).name}" if status < 0 else f" with status {status}"
+        how = ended(self._process, _LAST_WORD)
         self._errors.seek(0)
         said = [line for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
-        return f"the process that runs Ray ended{how}" + (f" ({said[-1].strip()})" if said else "")
+        return f"the process that runs Ray {how}" + (f" ({said[-1].strip()})" if said else "")
 
     def end(self) -> None:
         """Ask the process to end, and kill it if it does not."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from primitives import Program, UserError
 from search.algorithms import structure_search
 from search.engine import Record
+from search.running.breeding_helpers import breeding_helpers
 from search.running.open_run import OpenRun
 from search.running.recorded_trials import RecordedTrials
 
@@ -28,11 +29,13 @@ def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], t
     Raises:
         UserError: the candidates in the journal differ from those that are bred.
     """
-    works = [
-        structure_search(opened.config, repeat).run(start, _recorder(repeat, opened), opened.stop.is_set)
-        for repeat in repeats
-    ]
-    return all(trials.run(works))
+    with breeding_helpers(opened.config, opened.reporter.note) as helpers:
+        searches = [structure_search(opened.config, repeat, helpers) for repeat in repeats]
+        works = [
+            search.run(start, _recorder(repeat, opened), opened.stop.is_set)
+            for repeat, search in zip(repeats, searches, strict=True)
+        ]
+        return all(trials.run(works))
 
 
 def _recorder(repeat: int, opened: OpenRun) -> Callable[[Sequence[Record]], None]:

@@ -138,6 +138,12 @@ class WorkerSettings(Section):
     count: int | None = Field(None, ge=1, description="number of workers; by default one for each core or GPU")
     device: Literal["cpu", "gpu"] = Field("cpu", description="a worker on each core, or on each GPU (ray)")
     batch: int | None = Field(None, ge=1, description="most jobs that a worker trains together; 512 on a GPU (ray)")
+    breeders: int | None = Field(
+        None,
+        ge=0,
+        description="helper processes that breed and simplify children of `structures` on the CPU; by default one for "
+        "each core but one, up to 8, if programs are trained on an accelerator, else 0",
+    )
     address: str | None = Field(None, description="address of a Ray cluster, such as 10.0.0.1:6379")
     in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
     wall_limit: float = Field(300.0, gt=0, description="time limit of a candidate in seconds (ray)")

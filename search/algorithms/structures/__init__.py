@@ -8,6 +8,7 @@
 `expressions`   statements as nested expressions
 `operators`     the table of operators, each `(parent, material, draws) -> draft`
 `breeding`      children: operators are drawn until a draft is valid
+`offspring`     breeding and simplification as requests, which helper processes can answer
 `replay`        updates on recorded weights and gradients, which show near twins and ascent directions
 `cells`         the best program of each length, number of state slots and use of weights
 `climbing`      tuning of constants as trials

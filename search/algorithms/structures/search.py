@@ -6,21 +6,18 @@ number of workers nor the order in which they finish. A run that was killed bree
 their trials in the journal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from primitives import Primitive, Program, live_part
 from proxy_tasks import Status, Task
-from search.algorithms.structures.breeding import Breeder
 from search.algorithms.structures.candidates import Bred
 from search.algorithms.structures.cells import Front
 from search.algorithms.structures.climbing import side_by_side
-from search.algorithms.structures.corpus import corpus
 from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.measures import Measures
-from search.algorithms.structures.operators import Material
-from search.algorithms.structures.prior import Prior
+from search.algorithms.structures.offspring import Helpers, NoHelpers, Nursery, Simplification, bred_by
 from search.algorithms.structures.pruning import pruned
 from search.algorithms.structures.replay import Replay
 from search.algorithms.structures.stages import Stages
@@ -29,7 +26,7 @@ from search.settings import StructureSettings
 from selection import Work
 from simplify import SEARCH, simplify
 
-_BREEDING = 0  # key of the random numbers of breeding; those of the stages are 1, 2, …
+Waits = Mapping[int, Callable[[], Program]]  # functions that wait for an answer, by number of a candidate
 
 
 class _Seen(NamedTuple):
@@ -50,6 +47,7 @@ class StructureSearch:
         primitives: functions that may be inserted.
         key: seed and repeat.
         children: number of candidates after which no generation begins.
+        helpers: processes that breed and simplify children; `None` for this process.
 
     Attributes:
         front: the incumbents.
@@ -64,11 +62,10 @@ class StructureSearch:
         primitives: Sequence[Primitive],
         key: tuple[int, int],
         children: int,
+        helpers: Helpers | None = None,
     ) -> None:
         self._settings, self._tasks, self._key, self._children = settings, tuple(tasks), key, children
-        self._corpus = corpus(settings.corpus)
-        self._prior = Prior(primitives, self._corpus, settings.uniform)
-        self._breeder = Breeder(settings.operators.model_dump(), settings.twice)
+        self._helpers = helpers or NoHelpers(Nursery(settings, primitives))
         self._measures = Measures(tasks, settings, prices, Draws(*key).integer(1 << 20))
         self.front = Front(settings.reach, settings.shared, settings.cells)
         self._stages = Stages(settings, self._measures, self.front, key)
@@ -118,8 +115,10 @@ class StructureSearch:
     def _generation(self) -> Work[list[Bred]]:
         """Breed, score and admit a generation; returns its candidates in order of number."""
         bred = self._litter()
-        going = yield from self._stages.run([child for child in bred if child.going], self._stages.look)
-        going = [child for child in going if self._simplified(child)]
+        going = [child for child in bred if child.going]
+        forms = self._simplifications(going)  # helpers simplify during the look
+        going = yield from self._stages.run(going, self._stages.look)
+        going = [child for child in going if self._simplified(child, forms)]
         for stage in (self._stages.short, self._stages.whole, self._stages.judgement):
             going = yield from self._stages.run(going, stage)
         admitted = self._admitted(going)
@@ -133,28 +132,19 @@ class StructureSearch:
         return self._bred - 1
 
     def _litter(self) -> list[Bred]:
-        """Breed the children of a generation, and drop those that need not be trained.
-
-        Random numbers depend on the number of a child. If no draft of a number is valid, the generation ends before it.
-        """
-        bred: list[Bred] = []
-        while len(bred) < self._settings.generation and (child := self._child()) is not None:
-            bred.append(child)
-        self._drop_before_training([child for child in bred if not self._known(child, "structure")])
+        """Breed the children of a generation, and drop those that need not be trained."""
+        numbers, ranked = range(self._bred, self._bred + self._settings.generation), self.front.ranked()
+        bred, new = [], []
+        for rank, child, structure in bred_by(self._helpers, self.front, self._key, numbers):
+            bred.append(Bred(self._number(), ranked[rank], child.operators, child.program, child.dropped))
+            if not self._known(bred[-1], structure):
+                new.append(bred[-1])
+        self._drop_before_training(new)
         return bred
 
-    def _child(self) -> Bred | None:
-        """Breed a child of an incumbent; `None` if no draft is valid."""
-        draws = Draws(*self._key, self._bred, _BREEDING)
-        parent = self.front.parent(draws)
-        incumbents = tuple(incumbent.program for incumbent in self.front.ranked())
-        material = Material(self._prior, incumbents, self._corpus, self._settings.state, self._settings.homologous)
-        child = self._breeder.child(parent.program, material, draws)
-        return child and Bred(self._number(), parent, child.operators, child.program, child.dropped)
-
-    def _known(self, bred: Bred, matched: str) -> bool:
+    def _known(self, bred: Bred, structure: str) -> bool:
         """Whether a candidate is dropped since it has the structure of an earlier one."""
-        structure, now = structure_of(bred.program), self._generation_number
+        now = self._generation_number
         if structure not in self._seen:
             self._seen[structure] = _Seen(bred.number, generation=now)
             return False
@@ -163,7 +153,7 @@ class StructureSearch:
         if again and bred.parent is not None and structure != structure_of(bred.parent.program):
             self._seen[structure] = _Seen(seen.first, seen.tries + 1, now)
             return False
-        bred.duplicate(seen.first, matched, f"the structure of candidate {seen.first}")
+        bred.duplicate(seen.first, "structure", f"the structure of candidate {seen.first}")
         return True
 
     def _drop_before_training(self, children: Sequence[Bred]) -> None:
@@ -187,18 +177,24 @@ class StructureSearch:
         elif _may_be_twin(child) and replay.residual(child.program, parent.program) < settings.near_twin:
             child.duplicate(parent.number, "replay", "replay: a near twin of its parent")
 
-    def _simplified(self, bred: Bred) -> bool:
-        """Simplify a candidate exactly; returns whether it has a new structure."""
+    def _simplifications(self, candidates: Sequence[Bred]) -> Waits:
+        """Ask for the simplified forms of candidates."""
         if not self._settings.simplify:
+            return {}
+        return {candidate.number: self._helpers.ask(Simplification(candidate.program)) for candidate in candidates}
+
+    def _simplified(self, bred: Bred, forms: Waits) -> bool:
+        """Replace a candidate by its simplified form; returns whether it has a new structure."""
+        if bred.number not in forms:
             return True
-        simple = live_part(simplify(bred.program, SEARCH).program)
+        simple = forms[bred.number]()
         if not simple.statements:
             bred.drop("its update is constant", Status.UNSOUND)
         elif simple != bred.program:
-            before = structure_of(bred.program)
+            before, after = structure_of(bred.program), structure_of(simple)
             bred.program = simple
-            if structure_of(simple) != before:
-                self._known(bred, "structure")
+            if after != before:
+                self._known(bred, after)
         return bred.going
 
     def _admitted(self, candidates: Sequence[Bred]) -> list[Bred]:

@@ -1,0 +1,55 @@
+"""Python processes that this process starts and talks to over a connection.
+
+`multiprocessing` is not used, since it imports the main program once more in each process that it spawns: a script
+that starts a search without a guard would start another one. A process ends when its connection is closed, also if this
+process is killed.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import IO, Any
+
+_CODE = "import sys; sys.path[:] = {path!r}; from {module} import main; main{arguments!r}"
+
+
+def start_child(
+    module: str,
+    end: Connection,
+    *arguments: str,
+    environment: Mapping[str, str],
+    errors: IO[Any] | int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a process with the import path of this one.
+
+    Args:
+        module: module whose function `main` the process calls.
+        end: the end of a connection that the process inherits; `main` takes its file descriptor first.
+        arguments: further arguments of `main`.
+        environment: variables that are added to the environment.
+        errors: file for its standard error.
+    """
+    path = [entry or str(Path.cwd()) for entry in sys.path]
+    code = _CODE.format(path=path, module=module, arguments=(end.fileno(), *arguments))
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | environment,
+        pass_fds=[end.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # it is for results only
+        stderr=errors,
+        start_new_session=True,  # otherwise a terminal would send Ctrl-C to this process too
+    )
+
+
+def ended(process: subprocess.Popen[bytes], limit: float) -> str:
+    """How a process ended: `ended by SIGKILL`, `ended with status 1`, or `ended` if it has not within some seconds."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        status = process.wait(timeout=limit)
+        return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return "ended"
