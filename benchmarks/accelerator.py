@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from benchmarks import kernel_check
+from benchmarks import generations, kernel_check
 from benchmarks.descent import descendants
 from benchmarks.limits import Limit, Section, account, exit_status, measured, table
 from primitives import REGISTRY, Program, encode, size_class, stacked
@@ -36,6 +36,7 @@ ON_CPU = 32  # programs that are trained on one core of the CPU, too
 APART = 0.005  # largest median difference of a loss from that of the CPU; rounding grows over hundreds of steps
 SHARES = {"vit": 0.8, "characters": 0.8, "masked": 0.8}  # of the floor, at least, at an equal batch
 _MLP = 0.6
+HELPERS = 3
 
 
 class Batch(NamedTuple):
@@ -121,9 +122,17 @@ def section(task: Task, sizes: Sequence[int] = SIZES, on_cpu: int = ON_CPU) -> S
 
 def sections() -> dict[str, Callable[[], Section]]:
     """What is measured on this machine, by title."""
-    found: dict[str, Callable[[], Section]] = {"Kernel": kernel_check.section, "Registers": kernel_check.cost_section}
+    vit = builtin_task("vit")
+    found: dict[str, Callable[[], Section]] = {
+        "Kernel": kernel_check.section,
+        "Registers": kernel_check.cost_section,
+        "Children": partial(generations.costs, vit),
+    }
     if jax.default_backend() != "cpu":
         found |= {name: partial(section, builtin_task(name)) for name in SMALLEST}
+        found["Helper processes"] = partial(generations.helpers, HELPERS)
+        found["Different seeds"] = partial(generations.own_seeds, vit)
+        found["Replays"] = partial(generations.replays, vit)
     return found
 
 

@@ -1,6 +1,9 @@
 """The report of the benchmarks states what was missed, and a broken subject cannot pass."""
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +15,7 @@ from benchmarks import (
     accelerator,
     compiling,
     coverage,
+    generations,
     kernel_check,
     lion_drafts,
     proxies,
@@ -145,6 +149,47 @@ def test_rates_and_bits_of_batches_are_measured_beside_the_floor() -> None:
     ]
     assert all(limit.kept for limit in section.limits[1:])
     assert section.limits[0].value > 0
+
+
+@contextmanager
+def in_this_process(build: object, local: Callable[..., object], **_: object) -> Iterator[SimpleNamespace]:
+    """Stands in for a pool of helpers."""
+    yield SimpleNamespace(count=1, ask=lambda request: partial(local, request))
+
+
+def trained_alone(task: Task, programs: list[Program], seeds: list[range], split: str) -> np.ndarray:
+    """Stands in for a batch."""
+    return np.stack([Trainer(task, own, split).losses(program) for program, own in zip(programs, seeds, strict=True)])
+
+
+def test_the_parts_of_a_generation_are_timed_and_their_results_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task("parts", "digit classification", "", batch=8, steps=3, settings={"hidden": (4,)})
+    monkeypatch.setattr(generations, "HelperPool", in_this_process)
+    monkeypatch.setattr(generations, "train_on_own_seeds", trained_alone)
+    monkeypatch.setattr(Trainer, "losses_of", lambda self, programs, together: np.ones((len(programs), 1)))
+    sections = [
+        generations.costs(task, count=4),
+        generations.helpers(1, count=4),
+        generations.own_seeds(task, size=4, seeds=1),
+        generations.replays(task, count=4),
+    ]
+    assert sections[0].lines[-3].startswith("| breeding, with the digest of the structure | ")
+    timed = ("share of the time", "share of the rate")
+    limits = [limit for section in sections for limit in section.limits]
+    assert sum(limit.name.startswith(timed) for limit in limits) == 3
+    assert [limit for limit in limits if not limit.kept and not limit.name.startswith(timed)] == []
+    assert len(limits) == 9
+    monkeypatch.setattr(generations, "train_on_own_seeds", lambda *given: 1.1 * trained_alone(*given))
+    missed = [limit.name for limit in generations.own_seeds(task, size=4, seeds=1).limits if not limit.kept]
+    assert "median difference of a loss from that alone, parts" in missed
+
+
+def test_a_child_that_helpers_breed_otherwise_misses_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = iter(range(9))
+    monkeypatch.setattr(generations, "generation", lambda *_: [(builtin("sgd"), next(forms))])
+    monkeypatch.setattr(generations, "HelperPool", in_this_process)
+    different, *_ = generations.helpers(1, count=1).limits
+    assert not different.kept
 
 
 def test_the_table_of_ablations_has_levels_and_the_difference_to_the_search_as_configured() -> None:
