@@ -450,6 +450,25 @@ def test_every_part_can_be_switched_off_and_changes_the_history(changes: dict[st
     assert rows(searched(24, **changes)) != rows(searched(24))
 
 
+def test_a_child_and_its_parent_are_looked_at_together() -> None:
+    stages = Stages(settings(), Measures(tasks(), settings(), (0.0, 0.0), 0), Front(0.25, 0.5), (0, 0))
+    work = stages.look(Bred(1, incumbent("adamw", 0.1), "", live_part(builtin("lion"))))
+    entrants = {trial.entrant for trial in next(work)}
+    assert {live_part(builtin("adamw")), live_part(builtin("lion"))} <= entrants
+
+
+def test_a_search_ends_if_no_draft_is_valid() -> None:
+    operators = dict.fromkeys(OPERATORS, 0.0) | {"replace": 1.0}
+    records: list[Record] = []
+    search = StructureSearch(
+        settings(operators=operators),
+        tasks=tasks(), prices=(0.0, 0.0), primitives=by_names(["sign"]), key=(1, 0), children=30,
+    )  # fmt: skip
+    start = program("x = interp(g, m, 0.9)\n m = g + g\n update = interp(x, m, 0.5)")
+    assert completed([search.run(start, records.extend, lambda: False)]) == [True]
+    assert {record.candidate.mutation for record in records[1:]} == {"refined"}
+
+
 def test_older_judging_seeds_are_asked_for_together_and_only_within_the_limit() -> None:
     numbers = settings(judging_seeds=2, tuning_seeds=2)
     measures, front = Measures(tasks(), numbers, (0.0, 0.0), 0), Front(0.25, 0.5)

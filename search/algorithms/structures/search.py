@@ -46,7 +46,8 @@ class StructureSearch:
         prices: added to a fitness for each live statement and each live state slot.
         primitives: functions that may be inserted.
         key: seed and repeat.
-        children: number of candidates after which no generation begins.
+        children: number of candidates after which no generation begins; none begins after one without candidates
+            either.
         helpers: processes that breed and simplify children; `None` for this process.
 
     Attributes:
@@ -111,6 +112,8 @@ class StructureSearch:
             if settings.rotate_every and self._generation_number % settings.rotate_every == 0:
                 yield from self._rotate()
             record([candidate.record() for candidate in bred])
+            if not bred:  # nor would the next generation have any
+                return
 
     def _generation(self) -> Work[list[Bred]]:
         """Breed, score and admit a generation; returns its candidates in order of number."""

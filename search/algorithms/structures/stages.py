@@ -47,10 +47,10 @@ class Stages:
     def look(self, candidate: Bred) -> Work[None]:
         """Compare a candidate with its parent at the short horizon, without tuning."""
         assert candidate.parent is not None
-        parent = (yield from self._measures.short(candidate.parent.program)).fitness
-        candidate.fitness = (yield from self._measures.short(candidate.program)).fitness
-        candidate.first_fitness = candidate.fitness
-        if not candidate.fitness <= parent + self._settings.look_margin:
+        both = [self._measures.short(program) for program in (candidate.parent.program, candidate.program)]
+        parent, own = yield from side_by_side(both)
+        candidate.fitness = candidate.first_fitness = own.fitness
+        if not own.fitness <= parent.fitness + self._settings.look_margin:
             candidate.drop("look: too far behind its parent at the short horizon")
 
     def short(self, candidate: Bred) -> Work[None]:
