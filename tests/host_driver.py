@@ -1,6 +1,7 @@
 """A driver on a host of a test cluster: scores numbered jobs for some seconds, and prints what it was told as JSON."""
 
 import json
+import math
 import os
 import socket
 import sys
@@ -41,7 +42,10 @@ def build(other: str, slow: str) -> Built:
 
 
 def main() -> None:
-    """Read settings from the arguments: JSON with `address`, `seconds`, perhaps `count`, `other`, `slow`, `mixed`."""
+    """Read settings from the arguments: JSON with `address`, `seconds`, perhaps `count`, `ready`, `other`, `slow`, `mixed`.
+
+    With `ready`, the seconds begin when that many workers are ready.
+    """
     options = json.loads(sys.argv[1])
     began = time.monotonic()
 
@@ -56,6 +60,7 @@ def main() -> None:
         mixed=options.get("mixed", False),
     )
     number, done, wrong = 0, 0, 0
+    until = math.inf if "ready" in options else began + options["seconds"]
     try:
         with RayExecutor(
             partial(build, options.get("other", ""), options.get("slow", "")),
@@ -64,8 +69,11 @@ def main() -> None:
             say=partial(tell, "say"),
         ) as executor:
             tell("started", os.getpid())
-            while time.monotonic() - began < options["seconds"] or done < number:
-                while executor.free() and time.monotonic() - began < options["seconds"]:
+            while time.monotonic() < until or done < number:
+                if until == math.inf and executor.describe().startswith(f"{options['ready']} of"):
+                    until = time.monotonic() + options["seconds"]
+                    tell("ready", options["ready"])
+                while executor.free() and time.monotonic() < until:
                     executor.submit(CandidateJob((0, number), program(number % 1000), 0.0))
                     number += 1
                 for answer in executor.collect():
