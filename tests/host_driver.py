@@ -42,7 +42,7 @@ def build(other: str, slow: str) -> Built:
 
 
 def main() -> None:
-    """Read settings from the arguments: JSON with `address`, `seconds`, perhaps `count`, `ready`, `other`, `slow`, `mixed`.
+    """Read settings from the arguments: `address` and `seconds`, perhaps `count`, `ready`, `other`, `slow`, `mixed`.
 
     With `ready`, the seconds begin when that many workers are ready.
     """
