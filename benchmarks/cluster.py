@@ -20,7 +20,7 @@ from tests.hosts import Hosts, reason_why_not
 WORKERS = 4  # on each host
 DELAY = 0.05  # seconds in each direction
 SLOWNESS = 4.0  # of the slow host
-WINDOWS = (1, 2, 4, 8)  # candidates in flight for each worker
+WINDOWS = (1, 2, 4, 8, 16)  # candidates in flight for each worker
 MEASURED = 12.0  # seconds of each search that are measured
 BUSY = 0.9  # share of the workers' time
 LEAST_GAIN = 3.6  # rate of four hosts over that of one

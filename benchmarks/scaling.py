@@ -86,14 +86,15 @@ def _instant() -> Built:
     return Built(_Instant(), {})
 
 
-def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
-    """Candidates that the driver breeds, sends and records, with 64 workers that answer at once.
+def driver_rates(share: float = 1.0, count: int = WORKERS) -> list[dict[str, Any]]:
+    """Candidates that the driver breeds, sends and records, with workers that answer at once.
 
     The workers share the cores with the driver, so the rate is also measured in CPU time of the driver, in which the
     workers, Ray, and the process that is connected to Ray have no part.
 
     Args:
         share: share of the children of a full measurement that are bred.
+        count: number of workers.
 
     Returns:
         For each case: candidates recorded and evaluated a second (`children`, `evaluated`), the former for a second of
@@ -101,8 +102,8 @@ def driver_rates(share: float = 1.0) -> list[dict[str, Any]]:
         cache hits, and number of candidates that were not recorded.
     """
     rows = []
-    with RayExecutor(_instant, {}, RaySettings(count=WORKERS), say=print) as workers:
-        while not workers.describe().startswith(str(WORKERS)):  # until all have started
+    with RayExecutor(_instant, {}, RaySettings(count=count), say=print) as workers:
+        while not workers.describe().startswith(f"{count} of"):  # until all have started
             _timed(_neutral(SHUFFLING, 5_000), workers, builtin("adamw"))
         for name, mutations, full in (("few hits", SCALING, 20_000), ("mostly hits", SHUFFLING, 60_000)):
             children = round(share * full)

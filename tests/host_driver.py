@@ -21,21 +21,27 @@ FACTS = {BEHAVIOUR: {"function add": "1", "function sign": "1"}}
 
 
 class Slow(Obedient):
-    """Takes a tenth of a second for each job."""
+    """Takes some seconds for each job."""
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        super().__init__(folder)
+        self._seconds = seconds
 
     def evaluate(self, program: Program, hurdle: Heights) -> Score:
-        time.sleep(0.1)
+        time.sleep(self._seconds)
         return super().evaluate(program, hurdle)
 
 
-def build(other: str) -> Built:
-    """A scorer; the host `other` computes another sign."""
-    sign = "2" if socket.gethostname() == other else "1"
-    return Built(Slow(Path("/tmp")), {BEHAVIOUR: {"function add": "1", "function sign": sign}})
+def build(other: str, slow: str) -> Built:
+    """A scorer; the host `other` computes another sign, and the host `slow` takes four times as long."""
+    host = socket.gethostname()
+    sign = "2" if host == other else "1"
+    scorer = Slow(Path("/tmp"), 0.4 if host == slow else 0.1)
+    return Built(scorer, {BEHAVIOUR: {"function add": "1", "function sign": sign}})
 
 
 def main() -> None:
-    """Read settings from the arguments: a JSON object with `address`, `seconds`, perhaps `count`, `other`, `mixed`."""
+    """Read settings from the arguments: JSON with `address`, `seconds`, perhaps `count`, `other`, `slow`, `mixed`."""
     options = json.loads(sys.argv[1])
     began = time.monotonic()
 
@@ -52,7 +58,10 @@ def main() -> None:
     number, done, wrong = 0, 0, 0
     try:
         with RayExecutor(
-            partial(build, options.get("other", "")), FACTS, settings, say=partial(tell, "say")
+            partial(build, options.get("other", ""), options.get("slow", "")),
+            FACTS,
+            settings,
+            say=partial(tell, "say"),
         ) as executor:
             tell("started", os.getpid())
             while time.monotonic() - began < options["seconds"] or done < number:

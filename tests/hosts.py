@@ -145,6 +145,11 @@ class Hosts:
         """Restore the link of a host."""
         _ip("-n", f"{self._prefix}sw", "link", "set", f"p{number}", "up")
 
+    def freeze(self, number: int) -> None:
+        """Stop all processes of a host, as a machine that hangs; its kernel still answers."""
+        for process in psutil.Process(self._pids[number]).children(recursive=True):
+            process.suspend()
+
     def delay(self, seconds: float) -> None:
         """Deliver each packet between hosts after some seconds, from now on; no host may boot afterwards."""
         ports = [f"p{number}" for number in self._inits]

@@ -228,8 +228,8 @@ def two_hosts(fake: FakeRay, monkeypatch: pytest.MonkeyPatch) -> tuple[WorkerPoo
     return pool, actors, clock, said
 
 
-def job(number: int) -> Parcel:
-    return Parcel(number, False, 1, b"job %d" % number)
+def job(number: int, *, small: bool = False) -> Parcel:
+    return Parcel(number, small, 1, b"job %d" % number)
 
 
 def test_idle_workers_get_a_job_each_before_one_gets_two(
@@ -239,6 +239,23 @@ def test_idle_workers_get_a_job_each_before_one_gets_two(
     pool.events.submit(job(number) for number in (2, 3, 4))
     pool.turn()
     assert [len(actor.calls) for actor in actors] == [2, 1]
+
+
+def test_a_slow_worker_gets_no_job_before_it_has_answered_the_last_one(
+    two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
+) -> None:
+    pool, (slow, fast), _, _ = two_hosts
+    for number in range(2, 7):  # the first is the only one that the slow worker gets
+        pool.events.submit([job(number, small=True)])
+        pool.turn()
+        if number > 2:
+            fast.answer(1.0)
+            pool.turn()
+    slow.answer(9.0)
+    pool.turn()
+    pool.events.submit(job(number, small=True) for number in range(7, 11))
+    pool.turn()
+    assert [len(actor.calls) for actor in (fast, slow)] == [2, 1]
 
 
 def test_an_idle_worker_gets_a_copy_of_what_another_host_has_not_answered_and_the_first_answer_counts(

@@ -102,6 +102,28 @@ def test_a_host_that_is_cut_off_for_a_while_costs_no_job(hosts: Hosts) -> None:
     complete(driver)
 
 
+def test_a_host_that_freezes_is_named_and_its_jobs_are_done_elsewhere(hosts: Hosts) -> None:
+    driver = Driver(hosts, seconds=60)
+    driver.wait_for("started")
+    time.sleep(25)
+    hosts.freeze(WORKER)
+    driver.wait_for("say", "node2", seconds=90)
+    assert complete(driver)["node2"]["deaths"] == 1
+
+
+def test_packets_that_take_50_ms_cost_no_job_and_both_hosts_work(hosts: Hosts) -> None:
+    hosts.delay(0.05)
+    usage = complete(Driver(hosts, seconds=40))
+    assert all(host["jobs"] > 0 and host["deaths"] == 0 for host in usage.values())
+    assert set(usage) == {"node1", "node2"}
+
+
+def test_a_host_that_is_four_times_slower_gets_fewer_jobs(hosts: Hosts) -> None:
+    usage = complete(Driver(hosts, seconds=60, slow="node2"))
+    assert usage["node1"]["jobs"] > 2 * usage["node2"]["jobs"] > 0
+    assert all(host["busy_share"] > 0.5 for host in usage.values())
+
+
 def test_a_driver_whose_link_is_cut_says_so_within_30_s_and_joins_the_cluster_again(hosts: Hosts) -> None:
     driver = Driver(hosts, seconds=90)
     driver.wait_for("started")

@@ -21,20 +21,26 @@ _DEATHS = 3  # number of deaths of a worker with this job alone after which the 
 
 
 class Pace:
-    """Estimate of the seconds per job, from recent batches of one worker or of all workers."""
+    """Estimate of the seconds per job, from recent batches of one worker or of all workers.
+
+    Attributes:
+        seconds: median seconds per job; 0 before the first batch.
+    """
 
     def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=9)
+        self._recent: deque[float] = deque(maxlen=9)
+        self.seconds = 0.0
 
     def add(self, seconds: float) -> None:
         """Add the seconds per job of a batch."""
-        self._seconds.append(seconds)
+        self._recent.append(seconds)
+        self.seconds = median(self._recent)
 
     def batch_size(self, seconds: float = _SECONDS_A_BATCH) -> int:
         """Number of jobs that take the given time together; 1 before the first batch."""
-        if not self._seconds:
+        if not self._recent:
             return 1
-        return max(1, min(_LARGEST_BATCH, int(seconds / max(median(self._seconds), 1e-9))))
+        return max(1, min(_LARGEST_BATCH, int(seconds / max(self.seconds, 1e-9))))
 
 
 class JobQueue:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import ray
 
-from search.execution.job_queue import Pace
+from search.execution.job_queue import AHEAD, Pace
 from search.execution.messages import Parcel
 
+_SLOW = 2.0  # seconds per job of a slow worker, in those of all workers
 UNPLACED = ""  # host of a worker that has no process yet
 
 
@@ -66,6 +67,13 @@ class Member:
     def executing_alone(self) -> bool:
         """Whether the worker is running a suspect."""
         return any(batch.alone for batch in self.batches)
+
+    def most_batches(self, pace: Pace) -> int:
+        """Largest number of unanswered batches: one if the worker is slow compared with the pace of all workers.
+
+        A second batch would wait there for long, and with it all children for which the window waits.
+        """
+        return 1 if self.pace.seconds > _SLOW * pace.seconds else AHEAD
 
     def calls(self) -> list[ray.ObjectRef[Any]]:
         """Calls that may be answered next."""

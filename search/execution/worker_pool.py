@@ -122,17 +122,17 @@ class WorkerPool:
             raise RayLostError(cause(error)) from error
 
     def _hand_out(self) -> None:
-        """Send suspects to idle workers first; if there are none, give each ready worker up to two batches."""
+        """Send suspects to idle workers first; if there are none, give each ready worker one or two batches."""
         if not len(self._queue):
             return
-        room = [member for member in self.members if member.ready and len(member.batches) < AHEAD]
+        room = [m for m in self.members if m.ready and len(m.batches) < m.most_batches(self._pace)]
         for member in room:
             if self._queue.suspects and not member.batches:
                 self._call(member, [self._queue.next_suspect()], alone=True)
         if self._queue.suspects:
             return
         room = [member for member in room if not member.executing_alone]
-        room = [member for ahead in range(AHEAD) for member in room if len(member.batches) <= ahead]  # idle ones first
+        room = [m for ahead in range(AHEAD) for m in room if len(m.batches) <= ahead < m.most_batches(self._pace)]
         for place, member in enumerate(room):
             if parcels := self._queue.next_batch(member.pace, len(room) - place):
                 self._call(member, parcels, alone=False)
