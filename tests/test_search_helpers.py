@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,10 +119,18 @@ def test_an_answer_that_a_helper_fails_to_give_is_computed_here(made: Pool) -> N
     assert {answer()[1] for answer in answers} <= set(made.pool.processes)
 
 
-def test_dead_helpers_are_replaced_a_few_times_and_then_no_more() -> None:
+def no_process(*_: object, **__: object) -> None:
+    raise BlockingIOError("no room for another process")
+
+
+def test_dead_helpers_are_replaced_a_few_times_if_they_can_and_then_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     own = Pool(1)
     with own.pool:
-        assert [own.pool.ask(DIES)() for _ in range(4)] == ["here"] * 4
+        assert [own.pool.ask(DIES)() for _ in range(3)] == ["here"] * 3
+        own.pool._replaceable = 1
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", no_process)
+            assert own.pool.ask(DIES)() == "here"
         assert len(set(own.said)) == len(own.said)
         assert own.pool.ask(7)()[1] == os.getpid()
     assert not psutil.pid_exists(own.pool.processes[0])

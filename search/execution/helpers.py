@@ -105,7 +105,8 @@ class HelperPool:
             helper.close()
             self._replaceable -= 1
             place = self._helpers.index(helper)
-            self._helpers[place] = _Helper(self._build)
+            with contextlib.suppress(OSError):  # the machine starts no further process
+                self._helpers[place] = _Helper(self._build)
             return self._helpers[place]
 
     def __enter__(self) -> Self:
