@@ -10,7 +10,7 @@ from search.settings import Config
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "config.md"
 Schema = dict[str, Any]
 _TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "object": "keys"}
-_BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
+_BOUNDS = {"minimum": "≥ {:g}", "exclusiveMinimum": "> {:g}", "maximum": "≤ {:g}", "exclusiveMaximum": "< {:g}"}
 _HEAD = """\
 # Config keys
 
