@@ -258,6 +258,18 @@ def test_a_slow_worker_gets_no_job_before_it_has_answered_the_last_one(
     assert [len(actor.calls) for actor in (fast, slow)] == [2, 1]
 
 
+def test_the_host_of_a_worker_that_exceeds_the_time_limit_is_named_the_first_time_too(
+    two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
+) -> None:
+    pool, _, clock, said = two_hosts
+    pool._wall_limit = 10.0
+    pool.events.submit([job(2)])
+    pool.turn()
+    clock.now = 11.0
+    assert pool.turn() == []  # the job is sent again
+    assert said == ["a candidate took too long on fast; its process was ended"]
+
+
 def test_an_idle_worker_gets_a_copy_of_what_another_host_has_not_answered_and_the_first_answer_counts(
     two_hosts: tuple[WorkerPool, list[Silent], Clock, list[str]],
 ) -> None:

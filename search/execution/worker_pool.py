@@ -263,6 +263,7 @@ class WorkerPool:
                 done += self._end(member, None)
             batch = member.batches[0] if member.batches else None
             if batch and late >= self._wall_limit * sum(parcel.allowance for parcel in batch.parcels):
+                self._say(f"a candidate took too long on {member.host}; its process was ended")
                 done += self._end(member, batch)
         return done
 
@@ -277,7 +278,6 @@ class WorkerPool:
         if batch is None or not batch.alone:
             return self._replace(member, suspect=True)
         member.batches.popleft()
-        self._say(f"a candidate took too long on {member.host}; its process was ended")
         (parcel,) = batch.parcels
         reason = f"it took more than {self._wall_limit * parcel.allowance:g} s"
         failed = self._first([Failed(parcel.key, Status.TIMEOUT, reason)])
