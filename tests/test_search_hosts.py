@@ -142,7 +142,7 @@ def test_a_host_that_computes_another_function_under_the_same_name_is_refused(ho
 
 def test_workers_that_find_no_cpu_are_said_to_wait(hosts: Hosts) -> None:
     driver = Driver(hosts, count=4, seconds=60)
-    driver.wait_for("say", "waiting for 2 CPUs; the cluster has 2, all in use (2 by this run); `workers.count` asks")
+    driver.wait_for("say", "waiting for 2 CPUs; the cluster has 2, all in use (2 by this run)")
     complete(driver)
 
 
