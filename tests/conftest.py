@@ -1,7 +1,8 @@
 """JAX is strict in tests: one thread, and no silent promotion of ranks. A tiny task stands in for the real ones.
 
 What has been compiled is kept on disk, for the many processes that these tests start and kill. Compilation is most of
-their CPU time, so LLVM optimizes little, and XLA uses its older emitters, which compile faster and train a little slower.
+their CPU time, so LLVM optimizes little, and XLA uses its older emitters, which compile faster and train a little
+slower.
 """
 
 import os
