@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 
-from primitives import BUILTINS, PAPER, REGISTRY, Program, builtin
+from primitives import BUILTINS, PAPER, REGISTRY, Program, builtin, parse
 from primitives.interpreter import Encoded, compiled, encode, interpreted, run_steps
 from search.algorithms.mutation import Mutator
 from search.engine.randomness import Draws
@@ -13,6 +13,11 @@ from search.settings.config import Mutations
 
 SIZES = (6, 3, 4)  # three parameter arrays, 13 weights
 MUTATOR = Mutator([REGISTRY[name] for name in PAPER], Mutations().model_dump())
+
+
+def train(*lines: str, slots: str = "m, v") -> Program:
+    """A program from the lines between its signature and `return`."""
+    return parse("\n    ".join([f"def train(w, g, {slots}, lr):", *lines, f"return update, {slots}\n"]))
 
 
 def mutant(name: str, seed: int, mutations: int) -> Program:

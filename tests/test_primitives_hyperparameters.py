@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from primitives import BUILTINS, Program, UserError, builtin, live_part, parse, to_optax, to_torch
+from primitives import BUILTINS, Program, UserError, builtin, live_part, to_optax, to_torch
 from primitives.export import export
 from primitives.hyperparameters import constant_names
 from tests.exports import exported, numpy_path, optax_path
-from tests.programs import path
+from tests.programs import path, train
 
 ADAM = ["beta1", "beta2", "learning_rate"]
 NAMES = {
@@ -28,10 +28,6 @@ NAMES = {
     "lion": ["beta1", "beta2", "weight_decay", "learning_rate"],
     "lion_raw": ["beta1", "beta2", "learning_rate", "weight_decay"],
 }
-
-
-def train(*lines: str) -> Program:
-    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
 
 
 def named(program: Program, hyperparameters: dict[str, float] | None = None) -> dict[str, float]:

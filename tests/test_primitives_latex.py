@@ -7,7 +7,7 @@ from matplotlib.mathtext import MathTextParser
 from primitives import BUILTINS, PAPER, REGISTRY, Program, Statement, builtin, check, parse
 from primitives.export import export
 from primitives.kinds import ONLY_SCALAR
-from tests.programs import programs
+from tests.programs import programs, train
 
 PARSER = MathTextParser("path")
 
@@ -53,12 +53,8 @@ def test_sums_are_in_brackets_where_they_have_to_be() -> None:
     ]
 
 
-def program_of(*lines: str, slots: str = "m, v") -> Program:
-    return parse("\n    ".join([f"def train(w, g, {slots}, lr):", *lines, f"return update, {slots}\n"]))
-
-
 def test_a_constant_that_equals_the_index_of_a_statement_is_no_use_of_it() -> None:
-    program = program_of("a = sin(g)", "b = max(a, 0.0)", "update = b * lr")
+    program = train("a = sin(g)", "b = max(a, 0.0)", "update = b * lr")
     assert rows(program) == [r"w_t = w_{t-1} - \max\left(\sin\left(g_t\right), c_{1}\right) \, \mathrm{peak} \, s_t"]
 
 
@@ -81,12 +77,12 @@ def test_values_of_the_constants_stand_in_the_text() -> None:
 def test_names_of_slots_are_letters_of_their_own_in_latex(slots: str, written: list[str]) -> None:
     first, second = slots.split(", ")
     lines = (f"{first} = interp(g, {first}, 0.9)", f"{second} = interp({first}, {second}, 0.5)")
-    found = rows(program_of(*lines, f"update = {second} * lr", slots=slots))
+    found = rows(train(*lines, f"update = {second} * lr", slots=slots))
     assert [equation.partition("_t =")[0] for equation in found[:2]] == written
 
 
 def test_names_of_constants_are_symbols_of_their_own_in_latex() -> None:
-    program = program_of("a = max(g, 0.25)", "b = min(a, 0.5)", "update = b * lr")
+    program = train("a = max(g, 0.25)", "b = min(a, 0.5)", "update = b * lr")
     text = export(program, "latex", hyperparameters={"my_bound": 0.25, "beta_1": 0.5})
     assert r"$\mathrm{my\_bound} = 0.25$ and $\beta_{1} = 0.5$" in text
 

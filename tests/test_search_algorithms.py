@@ -229,12 +229,6 @@ def test_no_tree_is_proposed_twice_until_there_is_no_other() -> None:
     assert search.propose(everything + 1, Draws(0)).mutation in seen
 
 
-def program(*lines: str) -> Program:
-    return parse(
-        "def train(w, g, m, v, lr):\n" + "".join(f"    {line}\n" for line in lines) + "    return update, m, v\n"
-    )
-
-
 def test_a_second_look_finds_what_a_hash_cannot_and_is_counted_apart() -> None:
     without = history(machine("regularized_evolution", children=400), 1, first)
     records: list[Record] = history(machine("regularized_evolution", children=400, probe=True), 1, first)

@@ -21,7 +21,7 @@ from search.running.breeding_helpers import MOST, breeders, breeding_helpers
 from search.settings.config import Config
 from search.settings.reading import build_config
 from search.settings.structures import StructureSettings
-from tests.test_search_structures import rows, searched
+from tests.structure_searches import rows, searched
 
 DIES, HANGS, FAILS = "dies", "hangs", "fails"
 SETTINGS: dict[str, Any] = {"simplify": True, "refined": 0, "prune": False}

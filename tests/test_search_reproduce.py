@@ -13,11 +13,7 @@ from search.record import JOURNAL, SUMMARY, look
 from search.running import TARGETS
 from selection.derivation import derive
 from tests.processes import ROOT
-
-
-def train(*lines: str) -> Program:
-    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
-
+from tests.programs import train
 
 LION, ADAM = TARGETS["lion"], TARGETS["adam"]
 LION_WITHOUT_DECAY = train("u = interp(g, m, 0.9)", "m = interp(g, m, 0.99)", "u = sign(u)", "update = u * lr")

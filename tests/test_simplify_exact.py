@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 
-from primitives import BUILTINS, REGISTRY, Program, builtin, check, live, live_part, parse, structure_hash, to_text
+from primitives import BUILTINS, REGISTRY, Program, builtin, check, live, live_part, structure_hash, to_text
 from primitives.kinds import ONLY_SCALAR
 from simplify import exact
 from simplify.exact import simplify
@@ -12,14 +12,10 @@ from simplify.probes import GUARDED, TOLERANCE, agree, trace
 from simplify.rule import Exactness
 from simplify.steps import Step
 from simplify.work import Work
-from tests.programs import mutant, programs
+from tests.programs import mutant, programs, train
 from tests.tangles import PLAIN, tangle
 
 TANGLES = 5 + 1  # for each built-in: 54 in all
-
-
-def train(*lines: str, slots: str = "m, v") -> Program:
-    return parse("\n    ".join([f"def train(w, g, {slots}, lr):", *lines, f"return update, {slots}\n"]))
 
 
 def body(program: Program) -> list[str]:

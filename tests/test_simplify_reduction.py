@@ -6,15 +6,11 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
-from primitives import Program, UserError, builtin, live, parse
+from primitives import Program, UserError, builtin, live
 from simplify.reduction import reduce
 from simplify.steps import SCORED
 from simplify.yardstick import SCALES, Waiting, Yardstick, at_once, plain, scaled
-
-
-def train(*lines: str) -> Program:
-    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
-
+from tests.programs import train
 
 LION = builtin("lion")
 

@@ -4,18 +4,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from primitives import Primitive, Program, Property, builtin, parse, register, structure_hash
+from primitives import Primitive, Property, builtin, register, structure_hash
 from primitives.kinds import ANY
 from simplify import simplify
 from simplify.ranges import range_of
 from simplify.recognition import recognise
 from simplify.rule import Exactness
 from simplify.terms import Graph
+from tests.programs import train
 from tests.tangles import SIGNED, sign_tangle
-
-
-def train(*lines: str) -> Program:
-    return parse("\n    ".join(["def train(w, g, m, v, lr):", *lines, "return update, m, v\n"]))
 
 
 def test_fifty_tangles_of_signs_come_back_and_none_is_taken_for_another_optimizer() -> None:

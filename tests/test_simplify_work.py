@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from primitives import BUILTINS, Program, builtin, functional_hash, live, live_part, parse
+from primitives import BUILTINS, Program, builtin, functional_hash, live, live_part
 from primitives.program import Statement
 from simplify import exact
 from simplify.exact import canonical, simplify
@@ -15,11 +15,7 @@ from simplify.probes import GUARDED, agree
 from simplify.recognition import recognise, resembles
 from simplify.terms import commutative
 from simplify.work import SEARCH, THOROUGH, Exhausted, Work
-from tests.programs import mutant
-
-
-def train(*lines: str, slots: str = "m, v") -> Program:
-    return parse("\n    ".join([f"def train(w, g, {slots}, lr):", *lines, f"return update, {slots}\n"]))
+from tests.programs import mutant, train
 
 
 def _slots(count: int) -> str:
