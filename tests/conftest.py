@@ -52,18 +52,12 @@ _REPORTS = {"written": False}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with tests of Ray, which wait for processes while other tests compute.
+    """Begin with tests of Ray, most of which wait for processes.
 
-    Each of several processes gets an equal part of the list, and each part begins with a share of the tests of Ray.
+    Each of several test processes begins with an equal part of the list, so that the first runs these tests while the
+    others compute.
     """
-    ray = [item for item in items if "test_search_ray" in item.nodeid]
-    others = [item for item in items if "test_search_ray" not in item.nodeid]
-    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-
-    def share(tests: list[pytest.Item], part: int) -> list[pytest.Item]:
-        return tests[part * len(tests) // parts : (part + 1) * len(tests) // parts]
-
-    items[:] = [item for part in range(parts) for item in (*share(ray, part), *share(others, part))]
+    items.sort(key=lambda item: "test_search_ray" not in item.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from primitives.probe import NUMBERS, TOGETHER, signature, signatures
 from search.algorithms.mutation import Mutator
 from search.engine.duplicates import TOLERANCE, Twins
 from search.engine.randomness import Draws
-from tests.test_search_algorithms import program
+from tests.programs import train
 
 SAME = {
     "sign by division": (("s = m * m", "s = sqrt(s)", "update = m / s"), ("update = sign(m)",)),
@@ -48,7 +48,7 @@ def memory(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("case", SAME)
 def test_what_computes_the_same_is_found(case: str) -> None:
-    one, other = (program(*memory(lines)) for lines in SAME[case])
+    one, other = (train(*memory(lines)) for lines in SAME[case])
     assert functional_hash(one) != functional_hash(other)
     twins = Twins()
     twins.add(5, signature(one))
@@ -57,7 +57,7 @@ def test_what_computes_the_same_is_found(case: str) -> None:
 
 @pytest.mark.parametrize("case", DIFFERENT)
 def test_what_differs_is_kept_apart(case: str) -> None:
-    one, other = (program(*memory(lines)) for lines in DIFFERENT[case])
+    one, other = (train(*memory(lines)) for lines in DIFFERENT[case])
     twins = Twins()
     twins.add(5, signature(one))
     assert twins.find(signature(other)) is None
@@ -93,7 +93,7 @@ def test_what_is_not_finite_has_no_twin(bad: float) -> None:
 
 
 def test_what_never_moves_has_no_twin() -> None:
-    still = signature(program("update = g * 0.0"))
+    still = signature(train("update = g * 0.0"))
     assert not still.any()
     twins = Twins()
     twins.add(0, still)
@@ -117,7 +117,7 @@ def test_rounding_of_another_machine_makes_no_difference() -> None:
 
 
 def test_many_programs_have_the_signatures_that_each_has_alone() -> None:
-    many = [program(*[f"update = g * 1.{k:02d}"] + ["update = update * 0.9"] * (k % 20)) for k in range(TOGETHER + 30)]
+    many = [train(*[f"update = g * 1.{k:02d}"] + ["update = update * 0.9"] * (k % 20)) for k in range(TOGETHER + 30)]
     many += map(builtin, BUILTINS)
     assert {size_class(one) for one in many} == {16, 32}
     looks = signatures(many)
