@@ -112,7 +112,7 @@ def driver_rates(share: float = 1.0, count: int = WORKERS) -> list[dict[str, Any
             driver = children / (time.process_time() - before)
             ray = (_ray_seconds() - ray_before) / children * 1000
             each, evaluated = clock.rates(round(share * 1000))
-            missing = children - clock.marks[-1][1]
+            missing = abs(children + 1 - clock.marks[-1][1])  # the starting program is recorded, too
             hits = 1 - evaluated / each
             rates = {"children": each, "evaluated": evaluated, "driver": driver, "ray": ray}
             rows.append({"case": name, **rates, "hits": hits, "missing": missing})

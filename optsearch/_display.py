@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from primitives import visible
 from search.record import look
-from search.report import answers
+from search.report import answers, gather
 
 if TYPE_CHECKING:
     from optsearch._found import Found
@@ -29,7 +29,7 @@ def run_html(run: "Run") -> str:
     """A run as HTML: state, results, best program, and front."""
     spent = run.statistics
     with look(run.folder) as journal:
-        said = answers(run.folder, journal)
+        said = answers(gather(run.folder, journal, course=False))
     sentences = "".join(f"<p>{escape(visible(line))}</p>" for line in (*said.good, said.origin)) if said else ""
     title = f"<h3>{escape(visible(said.found))}</h3>" if said else ""
     state = "complete" if run.complete else "not complete"

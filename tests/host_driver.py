@@ -37,7 +37,7 @@ def build(other: str, slow: str) -> Built:
     """A scorer; the host `other` computes another sign, and the host `slow` takes four times as long."""
     host = socket.gethostname()
     sign = "2" if host == other else "1"
-    scorer = Slow(Path("/tmp"), 0.4 if host == slow else 0.1)
+    scorer = Slow(Path("/dev/shm"), 0.4 if host == slow else 0.1)
     return Built(scorer, {BEHAVIOUR: {"function add": "1", "function sign": sign}})
 
 

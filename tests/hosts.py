@@ -127,13 +127,16 @@ class Hosts:
             env=kept | given | dict(environment or {}),
         )
 
-    def start_ray(self, number: int, *, head: int = 0, cpus: int = 1) -> None:
+    def start_ray(
+        self, number: int, *, head: int = 0, cpus: int = 1, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start a node of Ray on a host: the head of a cluster, or a node that joins the one on the host `head`."""
         code = "from ray.scripts.scripts import main; main()"
         place = [f"--address={self.address(head)}:6379"] if head else ["--head", "--port=6379"]
         place += [] if head else ["--include-dashboard=false"]
         options = [f"--num-cpus={cpus}", f"--node-ip-address={self.address(number)}", "--object-store-memory=80000000"]
-        node = self.start(number, "-c", code, "start", *place, *options, "--disable-usage-stats")
+        every = ["-c", code, "start", *place, *options, "--disable-usage-stats"]
+        node = self.start(number, *every, environment=environment)
         said, _ = node.communicate()
         assert node.returncode == 0, said
 
@@ -149,6 +152,12 @@ class Hosts:
         """Stop all processes of a host, as a machine that hangs; its kernel still answers."""
         for process in psutil.Process(self._pids[number]).children(recursive=True):
             process.suspend()
+
+    def fill(self, number: int) -> None:
+        """Fill the disk of a host: no byte can be written to its /tmp, where Ray has its logs and files."""
+        process = self.start(number, "-c", "file = open('/tmp/full', 'wb', 0)\nwhile True: file.write(bytes(4096))")
+        said, _ = process.communicate()
+        assert "No space left on device" in said, said
 
     def delay(self, seconds: float) -> None:
         """Deliver each packet between hosts after some seconds, from now on; no host may boot afterwards."""

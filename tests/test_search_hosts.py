@@ -111,6 +111,25 @@ def test_a_host_that_freezes_is_named_and_its_jobs_are_done_elsewhere(hosts: Hos
     assert complete(driver)["node2"]["deaths"] >= 1
 
 
+def test_a_host_whose_disk_is_full_costs_no_job(hosts: Hosts) -> None:
+    driver = Driver(hosts, seconds=40, ready=2)
+    driver.wait_for("ready")
+    hosts.fill(WORKER)
+    usage = complete(driver)
+    assert all(host["jobs"] > 0 and host["deaths"] == 0 for host in usage.values())
+
+
+def test_a_host_that_is_short_of_memory_is_named_and_its_jobs_are_done_elsewhere() -> None:
+    """Ray's monitor ends a worker on a host as soon as more than a share of its memory is used: here almost none."""
+    with Hosts(3) as hosts:
+        hosts.start_ray(HEAD, cpus=1)
+        hosts.start_ray(WORKER, head=HEAD, cpus=1, environment={"RAY_memory_usage_threshold": "0.001"})
+        driver = Driver(hosts, seconds=60)
+        driver.wait_for("say", "node2")
+        print(driver.said)
+        complete(driver)
+
+
 def test_packets_that_take_50_ms_cost_no_job_and_both_hosts_work(hosts: Hosts) -> None:
     hosts.delay(0.05)
     usage = complete(Driver(hosts, seconds=10, ready=2))

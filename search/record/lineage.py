@@ -93,6 +93,8 @@ def unreadable(row: CandidateRow) -> str:
 
 def live_lines(row: CandidateRow) -> list[str]:
     """Live statements of the program of a row; all statements if it cannot be analysed."""
-    if unreadable(row):
+    try:
+        program = parse(row.program)
+    except ProgramError:
         return [line.strip() for line in row.program.splitlines()[1:-1]]
-    return [statement_text(statement) for statement in live_part(parse(row.program)).statements]
+    return [statement_text(statement) for statement in live_part(program).statements]

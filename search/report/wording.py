@@ -4,11 +4,10 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from search.record import CONFIG, ComparisonRow, Journal, Outcome, SummaryFile
-from search.report.facts import Champion, Facts, gather
+from search.record import CONFIG, ComparisonRow, Outcome, SummaryFile
+from search.report.facts import Champion, Facts
 from search.report.history import OUTCOMES, fate
 
 FOUND, ADAMW, LION = "found", "adamw (tuned)", "lion (tuned)"  # names of a comparison
@@ -188,17 +187,8 @@ class Answers(NamedTuple):
     notes: list[str]
 
 
-def answers(run: Path, journal: Journal) -> Answers | None:
-    """The main results of a run as sentences.
-
-    Args:
-        run: the run folder.
-        journal: its journal, open.
-
-    Returns:
-        The results; `None` if no program was trained on all seeds.
-    """
-    facts = gather(run, journal, course=False)
+def answers(facts: Facts) -> Answers | None:
+    """The main results of a run as sentences; `None` if no program was trained on all seeds."""
     champion, summary, held = facts.champion, facts.summary, funnel(facts)
     if champion is None:
         return None

@@ -7,8 +7,8 @@ from typing import Any
 
 from primitives import Program, UserError, functional_hash, live, live_part, parse, statement_text, to_text
 from proxy_tasks import Price, Status
-from search.record import CandidateRow, Journal, SummaryFile, ancestry, front, live_lines, read_summary, unreadable
-from search.report import answers
+from search.record import Ancestor, CandidateRow, Journal, SummaryFile, front, live_lines, read_summary, unreadable
+from search.report import answers, gather
 from selection import derive
 from simplify import recognise
 
@@ -77,21 +77,18 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
         Main results (`answers`), front, ancestry of the champion (`lineage`), counts (`statistics`), digest, config,
         versions, notes, tasks, and best programs (`programs`).
     """
-    best, summary, main_results = journal.best(count), _summary(folder), answers(folder, journal)
-    champion = (
-        [(summary.best.repeat, summary.best.number)] if summary else [(row.repeat, row.number) for row in best[:1]]
-    )
+    best, found = journal.best(count), gather(folder, journal, course=False)
+    main_results = answers(found)
     first = next(journal.rows("repeat = 0 and number = 0"), None)
-    yardstick = journal.meta()["yardstick"]
-    config = journal.meta()["config"]
+    yardstick, config = found.meta["yardstick"], found.config
     return {
         "answers": main_results._asdict() if main_results else None,
         "front": [_row_facts(row, journal.price) for row in front(journal)],
-        "lineage": [step for place in champion for step in _lineage(journal, *place)],
-        "statistics": journal.statistics(),
-        "digest": journal.digest(),
+        "lineage": [_step(ancestor) for ancestor in found.ancestors],
+        "statistics": found.statistics,
+        "digest": found.digest,
         "config": config,
-        "versions": journal.meta()["versions"],
+        "versions": found.meta["versions"],
         "notes": _notes(best, [name.rpartition("/")[2] for name in config["search"]["plugins"]]),
         "tasks": [
             {"task": name, "share": row.get("share"), "noise": row["noise"], "data": row.get("data")}
@@ -150,9 +147,5 @@ def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, A
     }
 
 
-def _lineage(journal: Journal, repeat: int, number: int) -> list[dict[str, Any]]:
-    """Ancestors whose live part differs from that of their parent, oldest first."""
-    return [
-        step._asdict() | {"changes": [list(change) for change in step.changes]}
-        for step in ancestry(journal, repeat, number)
-    ]
+def _step(ancestor: Ancestor) -> dict[str, Any]:
+    return ancestor._asdict() | {"changes": [list(change) for change in ancestor.changes]}
