@@ -11,7 +11,7 @@ raise `UserError`, a `ValueError` with a message of one line.
 """
 
 from optsearch._compare import compare
-from optsearch._extend import algorithm, mutation, primitive, task
+from optsearch._extend import algorithm, export_target, mutation, primitive, task
 from optsearch._found import Found, Interval
 from optsearch._programs import export, program, recognise, score, simplify, to_optax, to_torch
 from optsearch._progress import Progress
@@ -37,6 +37,7 @@ __all__ = [
     "algorithm",
     "compare",
     "export",
+    "export_target",
     "mutation",
     "open",
     "open_run",

@@ -1,4 +1,4 @@
-"""Decorators that register custom primitives, mutations, tasks and algorithms.
+"""Decorators that register custom primitives, mutations, tasks, algorithms and export targets.
 
 A registration applies to this process. To use an extension from the command line or on other machines, put it into a
 module, and name the module in the config (`search.plugins`).
@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from primitives import ANY, Primitive, Program, Property, UserError, nearest, register
+from primitives import ANY, Primitive, Program, Property, UserError, nearest, register, register_target
 from proxy_tasks import SPLITS, Problem, Rows, Task, register_family
 from search.algorithms import register_algorithm, register_mutation
 from search.engine import Algorithm, Draws
@@ -79,6 +79,7 @@ def mutation(*, rate: float = 1.0) -> Callable[[Function], Function]:
     """
 
     def add(function: Function) -> Function:
+        @wraps(function)
         def mutate(program: Program, primitives: object, draws: Draws) -> Program | None:
             child: Program | None = function(program, draws)
             return child
@@ -185,7 +186,36 @@ def algorithm(name: str) -> Callable[[type], type]:
             made: Algorithm = cls(start, config)
             return made
 
+        make.__doc__ = cls.__doc__
         register_algorithm(name, make)
         return cls
+
+    return add
+
+
+def export_target(name: str) -> Callable[[Function], Function]:
+    r"""Decorator that adds a target of `export`.
+
+    The function is `(program, name, origin) -> str`. It receives the live part of a program, the name for the exported
+    function, and one line on the origin of the program, and returns the contents of a file.
+
+    Args:
+        name: value of `to` that selects the target.
+
+    Raises:
+        UserError: the name is taken.
+
+    Example:
+        >>> import optsearch
+        >>> @optsearch.export_target("steps")
+        ... def steps(program, name, origin):
+        ...     return "".join(f"{step.target}: {step.primitive}\n" for step in program.statements)
+        >>> print(optsearch.export("lion", to="steps").splitlines()[0])
+        update: interp
+    """
+
+    def add(function: Function) -> Function:
+        register_target(name, function)
+        return function
 
     return add

@@ -4,8 +4,8 @@ The public names of this package; other packages use no others, except `primitiv
 
 - Programs: `Program`, `Statement`, `Argument`, `float32`; the names of inputs and outputs (`WEIGHTS`, `GRADIENT`,
   `LEARNING_RATE`, `UPDATE`) and the schedule's `PEAK`.
-- Functions: `REGISTRY`, `Registry`, `Primitive`, `Property`, `register`, `by_names`, `describe`; those of the paper
-  (`PAPER`, `EPSILON`); kinds of values (`Kind`, `ANY`, `ONLY_TREE`, `ONLY_SCALAR`).
+- Functions: `REGISTRY`, `Registry`, `Primitive`, `Property`, `register`, `by_names`, `describe`, `described`; those of the
+  paper (`PAPER`, `EPSILON`); kinds of values (`Kind`, `ANY`, `ONLY_TREE`, `ONLY_SCALAR`).
 - Text: `parse`, `to_text`, `statement_text`, `constant_text`; `escaped`, `printable` and `visible` for foreign text.
 - Built-in programs and files: `BUILTINS`, `builtin`, `load_program`, `source_of`.
 - Validity: `check`, `is_valid`, `input_kinds`, `kinds_before`.
@@ -13,8 +13,8 @@ The public names of this package; other packages use no others, except `primitiv
   `signature`, `signatures` (behaviour on probes).
 - Execution: `compiled`, `interpreted`, `UpdateRule`, `encode`, `Encoded`, `size_class`, `run_steps`; batches:
   `batched`, `stacked`, `kernel_faults`.
-- Export: `export`, `to_optax`, `to_torch`, `TARGETS`, `origin_of`; names of constants by role: `constant_names`,
-  `DECAY`.
+- Export: `export`, `to_optax`, `to_torch`, `TARGETS`, `export_targets`, `register_target`, `origin_of`; names of
+  constants by role: `constant_names`, `DECAY`.
 - Errors: `UserError`, `ProgramError`, `nearest`.
 """
 
@@ -24,7 +24,7 @@ from primitives.checking import check, input_kinds, is_valid, kinds_before
 from primitives.dataflow import Flow, Live, Source, flow, functional_hash, live, live_part, structure_hash
 from primitives.errors import ProgramError, UserError, nearest
 from primitives.escaping import escaped, printable, visible
-from primitives.export import TARGETS, export, origin_of, to_optax, to_torch
+from primitives.export import TARGETS, export, export_targets, origin_of, register_target, to_optax, to_torch
 from primitives.hyperparameters import DECAY, constant_names
 from primitives.interpreter import Encoded, UpdateRule, compiled, encode, interpreted, run_steps, size_class
 from primitives.kinds import ANY, ONLY_SCALAR, ONLY_TREE, Kind
@@ -41,7 +41,7 @@ from primitives.program import (
     Statement,
     float32,
 )
-from primitives.registry import REGISTRY, Primitive, Property, Registry, by_names, describe, register
+from primitives.registry import REGISTRY, Primitive, Property, Registry, by_names, describe, described, register
 from primitives.text import constant_text, parse, statement_text, to_text
 
 __all__ = [
@@ -81,9 +81,11 @@ __all__ = [
     "constant_names",
     "constant_text",
     "describe",
+    "described",
     "encode",
     "escaped",
     "export",
+    "export_targets",
     "float32",
     "flow",
     "functional_hash",
@@ -100,6 +102,7 @@ __all__ = [
     "parse",
     "printable",
     "register",
+    "register_target",
     "run_steps",
     "signature",
     "signatures",

@@ -9,7 +9,7 @@ compiles, and it has run for one step on a small tree (`primitives.vetting`).
 """
 
 import linecache
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,12 +17,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from primitives.builtins import BUILTINS, source_of
+from primitives.dataflow import live_part
 from primitives.errors import UserError, nearest
 from primitives.escaping import escaped, printable
 from primitives.exported_code import Code
 from primitives.identifiers import is_name, taken_names, unused
 from primitives.latex import equations, latex_number, symbols
 from primitives.program import LEARNING_RATE, UPDATE, WEIGHTS, Program
+from primitives.registry import described
 from primitives.text import to_text
 from primitives.vetting import vet
 
@@ -33,6 +35,35 @@ if TYPE_CHECKING:
 
 _TEMPLATES = {"optax": "optax.py.j2", "python": "python.py.j2", "torch": "torch.py.j2", "latex": "latex.tex.j2"}
 TARGETS = tuple(_TEMPLATES)
+
+Exporter = Callable[[Program, str, str], str]
+_registered: dict[str, Exporter] = {}
+
+
+def export_targets() -> dict[str, str]:
+    """Names of the targets of `export`, each with a description: the built-in ones first, then those of plugins."""
+    return {
+        "optax": "a function that returns a GradientTransformationExtraArgs",
+        "python": "functions on lists of NumPy arrays",
+        "torch": "a subclass of torch.optim.Optimizer",
+        "latex": "the equations of one step",
+    } | described(_registered)
+
+
+def register_target(name: str, exporter: Exporter) -> None:
+    """Add a target of `export`.
+
+    Args:
+        name: value of `to` that selects it.
+        exporter: `(program, name, origin) -> text`: the live part of a program, the name of the exported function, and
+            the origin of the program, in which control characters and quotes are escaped. The text is not vetted.
+
+    Raises:
+        UserError: the name is taken.
+    """
+    if name in export_targets():
+        raise UserError(f"the name of export target `{name}` is taken; choose another name")
+    _registered[name] = exporter
 
 
 def export(
@@ -47,7 +78,7 @@ def export(
 
     Args:
         program: a valid program; its live part is exported.
-        to: `optax`, `python` (NumPy alone), `torch`, or `latex`.
+        to: `optax`, `python` (NumPy alone), `torch`, `latex`, or a target of a plugin (`register_target`).
         name: name of the exported function or class, an identifier. If the code uses the name for something else
             (`optax`, `zip`), the function is called `optax_`, `zip_`.
         origin: origin of the program, for the first line of the code; any text.
@@ -55,7 +86,7 @@ def export(
             one of these values gets its name.
 
     Returns:
-        The source, vetted.
+        The source; that of a built-in target is vetted.
 
     Raises:
         UserError: the target is unknown, the name is no identifier, or the program calls a primitive without `code`.
@@ -65,14 +96,26 @@ def export(
         >>> print(export(builtin("signum"), "latex").splitlines()[-3])
           m_t &= (1 - \beta_{1}) \, g_t + \beta_{1} \, m_{t-1} \\
     """
-    if to not in _TEMPLATES:
-        raise UserError(f"`to` must be one of {', '.join(TARGETS)}, not `{printable(to)}`{nearest(to, TARGETS)}")
+    if to not in (known := export_targets()):
+        raise UserError(f"`to` must be one of {', '.join(known)}, not `{printable(to)}`{nearest(to, known)}")
     if not is_name(name):
         raise UserError(f"`{printable(name)}` cannot be the name of a function; expected letters, digits and `_`")
+    if to in _registered:
+        return _exported_by_plugin(to, live_part(program), name, escaped(origin))
     code = Code(program, to, hyperparameters)
     facts = _facts(code, name, origin, to)
     text = _environment().get_template(_TEMPLATES[to]).render(facts)
     vet(text, to, facts["entry"], {facts["name"], facts["title"], f"{facts['title']}State"}, code)
+    return text
+
+
+def _exported_by_plugin(to: str, program: Program, name: str, origin: str) -> str:
+    try:
+        text = _registered[to](program, name, origin)
+    except Exception as error:
+        raise UserError(f"export target `{to}` failed: {type(error).__name__}: {printable(str(error))}") from error
+    if not isinstance(text, str):
+        raise UserError(f"export target `{to}` must return the text of a file, not {type(text).__name__}")
     return text
 
 

@@ -16,7 +16,7 @@ A module adds a function with one call::
     register(Primitive("softsign", lambda x: x / (1 + jnp.abs(x)), (ANY,), formula="x / (1 + |x|)"))
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -168,6 +168,11 @@ def register(primitive: Primitive) -> Primitive:
 def by_names(names: list[str]) -> tuple[Primitive, ...]:
     """Rows for a list of spellings, in the same order; raises `ProgramError` for an unknown one."""
     return tuple(REGISTRY.find(name) for name in names)
+
+
+def described(table: Mapping[str, object]) -> dict[str, str]:
+    """Names of a table of functions or classes, each with the first line of its docstring."""
+    return {name: (value.__doc__ or "").strip().partition("\n")[0] for name, value in table.items()}
 
 
 def describe(primitive: Primitive) -> dict[str, Any]:

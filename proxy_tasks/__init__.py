@@ -5,8 +5,8 @@ The public names of this package; other packages use no others.
 - Tasks: `Task` and its training conditions (`Circumstance`), and the table of built-in tasks (`TASKS`, `SMALLEST`,
   `builtin_task`).
 - Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one.
-- Families, the kinds of task: `FAMILIES`, `register_family`, `module_in` (import of a custom family), and a task with
-  its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
+- Families, the kinds of task: `FAMILIES`, `register_family`, `custom_families`, `module_in` (import of a custom
+  family), and a task with its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program, and can return a `Trajectory`; `training_rows` and `loop_inputs`
   are the arrays that it reads.
 - The device: its name and kind (`device_name`, `has_kernel`), whether it trains `in_batches` (`LARGEST_BATCH`), and the
@@ -24,7 +24,7 @@ from proxy_tasks.batch_sizes import LARGEST as LARGEST_BATCH
 from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
 from proxy_tasks.copies import local, use_copies
 from proxy_tasks.device import Computation, device_name, has_kernel, in_batches, padding
-from proxy_tasks.families import FAMILIES, fingerprint, module_in, problem, register_family
+from proxy_tasks.families import FAMILIES, custom_families, fingerprint, module_in, problem, register_family
 from proxy_tasks.fitness import Evaluator, Heights, Score, Status
 from proxy_tasks.inputs import loop_inputs, training_rows
 from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
@@ -57,6 +57,7 @@ __all__ = [
     "baseline",
     "budget",
     "builtin_task",
+    "custom_families",
     "device_name",
     "fingerprint",
     "fitness_of",

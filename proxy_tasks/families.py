@@ -92,6 +92,11 @@ def register_family(build: Builder) -> Builder:
     return build
 
 
+def custom_families() -> dict[str, Builder]:
+    """Registered families, by the value of `family` that selects them: `module:function`."""
+    return dict(sorted((f"{build.__module__}:{build.__qualname__}", build) for build in _registered))
+
+
 @cache
 def problem(task: Task) -> Problem:
     """Build the problem of a task, once for each task.

@@ -1,8 +1,11 @@
 """Extensions that a test registers last as long as the test."""
 
+import sys
+
 import pytest
 
 from primitives import REGISTRY
+from proxy_tasks import families
 from search.algorithms import factory, mutation
 from search.settings import names
 
@@ -14,10 +17,13 @@ def forget_functions(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_extensions(patch: pytest.MonkeyPatch) -> None:
-    """Functions, mutations and algorithms that are registered are forgotten when the patch ends."""
+    """All extensions that are registered are forgotten when the patch ends."""
     forget_functions(patch)
     patch.setattr(mutation, "MUTATIONS", table := dict(mutation.MUTATIONS))
     patch.setattr(factory, "MUTATIONS", table)
     patch.setattr(factory, "ALGORITHMS", dict(factory.ALGORITHMS))
     patch.setattr(names, "REGISTERED_MUTATIONS", dict(names.REGISTERED_MUTATIONS))
     patch.setattr(names, "ALGORITHMS", set(names.ALGORITHMS))
+    patch.setattr(families, "_registered", set(families._registered))
+    export = sys.modules["primitives.export"]  # the package has a function of this name
+    patch.setattr(export, "_registered", dict(export._registered))

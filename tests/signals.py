@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import SMALL_RUN
-from tests.processes import begin
+from tests.processes import HEARS, begin
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+ENTRY = HEARS + "import sys; from search.commands.start import main; sys.exit(main())"
 SLOWEST = 120.0  # seconds for a command to end after a signal
 CONFIG = SMALL_RUN.replace("children: 40", "children: 15")
 STAGES = "selection.stages=[{tasks: [digits_x10], programs: 2, budget: 2, tuning_seeds: 1, tunings: 1, seeds: 5}]"
@@ -63,7 +64,7 @@ def steady(value: Any) -> Any:
 def completed(arguments: tuple[str, ...], folder: Path) -> tuple[Any, float]:
     """Results of an undisturbed command, and the seconds it took."""
     started = time.monotonic()
-    process = begin(*arguments, folder=folder)
+    process = begin(*arguments, code=ENTRY, folder=folder)
     out, err = process.communicate(timeout=600)
     if process.returncode:
         raise AssertionError(f"{' '.join(arguments)}: status {process.returncode}: {err}")
@@ -72,7 +73,7 @@ def completed(arguments: tuple[str, ...], folder: Path) -> tuple[Any, float]:
 
 def disturbed(command: Command, folder: Path, number: signal.Signals, delay: float) -> str:
     """Run a command with a signal after some seconds, and then again; returns how it ended."""
-    process = begin(*command.arguments, folder=folder)
+    process = begin(*command.arguments, code=ENTRY, folder=folder)
     try:
         process.communicate(timeout=delay)
     except subprocess.TimeoutExpired:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from primitives import BUILTINS, builtin, parse, structure_hash, to_text
+import optsearch
+from primitives import BUILTINS, UserError, builtin, parse, structure_hash, to_text
 from proxy_tasks.catalog import TASKS
 from search.commands import main as cli
 from search.commands import run_commands
@@ -161,6 +162,70 @@ def test_validate_prints_the_resolved_config_and_the_schema(
 def test_list_names_what_there_is(what: str, count: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(run_json(capsys, "list", what)[what]) == count
     assert main(["list", what]) == 0
+
+
+@pytest.mark.parametrize("what", ["algorithms", "mutations", "families", "targets"])
+def test_list_describes_every_extension_point(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert all(row["name"] and row["description"] for row in run_json(capsys, "list", what)[what])
+
+
+EXTENSIONS = """
+import optsearch
+
+
+@optsearch.algorithm("waiting")
+class Waiting:
+    "Waits."
+
+
+@optsearch.mutation(rate=0.25)
+def shuffled(program, rng):
+    "Shuffle."
+
+
+@optsearch.task("flat")
+def flat(rng):
+    "A flat loss."
+
+
+@optsearch.export_target("lines")
+def lines(program, name, origin):
+    "The number of lines."
+    return f"{name}: {len(program.statements)} ({origin})"
+"""
+
+
+@pytest.mark.usefixtures("own_extensions")
+def test_extensions_of_a_plugin_are_listed_and_its_export_target_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "listed_extensions.py").write_text(EXTENSIONS)
+    monkeypatch.chdir(tmp_path)
+
+    def listed(what: str) -> dict[str, Any]:
+        rows = run_json(capsys, "list", what, "--plugin", "listed_extensions")[what]
+        return {row.pop("name"): row for row in rows}
+
+    assert listed("algorithms")["waiting"] == {"description": "Waits."}
+    assert listed("mutations")["shuffled"] == {"rate": 0.25, "description": "Shuffle."}
+    assert listed("families")["listed_extensions:flat"] == {"description": "A flat loss.", "settings": ""}
+    assert listed("targets")["lines"] == {"description": "The number of lines."}
+    assert main(["export", "lion", "--to", "lines", "--plugin", "listed_extensions"]) == 0
+    assert capsys.readouterr().out.startswith("lion: 7 (lion: ")
+    assert main(["export", "lion", "--to", "line", "--plugin", "listed_extensions"]) == 2
+    assert "did you mean `lines`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("own_extensions")
+@pytest.mark.parametrize(
+    ("result", "message"), [("None", "must return the text of a file, not NoneType"), ("1 / 0", "ZeroDivisionError")]
+)
+def test_an_export_target_that_fails_is_named(result: str, message: str) -> None:
+    optsearch.export_target("failing")(lambda program, name, origin: eval(result))
+    with pytest.raises(UserError, match=f"export target `failing` .*{message}"):
+        optsearch.export("lion", to="failing")
+    with pytest.raises(UserError, match="`optax` is taken"):
+        optsearch.export_target("optax")(str)
 
 
 def test_tune_prints_the_constants(capsys: pytest.CaptureFixture[str]) -> None:

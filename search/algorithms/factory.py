@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from primitives import Program, UserError, signatures
+from primitives import Program, UserError, described, signatures
 from search.algorithms.constant_tuning import TuneConstants
 from search.algorithms.evolution import Evolution
 from search.algorithms.mutation import MUTATIONS, Mutator
@@ -24,20 +24,24 @@ def _mutator(config: Config) -> Mutator:
 
 
 def _evolution(config: Config, start: Program) -> Algorithm:
+    """Regularized evolution: mutations of programs chosen by tournament, the algorithm of the paper."""
     settings = config.search
     return Evolution(_mutator(config), settings.population, settings.tournament, settings.plateau)
 
 
 def _random(config: Config, start: Program) -> Algorithm:
+    """Random mutations of the starting program; a comparator."""
     return RandomSearch(_mutator(config), start, config.search.random_mutations)
 
 
 def _tune_constants(config: Config, start: Program) -> Algorithm:
+    """Random search over the constants of the starting program; a comparator."""
     settings = config.search
     return TuneConstants(start, wide=int(_WIDE_SHARE * min(settings.children, settings.evaluations or math.inf)))
 
 
 def _tree(config: Config, start: Program) -> Algorithm:
+    """Monte-Carlo tree search over expressions with fixed operands; a comparator."""
     return TreeSearch(config.search.tree_depth)
 
 
@@ -47,6 +51,12 @@ ALGORITHMS: dict[str, Callable[[Config, Program], Algorithm]] = {
     TUNE_CONSTANTS: _tune_constants,
     "tree": _tree,
 }
+
+
+def algorithms() -> dict[str, str]:
+    """Names of the algorithms, each with a description: the built-in ones first, then those of plugins."""
+    structures = "A search among program structures whose constants are tuned; it works in generations."
+    return {STRUCTURES: structures} | described(ALGORITHMS)
 
 
 def check_algorithm(config: Config, start: Program) -> None:

@@ -34,6 +34,7 @@ from primitives import (
     ProgramError,
     Statement,
     UserError,
+    described,
     float32,
     is_valid,
     kinds_before,
@@ -186,6 +187,11 @@ MUTATIONS: dict[str, Mutation] = {
     "scale": scale,
     "tune": tune,
 }
+
+
+def mutations() -> dict[str, str]:
+    """Names of the mutations, each with a description: the built-in ones first, then those of plugins."""
+    return described(MUTATIONS)
 
 
 def register_mutation(name: str, mutation: Mutation, rate: float) -> None:

@@ -1,44 +1,84 @@
 """The commands on built-in functions, tasks and programs: `list` and `tune`."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 import yaml
 
-from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, source_of, to_text
-from proxy_tasks import TASKS, builtin_task, problem
+from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, described, export_targets, source_of, to_text
+from proxy_tasks import FAMILIES, TASKS, builtin_task, custom_families, problem
+from search.algorithms import algorithms, mutations, with_registered_rates
 from search.commands import tables
-from search.commands.output import as_json, emit, example, print_trial, say
+from search.commands.output import as_json, emit, example, plugins, print_trial, say
 from search.commands.parameters import TASK
 from search.commands.screen import Screen, echo
 from search.running import load_tasks
-from search.settings import tuned_constants
+from search.settings import Config, load_plugins, tuned_constants
 from selection import tune_baselines, write_baselines
 
 
+def _task_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": task.name,
+            "family": task.family,
+            "description": task.description,
+            "size": task.size,
+            "parameters": sum(problem(task).sizes),
+            "steps": task.steps,
+            "batch": task.batch,
+        }
+        for task in TASKS.values()
+    ]
+
+
+def _family_rows() -> list[dict[str, Any]]:
+    builtin = {name: family.build for name, family in FAMILIES.items()}
+    return [
+        {
+            "name": name,
+            "description": description,
+            "settings": ", ".join(FAMILIES[name].settings) if name in FAMILIES else "",
+        }
+        for name, description in described(builtin | custom_families()).items()
+    ]
+
+
+def _program_rows() -> list[dict[str, Any]]:
+    return [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
+
+
+def _mutation_rows() -> list[dict[str, Any]]:
+    rates = with_registered_rates(Config()).search.mutations.model_dump()
+    return [
+        {"name": name, "rate": rates[name], "description": description} for name, description in mutations().items()
+    ]
+
+
+def _described(names: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "description": description} for name, description in names.items()]
+
+
+_LISTED: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "primitives": lambda: [describe(row) for row in REGISTRY],
+    "tasks": _task_rows,
+    "programs": _program_rows,
+    "algorithms": lambda: _described(algorithms()),
+    "mutations": _mutation_rows,
+    "families": _family_rows,
+    "targets": lambda: _described(export_targets()),
+}
+
+
 @click.command(name="list", epilog=example("optsearch list tasks"))
-@click.argument("what", type=click.Choice(["primitives", "tasks", "programs"]))
+@click.argument("what", type=click.Choice([*_LISTED]))
+@plugins
 @as_json
-def list_(what: str, as_json: bool) -> None:
-    """List functions, tasks or built-in programs."""
-    rows: list[dict[str, Any]]
-    if what == "primitives":
-        rows = [describe(row) for row in REGISTRY]
-    elif what == "tasks":
-        rows = [
-            {
-                "name": task.name,
-                "family": task.family,
-                "description": task.description,
-                "size": task.size,
-                "parameters": sum(problem(task).sizes),
-                "steps": task.steps,
-                "batch": task.batch,
-            }
-            for task in TASKS.values()
-        ]
-    else:
-        rows = [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
+def list_(what: str, plugins: tuple[str, ...], as_json: bool) -> None:
+    """List what a config or a command can name; with `--plugin`, also the extensions of a module."""
+    load_plugins(plugins)
+    rows = _LISTED[what]()
     emit({what: rows}, lambda: tables.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
 
 

@@ -1,4 +1,4 @@
-"""Arguments with shell completion: programs, tasks, configs and run folders."""
+"""Arguments with shell completion: programs, tasks, configs, run folders and export targets."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from primitives import BUILTINS
+from primitives import BUILTINS, export_targets
 from proxy_tasks import TASKS
 from search.record import JOURNAL
 
@@ -23,6 +23,16 @@ class _Name(click.ParamType[str]):
         """Names that start with the incomplete word, and files."""
         found = [CompletionItem(name) for name in self._names if name.startswith(incomplete)]
         return [*found, CompletionItem(incomplete, type="file")]
+
+
+class _Target(click.ParamType[str]):
+    """An export target. Plugins add targets, so that names are checked after these have been imported."""
+
+    name = "target"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Built-in targets that start with the incomplete word."""
+        return [CompletionItem(name) for name in export_targets() if name.startswith(incomplete)]
 
 
 class _Run(click.Path):
@@ -46,5 +56,5 @@ class _RunOrProgram(_Name):
         return [*RUN.shell_complete(ctx, param, incomplete), *super().shell_complete(ctx, param, incomplete)]
 
 
-PROGRAM, TASK, RUN = _Name(BUILTINS), _Name(TASKS), _Run()
+PROGRAM, TASK, RUN, TARGET = _Name(BUILTINS), _Name(TASKS), _Run(), _Target()
 RUN_OR_PROGRAM = _RunOrProgram(BUILTINS)

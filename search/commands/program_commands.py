@@ -8,11 +8,11 @@ from typing import Any
 import click
 from rich.console import Console
 
-from primitives import BUILTINS, TARGETS, UserError, escaped, load_program, origin_of, printable
+from primitives import BUILTINS, UserError, escaped, load_program, origin_of, printable
 from primitives import export as exported
 from search.commands import tables
 from search.commands.output import as_json, emit, example, plugins, say
-from search.commands.parameters import PROGRAM, TASK
+from search.commands.parameters import PROGRAM, TARGET, TASK
 from search.commands.screen import Screen, echo
 from search.record import SIMPLIFIED, whole_file, write_text
 from search.running import load_tasks
@@ -97,7 +97,7 @@ def _note(console: Console, what: str) -> None:
 @click.command(epilog=example("optsearch export lion --to optax --out lion.py"))
 @click.argument("program", type=PROGRAM)
 @plugins
-@click.option("--to", required=True, type=click.Choice(TARGETS), help="Format of the exported code.")
+@click.option("--to", required=True, type=TARGET, help="optax, torch, python, latex, or a target of a plugin.")
 @click.option("--name", help="Name of the function or class; by default that of the program.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file in place of the terminal."
