@@ -4,8 +4,8 @@ The public names of this package; other packages use no others, except `primitiv
 
 - Programs: `Program`, `Statement`, `Argument`, `float32`; the names of inputs and outputs (`WEIGHTS`, `GRADIENT`,
   `LEARNING_RATE`, `UPDATE`) and the schedule's `PEAK`.
-- Functions: `REGISTRY`, `Registry`, `Primitive`, `Property`, `register`, `by_names`, `describe`, `described`; those of the
-  paper (`PAPER`, `EPSILON`); kinds of values (`Kind`, `ANY`, `ONLY_TREE`, `ONLY_SCALAR`).
+- Functions: `REGISTRY`, `Registry`, `Primitive`, `Property`, `register`, `by_names`, `describe`, `described`; those of
+  the paper (`PAPER`, `EPSILON`); kinds of values (`Kind`, `ANY`, `ONLY_TREE`, `ONLY_SCALAR`).
 - Text: `parse`, `to_text`, `statement_text`, `constant_text`; `escaped`, `printable` and `visible` for foreign text.
 - Built-in programs and files: `BUILTINS`, `builtin`, `load_program`, `source_of`.
 - Validity: `check`, `is_valid`, `input_kinds`, `kinds_before`.

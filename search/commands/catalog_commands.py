@@ -1,20 +1,19 @@
 """The commands on built-in functions, tasks and programs: `list` and `tune`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import click
 import yaml
 
-from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, described, export_targets, source_of, to_text
-from proxy_tasks import FAMILIES, TASKS, builtin_task, custom_families, problem
-from search.algorithms import algorithms, mutations, with_registered_rates
+from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, source_of, to_text
+from proxy_tasks import TASKS, builtin_task, problem
 from search.commands import tables
 from search.commands.output import as_json, emit, example, plugins, print_trial, say
 from search.commands.parameters import TASK
 from search.commands.screen import Screen, echo
-from search.running import load_tasks
-from search.settings import Config, load_plugins, tuned_constants
+from search.running import extension_points, load_tasks
+from search.settings import load_plugins, tuned_constants
 from selection import tune_baselines, write_baselines
 
 
@@ -33,41 +32,18 @@ def _task_rows() -> list[dict[str, Any]]:
     ]
 
 
-def _family_rows() -> list[dict[str, Any]]:
-    builtin = {name: family.build for name, family in FAMILIES.items()}
-    return [
-        {
-            "name": name,
-            "description": description,
-            "settings": ", ".join(FAMILIES[name].settings) if name in FAMILIES else "",
-        }
-        for name, description in described(builtin | custom_families()).items()
-    ]
-
-
 def _program_rows() -> list[dict[str, Any]]:
     return [{"name": name, "source": source_of(name), "program": to_text(builtin(name))} for name in BUILTINS]
-
-
-def _mutation_rows() -> list[dict[str, Any]]:
-    rates = with_registered_rates(Config()).search.mutations.model_dump()
-    return [
-        {"name": name, "rate": rates[name], "description": description} for name, description in mutations().items()
-    ]
-
-
-def _described(names: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"name": name, "description": description} for name, description in names.items()]
 
 
 _LISTED: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "primitives": lambda: [describe(row) for row in REGISTRY],
     "tasks": _task_rows,
     "programs": _program_rows,
-    "algorithms": lambda: _described(algorithms()),
-    "mutations": _mutation_rows,
-    "families": _family_rows,
-    "targets": lambda: _described(export_targets()),
+    "algorithms": lambda: extension_points()["algorithms"],
+    "mutations": lambda: extension_points()["mutations"],
+    "families": lambda: extension_points()["families"],
+    "targets": lambda: extension_points()["targets"],
 }
 
 

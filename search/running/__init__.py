@@ -10,8 +10,10 @@ The public names of this subpackage:
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
 - Inspection: `snapshot` (`Snapshot`) of a run in progress, `run_facts`, `program_facts`, `derivation`.
 - Resources of a config: `load_tasks`, `with_baselines`, `evaluator`, `judge_of`, `executor`, `versions`.
+- Names for configs and commands: `extension_points`.
 """
 
+from search.running.catalog import extension_points
 from search.running.conclude import judge_of
 from search.running.inspect import derivation, program_facts, run_facts
 from search.running.method_comparison import compare_methods
@@ -45,6 +47,7 @@ __all__ = [
     "evaluator",
     "executor",
     "existing_run",
+    "extension_points",
     "judge_of",
     "load_tasks",
     "new_run",
