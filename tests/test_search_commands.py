@@ -166,7 +166,9 @@ def test_list_names_what_there_is(what: str, count: int, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("what", ["algorithms", "mutations", "families", "targets"])
 def test_list_describes_every_extension_point(what: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert all(row["name"] and row["description"] for row in run_json(capsys, "list", what)[what])
+    rows = [row for row in run_json(capsys, "list", what)[what] if ":" not in row["name"]]  # no families of other tests
+    assert all(row["description"] for row in rows)
+    assert len(rows) >= 4
 
 
 EXTENSIONS = """

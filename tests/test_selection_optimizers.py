@@ -26,11 +26,11 @@ TINY = Task("tiny", "digit classification", "", batch=16, steps=30, settings={"h
 THROUGH_OPTAX: dict[str, Callable[[Any, list[float]], optax.GradientTransformation]] = {
     "adamw": lambda rate, c: optax.adamw(rate, b1=c[1], b2=c[2], weight_decay=c[3]),
     "adam": lambda rate, c: optax.adam(rate, b1=c[1], b2=c[2]),
-    "adafactor": lambda rate, c: optax.adafactor(
+    "adafactor": lambda rate, c: optax.inject_hyperparams(optax.adafactor, static_args="factored")(
         rate,
         decay_rate=c[1],
         clipping_threshold=c[2],
-        weight_decay_rate=lambda step: c[3] * rate(step),
+        weight_decay_rate=lambda step: c[3] * rate(step),  # before optax 0.2.8, a number for each step
         factored=False,
     ),
     "lion": lambda rate, c: optax.lion(rate, b1=c[1], b2=c[2], weight_decay=c[3]),
