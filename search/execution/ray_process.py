@@ -129,7 +129,7 @@ class RayProcess:
                 self._send(Report(state, outcomes))
                 if text := waiting.text(state, pulse):
                     self._note(text)
-            more = pulse.places - len(pool.members)
+            more = pulse.places - pool.count
             if grows and more > 0:
                 self._note(f"the cluster now has {pulse.places} {pulse.resource}s; starting {more} more workers")
                 pool.add_workers(more)

@@ -113,7 +113,9 @@ class RecordedTrials:
                 failed[trial.key] = (str(answer.status), self._failed.get(trial.key, ("", 0))[1] + 1)
             found[trial.key] = answer.losses
         if found:
-            outside = {key for key in failed if FINAL_SEEDS <= key[3] < CHECK_SEEDS}  # the history does not depend on them
+            outside = {
+                key for key in failed if FINAL_SEEDS <= key[3] < CHECK_SEEDS
+            }  # the history does not depend on them
             again = {key for key in outside if failed[key][1] < ATTEMPTS}
             self._journal.record_trials({key: losses for key, losses in found.items() if key not in again}, failed)
             self._failed |= failed
