@@ -104,7 +104,7 @@ def test_the_documentation_has_every_row_of_the_table() -> None:
 
 
 def test_of_workers_on_gpus_the_first_sets_the_bits_that_the_others_must_compute(fake: FakeRay) -> None:
-    bits = iter(({"device": "H200"}, {"device": "H200"}, {"device": "T4"}))
+    bits = iter(({"device": "H200"}, {"device": "H200"}, {"device": "T4"}, {"device": "T4"}))
 
     def start() -> Actor:
         actor, facts = Actor([]), {BEHAVIOUR: next(bits), "versions": 1}
@@ -119,9 +119,12 @@ def test_of_workers_on_gpus_the_first_sets_the_bits_that_the_others_must_compute
             pool.turn()
 
     turns()
-    assert pool.state().ready == 2
+    assert (pool.state().ready, pool.state().bits) == (2, {"device": "H200"})
     pool.add_workers(1)
     with pytest.raises(UserError, match="computes different bits than the first worker, first in the device"):
+        turns()
+    pool = WorkerPool(start, 1, facts=driver, settings=RaySettings(gpu=True, bits={"device": "H200"}), say=print)
+    with pytest.raises(UserError, match="computes different bits than the first worker"):  # Ray was started again
         turns()
 
 

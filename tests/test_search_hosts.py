@@ -88,7 +88,7 @@ def test_a_host_that_crashes_is_named_and_its_jobs_are_done_elsewhere(hosts: Hos
     driver.wait_for("started")
     time.sleep(25)
     hosts.crash(WORKER)
-    seconds, _ = driver.wait_for("say", "node2", seconds=90)
+    seconds, _ = driver.wait_for("say", "node2 left the cluster", seconds=90)
     assert seconds < 60
     assert complete(driver)["node2"]["deaths"] == 1
 
@@ -120,14 +120,18 @@ def test_a_host_whose_disk_is_full_costs_no_job(hosts: Hosts) -> None:
 
 
 def test_a_host_that_is_short_of_memory_is_named_and_its_jobs_are_done_elsewhere() -> None:
-    """Ray's monitor ends a worker on a host as soon as more than a share of its memory is used: here almost none."""
     with Hosts(3) as hosts:
+        hosts.use_memory(WORKER, 0.1)
         hosts.start_ray(HEAD, cpus=1)
-        hosts.start_ray(WORKER, head=HEAD, cpus=1, environment={"RAY_memory_usage_threshold": "0.001"})
-        driver = Driver(hosts, seconds=60)
-        driver.wait_for("say", "node2")
-        print(driver.said)
-        complete(driver)
+        hosts.start_ray(WORKER, head=HEAD, cpus=1)
+        driver = Driver(hosts, seconds=60, ready=2)
+        driver.wait_for("ready")
+        hosts.use_memory(WORKER, 1.0)
+        seconds, _ = driver.wait_for("say", "node2 is short of memory", seconds=60)
+        assert seconds < 30
+        usage = complete(driver)
+    assert usage["node2"]["deaths"] > 0
+    assert usage["node1"]["jobs"] > usage["node2"]["jobs"]
 
 
 def test_packets_that_take_50_ms_cost_no_job_and_both_hosts_work(hosts: Hosts) -> None:

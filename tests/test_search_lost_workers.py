@@ -211,7 +211,7 @@ def test_workers_that_die_together_while_they_start_count_once(monkeypatch: pyte
 
 def test_five_failed_starts_in_a_row_end_the_run_only_if_no_worker_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Pool(monkeypatch, lambda: failing(SHORT), 2)
-    with pytest.raises(UserError, match=r"^5 workers in a row died while they started"):
+    with pytest.raises(UserError, match=r"^5 workers in a row died while they started \(10.0.0.2 is short of memory"):
         made.turns(9)
     good, started = Silent("good"), list[Any]()
 

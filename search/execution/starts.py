@@ -7,7 +7,7 @@ ready. Otherwise further replacements are started after a pause, since no worker
 
 from primitives import UserError
 from search.execution.executor import WorkersLostError
-from search.execution.faults import cause
+from search.execution.faults import Effect, Fault, cause
 from search.execution.member import Member
 
 _MOST = 5  # failures in a row after which the run ends, or pauses begin
@@ -35,11 +35,12 @@ class FailedStarts:
         """Note that a worker is ready."""
         self._in_a_row, self._ever_ready = 0, True
 
-    def died(self, member: Member, error: Exception, host: str, *, workers: int, others: bool) -> None:
+    def died(self, member: Member, fault: Fault, error: Exception, *, host: str, workers: int, others: bool) -> None:
         """Count a worker that died before it was ready.
 
         Args:
             member: the worker.
+            fault: the row of the table for the exception.
             error: the exception of Ray.
             host: host of the worker.
             workers: number of workers, for the message.
@@ -55,7 +56,7 @@ class FailedStarts:
             raise UserError(f"a worker on {host} cannot import a package ({reason}); {remedy}")
         if member.failures_before == self.counted:
             self._count(
-                f"died while they started ({reason}); "
+                f"died while they started ({reason if fault.effect is Effect.BLAME else f'{host} {fault.words}'}); "
                 f"check the memory for {workers} workers (`workers.count`), and `workers.memory_limit`",
                 others,
             )

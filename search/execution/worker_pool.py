@@ -102,6 +102,7 @@ class WorkerPool:
             capacity=count * AHEAD * self._queue.size(self._pace),
             hosts=hosts,
             mixed=tuple(sorted(self._handshake.mixed)),
+            bits=self._handshake.bits,
         )
 
     def turn(self) -> list[Outcome]:
@@ -225,7 +226,7 @@ class WorkerPool:
             return []
         blame, first = fault.effect is Effect.BLAME, member.batches[0] if member.batches else None
         if not member.ready:
-            self._failed_starts.died(member, error, host, workers=self.count, others=self._any_ready())
+            self._failed_starts.died(member, fault, error, host=host, workers=self.count, others=self._any_ready())
         if first and first.alone and not blame and self._queue.excuse(first.parcels[0]) >= _EXCUSES:
             raise WorkersLostError(f"{host} {fault.words}; the same job was lost {_EXCUSES} times in this way")
         self._say(f"{host} {fault.words}; the worker is replaced{self._later(member)}, and its jobs are sent again")
