@@ -21,7 +21,7 @@ from proxy_tasks.batch_sizes import LARGEST, LEAST, cut, sizes_up_to
 from proxy_tasks.families import problem
 from proxy_tasks.task import Task
 
-SHARE = 0.8  # of the free memory that a batch may take; the estimate is linear in the size of the batch
+SHARE = 0.8  # of the memory of the device that a batch may take; the estimate is linear in the size of the batch
 _OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # status of XLA
 _log = logging.getLogger("optsearch")
 
@@ -173,7 +173,9 @@ class _Group:
 
 
 def largest_batch(run: BatchLoop, codes: Encoded, inputs: dict[str, Any], *, own_bytes: int = 0) -> int:
-    """Size of the largest batch that fits the free memory of the device, by what the compiler needs for the smallest.
+    """Size of the largest batch that fits the memory of the device, by what the compiler needs for the smallest.
+
+    What is in use at the moment does not count, so that the size, and with it the rounding, is the same in every run.
 
     Args:
         run: the loop.
@@ -181,15 +183,14 @@ def largest_batch(run: BatchLoop, codes: Encoded, inputs: dict[str, Any], *, own
         inputs: of the loop for this batch.
         own_bytes: size of the inputs that belong to one program.
     """
-    free = free_memory()
-    if free is None:
+    memory = device_memory()
+    if memory is None:
         return LARGEST
     needed = run.lower(codes, inputs).compile().memory_analysis()  # type: ignore[attr-defined]
     each = (needed.temp_size_in_bytes + needed.output_size_in_bytes) / LEAST + own_bytes
-    return next((size for size in sizes_up_to(LARGEST) if size * each <= SHARE * free), LEAST)
+    return next((size for size in sizes_up_to(LARGEST) if size * each <= SHARE * memory), LEAST)
 
 
-def free_memory() -> float | None:
-    """Free memory of the default device in bytes; `None` if the device does not report it, as on a CPU."""
-    stats = jax.devices()[0].memory_stats() or {}
-    return stats["bytes_limit"] - stats.get("bytes_in_use", 0) if "bytes_limit" in stats else None
+def device_memory() -> float | None:
+    """Memory of the default device for this process in bytes; `None` if it is not reported, as on a CPU."""
+    return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Self
@@ -32,6 +32,15 @@ mount -t proc proc /proc
 {hide}
 echo ready
 exec sleep infinity
+"""
+
+_MEMORY = """
+set -e
+cd /sys/fs/cgroup
+test -e own || {{ mount -t tmpfs tmpfs . && cd /sys/fs/cgroup && mkdir memory && touch own; }}
+echo {total} | tee memory.max > memory/memory.limit_in_bytes
+echo {used} | tee memory.current > memory/memory.usage_in_bytes
+printf '%s 0\n' {{,total_}}{{,in}}active_file | tee memory.stat > memory/memory.stat
 """
 
 
@@ -111,32 +120,30 @@ class Hosts:
         """Address of a host."""
         return f"{_NET}.{number}"
 
-    def start(
-        self, number: int, *arguments: str, environment: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[str]:
+    def start(self, number: int, *arguments: str) -> subprocess.Popen[str]:
         """Start a Python process on a host."""
-        enter = ["nsenter", "-t", str(self._pids[number]), "-m", "-u", "-i", "-n", "-p"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         given = {"PYTHONPATH": str(ROOT), "HOME": "/tmp", "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
         return subprocess.Popen(
-            [*enter, sys.executable, *arguments],
+            [*self._enter(number), sys.executable, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd="/",
-            env=kept | given | dict(environment or {}),
+            env=kept | given,
         )
 
-    def start_ray(
-        self, number: int, *, head: int = 0, cpus: int = 1, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def _enter(self, number: int) -> list[str]:
+        return ["nsenter", "-t", str(self._pids[number]), "-m", "-u", "-i", "-n", "-p"]
+
+    def start_ray(self, number: int, *, head: int = 0, cpus: int = 1) -> None:
         """Start a node of Ray on a host: the head of a cluster, or a node that joins the one on the host `head`."""
         code = "from ray.scripts.scripts import main; main()"
         place = [f"--address={self.address(head)}:6379"] if head else ["--head", "--port=6379"]
         place += [] if head else ["--include-dashboard=false"]
         options = [f"--num-cpus={cpus}", f"--node-ip-address={self.address(number)}", "--object-store-memory=80000000"]
         every = ["-c", code, "start", *place, *options, "--disable-usage-stats"]
-        node = self.start(number, *every, environment=environment)
+        node = self.start(number, *every)
         said, _ = node.communicate()
         assert node.returncode == 0, said
 
@@ -158,6 +165,15 @@ class Hosts:
         process = self.start(number, "-c", "file = open('/tmp/full', 'wb', 0)\nwhile True: file.write(bytes(4096))")
         said, _ = process.communicate()
         assert "No space left on device" in said, said
+
+    def use_memory(self, number: int, share: float) -> None:
+        """Let the kernel of a host report a share of memory in use, in the files that Ray's memory monitor reads.
+
+        Called first before Ray is started there.
+        """
+        total = int(0.9 * psutil.virtual_memory().total)  # Ray takes the lesser of the machine's and this one
+        script = _MEMORY.format(total=total, used=int(share * total))
+        subprocess.run([*self._enter(number), "bash", "-c", script], check=True)
 
     def delay(self, seconds: float) -> None:
         """Deliver each packet between hosts after some seconds, from now on; no host may boot afterwards."""

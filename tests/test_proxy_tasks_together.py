@@ -147,14 +147,15 @@ def test_programs_go_under_vmap_where_the_kernel_fails(
     assert "`vmap`: ptxas is missing" in record.getMessage()
 
 
-@pytest.mark.parametrize(("free", "size"), [(None, LARGEST), (1e12, LARGEST), (200e3, 128), (1, LEAST)])
+@pytest.mark.parametrize(("memory", "size"), [(None, LARGEST), (1e12, LARGEST), (200e3, 128), (1, LEAST)])
 def test_the_size_of_a_batch_follows_from_the_memory_that_the_compiler_asks_for(
-    monkeypatch: pytest.MonkeyPatch, free: float | None, size: int
+    monkeypatch: pytest.MonkeyPatch, memory: float | None, size: int
 ) -> None:
     needed = SimpleNamespace(temp_size_in_bytes=7000, output_size_in_bytes=1000)  # a thousand for each program
     compiled = SimpleNamespace(memory_analysis=lambda: needed)
     run = SimpleNamespace(lower=lambda *_: SimpleNamespace(compile=lambda: compiled))
-    monkeypatch.setattr(device, "free_memory", lambda: free)
+    stats = {"bytes_limit": memory, "bytes_in_use": 0.9 * memory} if memory else None  # what is in use does not count
+    monkeypatch.setattr("jax.devices", lambda: [SimpleNamespace(memory_stats=lambda: stats)])
     assert largest_batch(run, encode(builtin("sgd")), {}) == size  # type: ignore[arg-type]
 
 

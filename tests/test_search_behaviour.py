@@ -19,7 +19,7 @@ from search.execution import worker_pool
 from search.execution.behaviour import measure_behaviour
 from search.execution.messages import BEHAVIOUR, RaySettings
 from search.execution.worker_pool import WorkerPool
-from tests.test_search_faults import Actor, Call, FakeRay
+from tests.fake_ray import Actor, Call, FakeRay
 
 
 def test_every_function_of_the_language_has_a_hash_which_is_the_same_again() -> None:

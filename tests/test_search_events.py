@@ -9,7 +9,7 @@ from search.execution import worker_pool
 from search.execution.events import Completed, Events, Submitted
 from search.execution.messages import Parcel, RaySettings
 from search.execution.worker_pool import WorkerPool
-from tests.test_search_faults import Actor, Call, FakeRay
+from tests.fake_ray import Actor, Call, FakeRay
 
 LONG = 600.0  # seconds; no test waits for it
 JOB = Parcel((0, 1), True, 1, b"job")

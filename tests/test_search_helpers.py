@@ -136,6 +136,16 @@ def test_dead_helpers_are_replaced_a_few_times_if_they_can_and_then_no_more(monk
     assert not psutil.pid_exists(own.pool.processes[0])
 
 
+def test_where_no_process_can_be_started_all_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    none = Pool(2)
+    with none.pool:
+        assert [none.pool.ask(DIES)() for _ in range(2)] == ["here"] * 2
+        assert none.pool.count == 1
+    (line,) = none.said
+    assert line.startswith("no helper process can be started (no room for another process); all work is done")
+
+
 def test_all_helpers_end_with_their_pool_also_a_busy_one_and_one_that_was_forgotten() -> None:
     own = Pool(2)
     with own.pool:

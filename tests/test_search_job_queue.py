@@ -64,14 +64,26 @@ def test_a_trial_has_a_call_to_itself() -> None:
 
 def test_only_a_job_that_was_alone_at_three_deaths_is_blamed() -> None:
     queue, (first, second) = JobQueue(), parcels(2)
-    assert queue.suspect([first, second], blamed=False) == []
+    assert queue.suspect([first, second], host="a", blamed=False) == []
     for _ in range(2):
-        assert queue.next_suspect() == first
-        assert queue.next_suspect() == second
-        assert queue.suspect([first], blamed=True) == []
-        assert queue.suspect([second], blamed=False) == []
-    assert queue.next_suspect() == first
-    assert queue.suspect([first], blamed=True) == [
+        assert queue.next_suspect("a", {"a"}) == first
+        assert queue.next_suspect("a", {"a"}) == second
+        assert queue.suspect([first], host="a", blamed=True) == []
+        assert queue.suspect([second], host="a", blamed=False) == []
+    assert queue.next_suspect("a", {"a"}) == first
+    assert queue.suspect([first], host="a", blamed=True) == [
         Failed(first.key, Status.CRASHED, "it ended the process that trained it 3 times")
     ]
-    assert [queue.next_suspect(), queue.suspects] == [second, 0]
+    assert [queue.next_suspect("a", {"a"}), queue.suspects] == [second, 0]
+
+
+def test_a_suspect_waits_for_a_host_on_which_it_has_ended_no_worker_if_there_is_one() -> None:
+    queue, (first, second) = JobQueue(), parcels(2)
+    queue.suspect([first], host="a", blamed=False)
+    queue.suspect([second], host="b", blamed=False)
+    assert (queue.awaits("a", {"a"}), queue.awaits("c", {"a", "b", "c"})) == (True, True)
+    assert queue.next_suspect("a", {"a", "b"}) == second
+    assert (queue.next_suspect("a", {"a", "b"}), queue.awaits("a", {"a", "b"})) == (None, False)
+    assert queue.next_suspect("b", {"a", "b"}) == first
+    queue.suspect([first], host="b", blamed=True)
+    assert queue.next_suspect("a", {"a", "b"}) == first  # there is none

@@ -144,9 +144,14 @@ def test_a_worker_for_which_there_is_no_room_yet_may_wait(start: Callable[..., R
 
 def wait_for_end(processes: list[int]) -> None:
     """Processes that were killed are gone soon."""
+    wait_until(lambda: not any(psutil.pid_exists(process) for process in processes), "a process is still there")
+
+
+def wait_until(reached: Callable[[], bool], otherwise: str) -> None:
+    """Wait for a condition, at most 20 s."""
     deadline = time.monotonic() + 20
-    while any(psutil.pid_exists(process) for process in processes):
-        assert time.monotonic() < deadline, "a process that took too long is still there"
+    while not reached():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.1)
 
 
@@ -264,6 +269,10 @@ def test_a_node_that_leaves_in_mid_run_leaves_no_trace(small_run: Path) -> None:
     assert at_that_time < 201
 
 
+def private_folder_is_gone(folder: Path) -> bool:
+    return not folder.exists()
+
+
 def test_a_driver_that_is_killed_takes_its_workers_along_and_can_be_resumed(small_run: Path, undisturbed: str) -> None:
     overrides = ["--set=workers.executor=ray", "--set=workers.count=2"]
     process = begin("run", str(small_run), "--out", "killed", *overrides)
@@ -271,9 +280,11 @@ def test_a_driver_that_is_killed_takes_its_workers_along_and_can_be_resumed(smal
         wait_for_rows(Path("killed/journal.sqlite"), rows, process)
         started = workers_of(process.pid)
         assert len(started) == 2
+        private = Path(started[0].environ()["RAY_AUTH_TOKEN_PATH"]).parent
         process.kill()
         process.communicate()
         assert psutil.wait_procs(started, timeout=60)[1] == []
+        wait_until(partial(private_folder_is_gone, private), "the token is still there")
         process = begin("resume", "killed", "--json")
     assert finished(process)["digest"] == undisturbed
 

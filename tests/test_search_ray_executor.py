@@ -31,9 +31,11 @@ class Script:
     def __init__(self, *steps: float | Exception) -> None:
         self._steps = list(steps)
         self.given: list[list[object]] = []  # keys of the jobs that each process was sent
+        self.setups: list[Setup] = []
         self.killed = 0
 
     def __call__(self, setup: Setup) -> "Child":
+        self.setups.append(setup)
         return Child(self, self._steps.pop(0))
 
 
@@ -52,7 +54,7 @@ class Child:
         if isinstance(self._step, Exception):
             yield Refused(self._step)
             return
-        state = State(1, 1, 0, 10, {"node1": HostUsage(1, 2, 3.0, 4.0, 0)})
+        state = State(1, 1, 0, 10, {"node1": HostUsage(1, 2, 3.0, 4.0, 0)}, bits={"device": "H200"})
         if not self._reported:
             self._reported = True
             yield Report(state, [])
@@ -116,6 +118,13 @@ def test_usage_of_hosts_adds_up_over_restarts(start: Callable[..., Any]) -> None
     with start(Script(2, 9)) as executor:
         settle_all(executor, 5)
         assert executor.hosts == {"node1": HostUsage(1, 4, 6.0, 8.0, 0)}
+
+
+def test_a_ray_that_is_started_again_must_compute_the_bits_of_the_first_one(start: Callable[..., Any]) -> None:
+    script = Script(2, 9)
+    with start(script) as executor:
+        settle_all(executor, 5)
+    assert [setup.settings.bits for setup in script.setups] == [None, {"device": "H200"}]
 
 
 def test_three_losses_without_an_answer_in_between_end_the_run(start: Callable[..., Any]) -> None:

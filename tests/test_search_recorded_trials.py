@@ -24,11 +24,13 @@ from search.record import trial_table as trial_rows
 from search.record.journal import Journal
 from search.record.repairs import repair
 from search.running.recorded_trials import ATTEMPTS, RecordedTrials
+from selection.comparison import CHECK_SEEDS, FINAL_SEEDS
 from selection.optimizers import OPTIMIZERS
 from selection.trials import Trial, Work, train
 
 DIGITS = builtin_task("digits")
 SEEDS = range(3)
+FRESH = range(FINAL_SEEDS, FINAL_SEEDS + 3)  # not those of the search
 
 
 class Counting(InlineExecutor):
@@ -101,7 +103,7 @@ def test_what_ended_its_worker_counts_as_diverged_and_is_tried_again_another_tim
 ) -> None:
     executor = Counting()
     executor.fails = {0.5: status}
-    trials = [Trial(lion(0.5), DIGITS, SEEDS), Trial(lion(0.25), DIGITS, SEEDS)]
+    trials = [Trial(lion(0.5), DIGITS, FRESH), Trial(lion(0.25), DIGITS, FRESH)]
     bench = RecordedTrials(journal, executor)
     bad, good = bench.run([train(trials)])[0]
     assert np.all(np.isnan(bad))
@@ -115,7 +117,7 @@ def test_what_ended_its_worker_counts_as_diverged_and_is_tried_again_another_tim
 
 @pytest.mark.parametrize("status", [Status.CRASHED, Status.TIMEOUT])
 def test_a_trial_that_fails_in_three_commands_is_recorded_with_its_status(journal: Journal, status: Status) -> None:
-    trial = Trial(lion(0.5), DIGITS, SEEDS)
+    trial = Trial(lion(0.5), DIGITS, FRESH)
     runs = []
     for _ in range(ATTEMPTS + 2):
         executor = Counting()
@@ -126,6 +128,20 @@ def test_a_trial_that_fails_in_three_commands_is_recorded_with_its_status(journa
     assert runs == [1] * ATTEMPTS + [0, 0]
     assert journal.failed_trials() == {trial.key: (str(status), ATTEMPTS)}
     assert list(journal.trials()) == [trial.key]
+
+
+@pytest.mark.parametrize("status", [Status.CRASHED, Status.TIMEOUT])
+@pytest.mark.parametrize("seeds", [SEEDS, range(CHECK_SEEDS, CHECK_SEEDS + 3)], ids=["search", "check"])
+def test_a_failed_trial_on_which_the_history_depends_fails_in_a_resumed_run_too(
+    journal: Journal, seeds: range, status: Status
+) -> None:
+    trial, executor = Trial(lion(0.5), DIGITS, seeds), Counting()
+    executor.fails = {0.5: status}
+    for _ in range(2):  # the second one is a resumed run, in which the trial would succeed
+        (losses,) = RecordedTrials(journal, executor).run([train([trial])])[0]
+        assert np.all(np.isnan(losses))
+        executor.fails = {}
+    assert len(executor.jobs) == 1
 
 
 def test_a_count_of_failures_that_was_altered_starts_again(journal: Journal, tmp_path: Path) -> None:

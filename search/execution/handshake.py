@@ -14,24 +14,26 @@ class Handshake:
     Args:
         facts: facts that must be equal in the driver and in every worker.
         settings: on GPUs, the first worker sets the bits that the others must compute, since the driver computes on a
-            CPU; with `mixed`, workers that compute different bits are permitted.
+            CPU, unless `bits` has them; with `mixed`, workers that compute different bits are permitted.
         say: called with messages for the user.
 
     Attributes:
         mixed: hosts that compute different bits, if this is permitted.
+        bits: on GPUs, the bits that workers must compute, once they are set.
     """
 
     def __init__(self, facts: Mapping[str, Any], settings: RaySettings, say: Callable[[str], None]) -> None:
         self._facts, self._say = dict(facts), say
-        self._first_sets_bits = settings.gpu
+        self._gpu, self.bits = settings.gpu, settings.bits
         self._reference = "the first worker" if settings.gpu else "this driver"
         self._mixed_allowed = settings.mixed
         self.mixed = set[str]()
 
     def check(self, host: str, facts: Mapping[str, Any]) -> None:
         """Raise `UserError` if the facts of a worker on a host differ from those of the driver."""
-        if self._first_sets_bits:
-            self._facts[BEHAVIOUR], self._first_sets_bits = facts.get(BEHAVIOUR, {}), False
+        if self._gpu:
+            self.bits = facts.get(BEHAVIOUR, {}) if self.bits is None else self.bits
+            self._facts[BEHAVIOUR] = self.bits
         for key, value in self._facts.items():
             if facts.get(key) != value and key == BEHAVIOUR:
                 self._differs(host, facts.get(key, {}), value)

@@ -52,11 +52,17 @@ class HelperPool:
         self._refused = self._closed = False
         self._replaceable = count  # helpers that are still started in place of dead ones
         self._changes = threading.Lock()
-        self._helpers = [_Helper(self._build) for _ in range(count)]
+        self._helpers: list[_Helper] = []
         self._idle: queue.SimpleQueue[_Helper] = queue.SimpleQueue()
-        for helper in self._helpers:
-            self._idle.put(helper)
         self._threads = ThreadPoolExecutor(count)
+        try:
+            for _ in range(count):
+                self._helpers.append(_Helper(self._build))
+                self._idle.put(self._helpers[-1])
+        except OSError as error:  # the machine starts no further process
+            if not self._helpers:
+                self._refused = True
+                say(f"no helper process can be started ({error}); all work is done in this process")
 
     @property
     def count(self) -> int:

@@ -1,13 +1,14 @@
 """Queue of jobs: batch sizes, and jobs that are suspected of ending their worker.
 
 A call takes about a millisecond, so small jobs share a call. After the death of a worker, the jobs that it was running
-are suspects, since it is not known which job was the cause. A suspect is sent alone to an idle worker. After three
-deaths of a worker with this job alone, the job has the status `crashed`.
+are suspects, since it is not known which job was the cause. A suspect is sent alone to an idle worker, first on other
+hosts, since its host may be the cause. After three deaths of a worker with this job alone, the job has the status
+`crashed`.
 """
 
 import math
-from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence, Set
 from statistics import median
 
 from proxy_tasks import Status
@@ -55,6 +56,8 @@ class JobQueue:
         self._waiting: deque[Parcel] = deque()
         self._suspects: deque[Parcel] = deque()
         self._deaths: Counter[object] = Counter()  # deaths of a worker with a job alone, by key of the job
+        self._excused: Counter[object] = Counter()  # such deaths for which the job is not blamed
+        self._hosts: defaultdict[object, set[str]] = defaultdict(set)  # hosts on which a worker died with a job
 
     def __len__(self) -> int:
         """Number of waiting jobs, including suspects."""
@@ -69,9 +72,24 @@ class JobQueue:
         """Number of waiting suspects."""
         return len(self._suspects)
 
-    def next_suspect(self) -> Parcel:
-        """Remove and return the next suspect, which must run alone in a worker."""
-        return self._suspects.popleft()
+    def next_suspect(self, host: str, hosts: Set[str]) -> Parcel | None:
+        """Remove and return the next suspect for a worker, in which it must run alone; `None` if there is none.
+
+        Args:
+            host: host of the worker; a suspect that has ended a worker there waits for another host.
+            hosts: hosts of all ready workers; a suspect that has ended a worker on each of them waits for none.
+        """
+        suspect = next((s for s in self._suspects if self._may_run(s, host, hosts)), None)
+        if suspect is not None:
+            self._suspects.remove(suspect)
+        return suspect
+
+    def awaits(self, host: str, hosts: Set[str]) -> bool:
+        """Whether a suspect waits for an idle worker on a host; the arguments are those of `next_suspect`."""
+        return any(self._may_run(suspect, host, hosts) for suspect in self._suspects)
+
+    def _may_run(self, suspect: Parcel, host: str, hosts: Set[str]) -> bool:
+        return host not in self._hosts[suspect.key] or hosts <= self._hosts[suspect.key]
 
     def size(self, pace: Pace) -> int:
         """Largest number of jobs in a call to a worker of some pace."""
@@ -98,17 +116,25 @@ class JobQueue:
             jobs.append(self._waiting.popleft())
         return jobs
 
-    def suspect(self, parcels: Sequence[Parcel], *, blamed: bool) -> list[Failed]:
+    def excuse(self, parcel: Parcel) -> int:
+        """Count a death of a worker with a job alone for which the job is not blamed; the number of such deaths."""
+        self._excused[parcel.key] += 1
+        return self._excused[parcel.key]
+
+    def suspect(self, parcels: Sequence[Parcel], *, host: str, blamed: bool) -> list[Failed]:
         """Take back jobs whose worker died.
 
         Args:
             parcels: the jobs that the worker was running.
+            host: host of the worker.
             blamed: whether the worker was running a single suspect, which then caused the death.
 
         Returns:
             The failure of the job if it has ended three workers; otherwise empty.
         """
         self._deaths.update(parcel.key for parcel in parcels if blamed)
+        for parcel in parcels:
+            self._hosts[parcel.key].add(host)
         failed = [parcel for parcel in parcels if self._deaths[parcel.key] >= _DEATHS]
         self._suspects.extend(parcel for parcel in parcels if parcel not in failed)
         reason = f"it ended the process that trained it {_DEATHS} times"

@@ -28,12 +28,21 @@ class Batch(NamedTuple):
     alone: bool
     sent: float
 
+    def allowance(self, *, together: bool) -> int:
+        """Factor on the time limit: that of one job, or the sum of all if the worker trains them together.
+
+        Small jobs share a call only if they take a tenth of a second, so the limit of one is enough.
+        """
+        allowances = [parcel.allowance for parcel in self.parcels]
+        return sum(allowances) if together else max(allowances)
+
 
 class Member:
     """A worker, ready or starting.
 
     Args:
         actor: handle of the actor; the constructor makes its first two calls.
+        failures_before: number of failed starts of workers that were counted before this one was started.
 
     Attributes:
         placed: call that is answered when the worker has a process; `None` afterwards.
@@ -44,8 +53,8 @@ class Member:
         pace: estimate of the seconds per job.
     """
 
-    def __init__(self, actor: Any) -> None:  # noqa: ANN401 - Ray's handles are not typed
-        self.actor = actor
+    def __init__(self, actor: Any, failures_before: int = 0) -> None:  # noqa: ANN401 - Ray's handles are not typed
+        self.actor, self.failures_before = actor, failures_before
         self.placed: ray.ObjectRef[Any] | None = actor.placed.remote()
         self.begun: ray.ObjectRef[Any] | None = actor.begin.remote()
         self.batches: deque[Batch] = deque()

@@ -31,6 +31,7 @@ class RaySettings:
         mixed: whether workers may compute different bits than the driver.
         gpu: whether each worker has a GPU.
         batch: largest number of jobs that a worker trains together; `None` for one after the other.
+        bits: on GPUs, the hashes that every worker must report; `None` if the first worker sets them.
     """
 
     count: int | None = None
@@ -42,6 +43,7 @@ class RaySettings:
     mixed: bool = False
     gpu: bool = False
     batch: int | None = None
+    bits: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class State:
         capacity: number of jobs in flight that keep all workers busy.
         hosts: usage by host name.
         mixed: names of the hosts that compute different bits than the driver.
+        bits: hashes that the first worker on a GPU has set; `None` if there are none.
     """
 
     count: int = 0
@@ -163,6 +166,7 @@ class State:
     capacity: int = 0
     hosts: Mapping[str, HostUsage] = field(default_factory=dict)
     mixed: tuple[str, ...] = ()
+    bits: Mapping[str, str] | None = None
 
 
 class Report(NamedTuple):

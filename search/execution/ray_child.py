@@ -13,13 +13,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Pipe
-from pathlib import Path
 
 import psutil
 
 from search.execution.child import ended, start_child
 from search.execution.messages import Lost, Parcel, Setup
-from search.execution.private_ray import FILES, local_environment, private_folder
+from search.execution.private_ray import local_environment, private_folder
 
 _SILENCE = 20.0  # seconds without a message after which the process is lost; it reports once a second
 _FIRST_SILENCE = 120.0  # the same before the first message; Ray takes seconds to start, longer on a busy machine
@@ -42,16 +41,15 @@ class RayChild:
     """
 
     def __init__(self, setup: Setup) -> None:
-        self._own = setup.settings.address is None
-        self._folder = private_folder() if self._own else Path()
+        self._folder = private_folder() if setup.settings.address is None else None
         environment = {"RAY_USAGE_STATS_ENABLED": "0"}  # nothing is sent anywhere
-        environment |= local_environment(self._folder) if self._own else {}
+        environment |= local_environment(self._folder) if self._folder else {}
         self._connection, theirs = Pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = start_child(
             "search.execution.ray_process",
             theirs,
-            str(self._folder / FILES),
+            str(self._folder or ""),
             environment=environment,
             errors=self._errors,
         )
@@ -110,7 +108,7 @@ class RayChild:
         self._process.kill()
         self._process.wait()
         self._errors.close()
-        if self._own:
+        if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _members(self) -> Iterator[psutil.Process]:

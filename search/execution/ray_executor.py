@@ -152,6 +152,8 @@ class RayExecutor:
                 self._say(message.text)
             if isinstance(message, Report):
                 self._state = message.state
+                if message.state.bits is not None:  # a Ray that is started again must compute the same ones
+                    self._setup = replace(self._setup, settings=replace(self._setup.settings, bits=message.state.bits))
                 if not self._mixed.issuperset(message.state.mixed):
                     self._mixed.update(message.state.mixed)
                     self._report_mixed(sorted(self._mixed))

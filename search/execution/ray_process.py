@@ -9,6 +9,7 @@ environment of this process only.
 import contextlib
 import os
 import pickle
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from search.execution.events import Events
 from search.execution.executor import WorkersLostError
 from search.execution.faults import RayLostError, cause
 from search.execution.messages import Lost, Note, Refused, Report, Setup, State
+from search.execution.private_ray import FILES
 from search.execution.pulse import Pulse
 from search.execution.worker import Worker, copy_in
 from search.execution.worker_pool import WorkerPool
@@ -41,10 +43,10 @@ class RayProcess:
 
     Args:
         connection: connection to the driver.
-        folder: folder for the files of a private Ray instance.
+        folder: folder of a private Ray instance, which is removed at the end; `None` if a cluster is joined.
     """
 
-    def __init__(self, connection: Connection, folder: Path) -> None:
+    def __init__(self, connection: Connection, folder: Path | None) -> None:
         self._connection, self._folder = connection, folder
         self._sending = threading.Lock()
         self._events = Events()
@@ -64,6 +66,11 @@ class RayProcess:
             self._node.terminate()
             self._node.wait()
 
+    def remove_files(self) -> None:
+        """Remove the token and the files of a private Ray instance; a driver that was killed does not."""
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def _send(self, message: object) -> None:
         """Send a message to the driver; a closed connection is ignored."""
         with self._sending, contextlib.suppress(OSError):
@@ -80,12 +87,14 @@ class RayProcess:
         self._closed.set()
         self._events.submit([])
         time.sleep(_END_LIMIT)
+        self.remove_files()
         os._exit(1)
 
     def _execute(self, setup: Setup) -> None:
         settings = setup.settings
         if settings.address is None:
-            cluster.start_ray(self._folder, settings.count, gpu=settings.gpu)
+            assert self._folder is not None
+            cluster.start_ray(self._folder / FILES, settings.count, gpu=settings.gpu)
         else:
             with working_directory(setup.files) as environment:  # sent to the cluster when it is joined
                 self._node = cluster.join(settings.address, environment)
@@ -120,7 +129,7 @@ class RayProcess:
                 self._send(Report(state, outcomes))
                 if text := waiting.text(state, pulse):
                     self._note(text)
-            more = pulse.places - len(pool.members)
+            more = pulse.places - pool.count
             if grows and more > 0:
                 self._note(f"the cluster now has {pulse.places} {pulse.resource}s; starting {more} more workers")
                 pool.add_workers(more)
@@ -186,6 +195,10 @@ def main(descriptor: int, folder: str) -> None:
 
     Args:
         descriptor: inherited file descriptor of the connection.
-        folder: folder for the files of a private Ray instance.
+        folder: folder of a private Ray instance; empty if a cluster is joined.
     """
-    RayProcess(Connection(descriptor), Path(folder)).serve()
+    process = RayProcess(Connection(descriptor), Path(folder) if folder else None)
+    try:
+        process.serve()
+    finally:
+        process.remove_files()

@@ -3,8 +3,8 @@
 A recorded trial is not run again. A command that was killed during selection therefore continues, and every result can
 be computed again from the journal. A trial that crashed its worker or exceeded its time limit counts as diverged. The
 next command runs it again, since the machine may be the cause; after `ATTEMPTS` attempts it is recorded as diverged,
-with its status. A trial of a check for meta-overfitting is recorded after the first attempt, since the check may have
-ended a repeat.
+with its status. A trial on which the history depends is recorded after the first attempt, so that a resumed run repeats
+the history: a trial of the search itself, or of a check for meta-overfitting.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from proxy_tasks import Score, Status
 from search.execution import CandidateKey, Executor, TrialAnswer, TrialJob
 from search.record import Journal
 from search.record import Key as TrialKey
-from selection import CHECK_SEEDS, Trial, Work
+from selection import CHECK_SEEDS, FINAL_SEEDS, Trial, Work
 
 T = TypeVar("T")
 ATTEMPTS = 3  # number of commands that try a trial which crashes its worker or exceeds its time limit
@@ -113,7 +113,10 @@ class RecordedTrials:
                 failed[trial.key] = (str(answer.status), self._failed.get(trial.key, ("", 0))[1] + 1)
             found[trial.key] = answer.losses
         if found:
-            again = {key for key, (_, tried) in failed.items() if tried < ATTEMPTS and key[3] < CHECK_SEEDS}
+            outside = {
+                key for key in failed if FINAL_SEEDS <= key[3] < CHECK_SEEDS
+            }  # the history does not depend on them
+            again = {key for key in outside if failed[key][1] < ATTEMPTS}
             self._journal.record_trials({key: losses for key, losses in found.items() if key not in again}, failed)
             self._failed |= failed
             self._known |= {key: np.array(losses) for key, losses in found.items()}
