@@ -246,8 +246,8 @@ def test_weights_and_updates_are_measured() -> None:
     assert len(found.claims) == 5
 
 
-def compared(seeds: int = 8, **losses: np.ndarray) -> TunedComparison:
-    tunings = len(next(iter(losses.values())))
+def compared(**losses: np.ndarray) -> TunedComparison:
+    tunings, seeds = next(iter(losses.values())).shape
     return TunedComparison("task", "adamw", (), 1, tunings, seeds, losses)
 
 

@@ -143,7 +143,12 @@ def test_a_complete_measurement_starts_no_workers(
     tiny: ClaimSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = watch_workers(monkeypatch)
-    monkeypatch.setattr(measure, "speed", lambda: events.append("speed") or stub("speed"))
+
+    def speed() -> Result:
+        events.append("speed")
+        return stub("speed")
+
+    monkeypatch.setattr(measure, "speed", speed)
     monkeypatch.setattr(measure, "batch_sizes", lambda measuring: stub("batches"))
     measure_claims(tiny, tmp_path / "claims")
     assert events == ["speed", "workers"]

@@ -66,7 +66,7 @@ def _families(figure: "Figure", sizes: Sequence[dict[str, Any]]) -> None:
         axes.set(yticks=range(len(families)), yticklabels=families, title=f"×{row['size']}")
         axes.set_xlabel("log loss ratio to AdamW × 100")
     panels[0].invert_yaxis()
-    panels[-1].legend(fontsize="small", loc="lower right")
+    figure.legend(*panels[-1].get_legend_handles_labels(), fontsize="small", loc="outside right upper")
 
 
 def _batches(figure: "Figure", data: dict[str, Any]) -> None:
