@@ -8,7 +8,8 @@ The public names of this package, by module; other packages use no others.
   of trials (`TrialRunner`, `LocalTrials`, `losses_together`).
 - `tuning`, `bayesian`: tuning of constants (`tune`, `random_search`, `bayesian_search`, `tuning_work`,
   `validation_loss`, `ConstantSpace`, `TuningResult`, and the sizes of its steps, `WIDE` and `NARROW`).
-- `intervals`: confidence intervals and verdicts (`interval`, `verdicts`, `Verdict`, `CONFIDENCE`).
+- `intervals`: confidence intervals and verdicts (`interval`, `verdicts`, `Verdict`, `CONFIDENCE`), and the variance
+  between tunings over several entrants (`pooled_variance`, `TuningVariance`).
 - `fitness_on_seeds`: the fitness of the search on other seeds (`FitnessOnSeeds`, `SeedFitness`).
 - `champion`: ranking of finalists (`rank_finalists`, `tune_all`, `Finalist`).
 - `comparison`: comparison of programs with the tuned AdamW (`compare_losses`, `tuned_baselines`, `Comparison`), and
@@ -38,7 +39,7 @@ from selection.comparison import (
 from selection.derivation import DERIVATION_SEEDS, Derivation, derive
 from selection.fitness_on_seeds import FitnessOnSeeds, SeedFitness
 from selection.funnel import FunnelResult, run_funnel
-from selection.intervals import CONFIDENCE, Verdict, interval, verdicts
+from selection.intervals import CONFIDENCE, TuningVariance, Verdict, interval, pooled_variance, verdicts
 from selection.optimizers import OPTIMIZERS, Optimizer, optimizer, starting
 from selection.own_optimizers import from_optax
 from selection.stage import Stage, StageResult, Standing
@@ -85,6 +86,7 @@ __all__ = [
     "TrialRunner",
     "TunedComparison",
     "TuningResult",
+    "TuningVariance",
     "Verdict",
     "Work",
     "bayesian_search",
@@ -95,6 +97,7 @@ __all__ = [
     "interval",
     "losses_together",
     "optimizer",
+    "pooled_variance",
     "random_search",
     "rank_finalists",
     "run_funnel",

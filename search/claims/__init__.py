@@ -6,7 +6,8 @@ claim; `draw` draws the figures, and `markdown` writes the table.
 
 from search.claims.claim import Answer
 from search.claims.figures import draw
-from search.claims.measure import CLAIMS, measure_claims
+from search.claims.measure import measure_claims
+from search.claims.results_file import CLAIMS
 from search.claims.table import markdown
 
 __all__ = ["CLAIMS", "Answer", "draw", "markdown", "measure_claims"]

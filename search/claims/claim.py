@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from selection import interval
+from selection import TuningVariance, interval
 
 
 class Answer(StrEnum):
@@ -70,9 +70,15 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, values: np.ndarray) -> "Estimate":
-        """The mean of values that vary between seeds, shape `(seeds,)`, or between tunings and seeds."""
-        return cls(float(np.mean(values)), *interval(np.asarray(values, float)))
+    def of(cls, values: np.ndarray, pooled: TuningVariance | None = None) -> "Estimate":
+        """The mean of differences between two optimizers, or of other values that vary between seeds.
+
+        Args:
+            values: shape `(seeds,)` or `(tunings, seeds)`.
+            pooled: variance between tunings of one optimizer, as for `interval`; with two to four tunings, the values
+                alone give a poor estimate of it.
+        """
+        return cls(float(np.mean(values)), *interval(np.asarray(values, float), pooled=pooled))
 
     def answer(self, *, negative: bool) -> Answer:
         """Whether the mean is negative, or positive, as far as the interval tells."""
@@ -83,13 +89,17 @@ class Estimate:
 
     def per_cent(self) -> str:
         """The change of a loss, from a log loss ratio: `−5.1 % (−8.0 … −2.1)`."""
-        mean, low, high = (100 * np.expm1(value) for value in (self.mean, self.low, self.high))
-        return f"{mean:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−")
+        return _with_interval(*(100 * np.expm1(value) for value in (self.mean, self.low, self.high)))
 
     def as_share(self) -> str:
         """A share, such as 0.051, as `+5.1 % (+2.0 … +8.2)`."""
-        mean, low, high = (100 * value for value in (self.mean, self.low, self.high))
-        return f"{mean:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−")
+        return _with_interval(*(100 * value for value in (self.mean, self.low, self.high)))
+
+
+def _with_interval(mean: float, low: float, high: float) -> str:
+    if not np.isfinite(mean):
+        return "diverged"
+    return f"{mean:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−").replace("inf", "∞")
 
 
 def majority(answers: Sequence[Answer]) -> Answer:

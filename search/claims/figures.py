@@ -63,10 +63,10 @@ def _families(figure: "Figure", sizes: Sequence[dict[str, Any]]) -> None:
             lengths = np.abs(ends.T - means)
             axes.errorbar(100 * means, places, xerr=100 * lengths, fmt="o", markersize=4, linewidth=1.2, label=name)
         axes.axvline(0.0, color="black", linewidth=0.8)
-        axes.set(yticks=range(len(families)), yticklabels=families, title=f"×{row['size']}", xlim=(-60, 60))
+        axes.set(yticks=range(len(families)), yticklabels=families, title=f"×{row['size']}")
         axes.set_xlabel("log loss ratio to AdamW × 100")
     panels[0].invert_yaxis()
-    panels[-1].legend(fontsize="small", loc="lower right")
+    figure.legend(*panels[-1].get_legend_handles_labels(), fontsize="small", loc="outside right upper")
 
 
 def _batches(figure: "Figure", data: dict[str, Any]) -> None:
@@ -87,12 +87,13 @@ def _batches(figure: "Figure", data: dict[str, Any]) -> None:
 
 
 def _maps(figure: "Figure", data: dict[str, Any]) -> None:
-    """Maps of the loss over rate and decay: Lion and AdamW side by side, a row for each task."""
+    """Maps of the loss around the first tuning: Lion and AdamW side by side, a row for each task."""
     tasks = list(dict.fromkeys(row["task"] for row in data["maps"]))
     figure.set_size_inches(9, 3.4 * len(tasks))
     panels = figure.subplots(len(tasks), 2, squeeze=False)
     for task, pair in zip(tasks, panels, strict=True):
-        for axes, row in zip(pair, [row for row in data["maps"] if row["task"] == task], strict=True):
+        first = [row for row in data["maps"] if row["task"] == task and row["tuning"] == 0]
+        for axes, row in zip(pair, first, strict=True):
             _map(axes, row, data["rates"], data["decays"])
             axes.set_title(f"{row['optimizer']} on {task}")
 

@@ -1,94 +1,161 @@
 """Claims about the learning rate and the weight decay of Lion and AdamW: maps of the loss over both.
 
-A map multiplies the tuned rate and decay by powers of two. The best cell and the cells that cannot be told from it give
-the range of the ratio between Lion's best rate and AdamW's.
+A map multiplies the rate and the decay of one tuning by powers of two. The best cell and the cells that cannot be told
+from it give a range of rates and of decays. The range of an optimizer covers its maps around all tunings, and is open
+on a side where it reaches the edge of a map.
 """
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from proxy_tasks import Task, builtin_task, log_loss
-from search.claims.claim import Answer, Claim, Result, majority
+from proxy_tasks import Task, log_loss
+from search.claims.claim import Answer, Claim, Estimate, Result, majority
 from search.claims.comparisons import ADAMW, LION, Measuring
-from search.claims.entrants import entrant
+from search.claims.entrants import entrant, untuned
 from search.settings import ComparisonSettings
-from selection import LAST_SEEDS, Optimizer, Trial, interval, train
+from selection import LAST_SEEDS, Optimizer, Trial, interval, pooled_variance, train
 
 RATES = DECAYS = tuple(2.0**power for power in range(-3, 4))
+_SHAPE = (len(RATES), len(DECAYS))
+_CONSTANTS = {"rate": "learning_rate", "decay": "weight_decay"}
 _PAPER_FACTORS = (3.0, 10.0)  # Lion's rate is this much smaller, and its decay this much larger
 _ROBUST = 0.1  # log loss ratio to the best cell
 
 
+@dataclass(frozen=True)
+class LossMap:
+    """Losses over rates and decays around the constants of one tuning.
+
+    Attributes:
+        tuned: constants of the tuning, `rate` and `decay`.
+        logs: log loss of each cell and seed, shape `(rates, decays, seeds)`; infinite where training diverged.
+    """
+
+    tuned: dict[str, float]
+    logs: np.ndarray
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean log loss of each cell, shape `(rates, decays)`; infinite if a training of the cell diverged."""
+        return np.asarray(self.logs.mean(axis=-1))
+
+    @property
+    def best(self) -> tuple[int, int]:
+        """Place of the cell with the lowest mean."""
+        row, column = np.unravel_index(np.argmin(self.means), self.means.shape)
+        return int(row), int(column)
+
+    def constant(self, what: str, place: int) -> float:
+        """The rate of a row, or the decay of a column."""
+        return self.tuned[what] * RATES[place]
+
+    def near(self, what: str) -> tuple[float, float]:
+        """Range of the rates or decays of all cells that cannot be told from the best.
+
+        It is open (0 or infinity) on a side where it reaches the edge of the map, and on both if every cell diverged.
+        """
+        alike = np.array([[self._alike(cell) for cell in row] for row in self.logs])
+        places = np.flatnonzero(alike.any(axis=1 if what == "rate" else 0))
+        if not len(places):
+            return 0.0, math.inf
+        low, high = int(places[0]), int(places[-1])
+        return (
+            0.0 if low == 0 else self.constant(what, low),
+            math.inf if high == len(RATES) - 1 else self.constant(what, high),
+        )
+
+    def _alike(self, cell: np.ndarray) -> bool:
+        """Whether the interval of the difference to the best cell, paired by seed, includes zero."""
+        with np.errstate(invalid="ignore"):
+            low, _ = interval(cell - self.logs[self.best])
+        return bool(low <= 0)
+
+    def robust(self) -> np.ndarray:
+        """Share of the cells that are within `_ROBUST` of the best cell, for each seed, shape `(seeds,)`."""
+        best = self.logs[self.best]
+        return np.asarray(np.mean(self.logs < np.where(np.isfinite(best), best, -np.inf) + _ROBUST, axis=(0, 1)))
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values."""
+        values: dict[str, Any] = {"mean_log_loss": self.means.tolist(), "robust": float(self.robust().mean())}
+        for what, place in zip(_CONSTANTS, self.best, strict=True):
+            values[f"tuned_{what}"] = self.tuned[what]
+            values[f"best_{what}"] = self.constant(what, place)
+            values[f"near_{what}"] = list(self.near(what))
+        return values
+
+
 def rate_and_decay(measuring: Measuring) -> Result:
     """Claims about the best rate and decay, and about the sensitivity to both."""
-    claims, maps = [], []
-    answers: dict[str, list[Answer]] = {"rate": [], "decay": []}
-    ranges: dict[str, list[str]] = {"rate": [], "decay": []}
-    shares: dict[str, list[float]] = {LION: [], ADAMW: []}
+    rows: list[dict[str, Any]] = []
+    answers: dict[str, list[Answer]] = {"rate": [], "decay": [], "robust": []}
+    texts: dict[str, list[str]] = {"rate": [], "decay": [], "robust": []}
     for name in measuring.settings.map_tasks:
-        task = builtin_task(name)
-        found = {optimizer: _map(measuring, task, tuned) for optimizer, tuned in tuned_pair(measuring, task).items()}
-        maps += [{"task": name, "optimizer": optimizer, **values} for optimizer, values in found.items()]
-        for optimizer, values in found.items():
-            shares[optimizer].append(values["robust"])
-        for what, direction in (("rate", -1), ("decay", 1)):
-            factor = (found[LION][f"best_{what}"] / found[ADAMW][f"best_{what}"]) ** direction
-            low, high = _ratio_range(found[LION][f"near_{what}"], found[ADAMW][f"near_{what}"], direction)
+        task = untuned(name)
+        found = {one: _maps(measuring, task, tuned) for one, tuned in tuned_pair(measuring, task).items()}
+        rows += [
+            {"task": name, "optimizer": one, "tuning": number, **values.as_json()}
+            for one, maps in found.items()
+            for number, values in enumerate(maps)
+        ]
+        for what, large, small in (("rate", ADAMW, LION), ("decay", LION, ADAMW)):
+            low, high = ratio_range(_covered(found[large], what), _covered(found[small], what))
+            factor = _middle(found[large], what) / _middle(found[small], what)
             answers[what].append(_within(low, high))
-            ranges[what].append(f"{factor:.2g} ({low:.2g} … {high:.2g}) on {name}")
-    for what, side in (("rate", "smaller"), ("decay", "larger")):
-        claims.append(
-            Claim(
-                f"the best {what} of Lion is 3 to 10 times {side} than that of AdamW",
-                f"{what} 3 to 10 times {side}",
-                "; ".join(ranges[what]),
-                majority(answers[what]),
-                "in brackets: the range over all cells that cannot be told from the best; steps of a factor of 2",
-            )
+            texts[what].append(f"{factor:.2g} ({low:.2g} … {high:.2g}) on {name}".replace("inf", "∞"))
+        shares = {one: np.array([values.robust() for values in maps]) for one, maps in found.items()}
+        gain = Estimate.of(shares[LION] - shares[ADAMW], pooled_variance(shares.values()))
+        answers["robust"].append(gain.answer(negative=False))
+        texts["robust"].append(
+            f"{100 * shares[LION].mean():.0f} against {100 * shares[ADAMW].mean():.0f} % of the cells, "
+            f"{gain.as_share()}, on {name}"
         )
-    difference = [lion - adamw for lion, adamw in zip(shares[LION], shares[ADAMW], strict=True)]
+    claims = [
+        Claim(
+            f"the best {what} of Lion is 3 to 10 times {side} than that of AdamW",
+            f"{what} 3 to 10 times {side}",
+            "; ".join(texts[what]),
+            majority(answers[what]),
+            "mean over tunings; in brackets: range over all tunings and cells that cannot be told from the best",
+        )
+        for what, side in (("rate", "smaller"), ("decay", "larger"))
+    ]
     claims.append(
         Claim(
             "Lion is more robust to the choice of rate and decay",
             "more robust in the maps of the paper",
-            "; ".join(
-                f"{100 * lion:.0f} against {100 * adamw:.0f} % of the cells on {name}"
-                for name, lion, adamw in zip(measuring.settings.map_tasks, shares[LION], shares[ADAMW], strict=True)
-            ),
-            majority([Answer.HOLDS if one > 0 else Answer.FAILS if one < 0 else Answer.OPEN for one in difference]),
-            "share of cells within 10 % of the best, factors 1/8 to 8; no interval",
+            "; ".join(texts["robust"]),
+            majority(answers["robust"]),
+            "share of cells within 10 % of the best, factors 1/8 to 8 around each tuning",
         )
     )
-    return Result("maps", tuple(claims), {"rates": list(RATES), "decays": list(DECAYS), "maps": maps})
+    return Result("maps", tuple(claims), {"rates": list(RATES), "decays": list(DECAYS), "maps": rows})
 
 
-def tuned_pair(measuring: Measuring, task: Task) -> dict[str, Optimizer]:
-    """Lion and AdamW with the constants of the first tuning of a comparison."""
+def tuned_pair(measuring: Measuring, task: Task) -> dict[str, tuple[Optimizer, ...]]:
+    """Lion and AdamW with the constants of each tuning of a comparison."""
     budget = measuring.settings.x1 or ComparisonSettings()
-    found = measuring.compare({name: entrant(name, task) for name in (ADAMW, LION)}, task, budget)
-    return {name: one for name in (LION, ADAMW) if isinstance(one := found[name].entrants[0], Optimizer)}
+    found = measuring.compare({name: entrant(name) for name in (ADAMW, LION)}, task, budget)
+    return {name: tuple(one for one in found[name].entrants if isinstance(one, Optimizer)) for name in (LION, ADAMW)}
 
 
-def _map(measuring: Measuring, task: Task, tuned: Optimizer) -> dict[str, Any]:
-    """Losses of all cells of a map, and which rates and decays cannot be told from the best."""
+def _maps(measuring: Measuring, task: Task, tuned: Sequence[Optimizer]) -> list[LossMap]:
+    """The maps of an optimizer around the constants of each tuning."""
     cells = list(product(RATES, DECAYS))
     seeds = range(LAST_SEEDS, LAST_SEEDS + measuring.settings.map_seeds)
-    measuring.note(f"map of {tuned.name} over rate and decay on {task.name}: {len(cells)} trainings")
-    works = [train([Trial(scaled(tuned, *cell), task, seeds)]) for cell in cells]
-    with np.errstate(all="ignore"):
-        logs = np.array([log_loss(losses) for (losses,) in measuring.runner.run(works)])
-        means = np.where(np.all(np.isfinite(logs), axis=1), logs.mean(axis=1), np.inf)
-    best = int(np.argmin(means))
-    near = [number for number in range(len(cells)) if _alike(logs[number], logs[best])]
-    constants = dict(zip(tuned.names, tuned.values, strict=True))
-    values: dict[str, Any] = {"mean_log_loss": means.reshape(len(RATES), len(DECAYS)).tolist()}
-    for place, (what, constant) in enumerate((("rate", "learning_rate"), ("decay", "weight_decay"))):
-        values[f"tuned_{what}"] = constants[constant]
-        values[f"best_{what}"] = constants[constant] * cells[best][place]
-        values[f"near_{what}"] = sorted({constants[constant] * cells[number][place] for number in near})
-    return values | {"robust": float(np.mean(means < means[best] + _ROBUST))}
+    measuring.note(f"maps of {tuned[0].name} over rate and decay on {task.name}: {len(tuned)} × {len(cells)} trainings")
+    works = [train([Trial(scaled(one, *cell), task, seeds)]) for one in tuned for cell in cells]
+    logs = np.reshape([log_loss(losses) for (losses,) in measuring.runner.run(works)], (len(tuned), *_SHAPE, -1))
+    constants = [dict(zip(one.names, one.values, strict=True)) for one in tuned]
+    return [
+        LossMap({what: float(known[constant]) for what, constant in _CONSTANTS.items()}, table)
+        for known, table in zip(constants, logs, strict=True)
+    ]
 
 
 def scaled(optimizer: Optimizer, rate: float, decay: float) -> Optimizer:
@@ -103,18 +170,28 @@ def scaled(optimizer: Optimizer, rate: float, decay: float) -> Optimizer:
     return optimizer.with_constants(value * factors.get(name, 1.0) for name, value in pairs)
 
 
-def _alike(logs: np.ndarray, best: np.ndarray) -> bool:
-    """Whether a cell cannot be told from the best: the interval of the difference, paired by seed, includes zero."""
-    with np.errstate(all="ignore"):
-        low, _ = interval(logs - best)
-    return bool(low <= 0)
+def _covered(maps: Sequence[LossMap], what: str) -> tuple[float, float]:
+    """The range over all maps."""
+    lows, highs = zip(*(one.near(what) for one in maps), strict=True)
+    return min(lows), max(highs)
 
 
-def _ratio_range(lion: list[float], adamw: list[float], direction: int) -> tuple[float, float]:
-    """Smallest and largest ratio of Lion's values to AdamW's, or of AdamW's to Lion's if `direction` is −1."""
-    if direction < 0:
-        lion, adamw = adamw, lion
-    return min(lion) / max(adamw), max(lion) / min(adamw)
+def _middle(maps: Sequence[LossMap], what: str) -> float:
+    """Geometric mean of the best rates or decays of all maps."""
+    axis = list(_CONSTANTS).index(what)
+    return float(np.exp(np.mean([math.log(one.constant(what, one.best[axis])) for one in maps])))
+
+
+def ratio_range(own: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Range of the ratio of two numbers that lie in ranges, whose ends may be 0 and infinity.
+
+    >>> ratio_range((2.0, 8.0), (1.0, 4.0))
+    (0.5, 8.0)
+    >>> ratio_range((2.0, 8.0), (0.0, 4.0))
+    (0.5, inf)
+    """
+    low = own[0] / other[1]  # dividing by infinity gives 0
+    return low, own[1] / other[0] if other[0] else math.inf
 
 
 def _within(low: float, high: float) -> Answer:

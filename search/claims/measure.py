@@ -1,37 +1,40 @@
 """Measurement of all claims: `optsearch reproduce claims`.
 
 Trainings are trials of a run: they are executed by its workers and recorded in its journal, so the same command
-continues after a stop. Each group of claims is written to `claims.json` when it is complete.
+continues after a stop. Each group of claims is written to `claims.json` when it is complete, unless one of its
+trainings crashed or took too long.
 """
 
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from primitives import UserError
 from proxy_tasks import SMALLEST
+from search.claims.batches import batch_sizes
 from search.claims.claim import Result
 from search.claims.comparisons import (
     LARGEST_FACTORIAL,
     Measuring,
     against_published,
-    batch_sizes,
     compare_families,
     parts_of_lion,
+    sizes,
 )
 from search.claims.costs import memory, speed
 from search.claims.maps import rate_and_decay
-from search.claims.searches import about_searches, not_measured
+from search.claims.results_file import COMMAND, ResultsFile
+from search.claims.searches import about_searches, not_measured, search_configs
+from search.claims.used_trials import UsedTrials
 from search.claims.weights import weights_and_updates
-from search.record import JOURNAL, plain, write_text
-from search.running import OpenRun, Reporter, SilentReporter, compare_methods, existing_run, new_run, versions
-from search.settings import ClaimSettings, build_config, read_config
+from search.record import JOURNAL, TRIALS_OF
+from search.running import OpenRun, Reporter, SilentReporter, compare_methods, existing_run, new_run
+from search.settings import ClaimSettings, ComparisonSettings, Config, build_config
 
-CLAIMS = "claims.json"
 SEARCHES = "searches"  # folder of the compared searches
+Step = tuple[Sequence[str], Callable[[Measuring], Sequence[Result]]]  # names of results, and their measurement
 
 
 class _Stopping(SilentReporter):
@@ -72,78 +75,88 @@ def measure_claims(
         stop: set when the user requests a stop.
 
     Returns:
-        The contents of `claims.json`: `settings`, `versions`, and `results`, a list of groups with `name`, `claims` and
-        `data`.
+        The contents of `claims.json`: `format`, `settings`, `searches`, `versions`, and `results`, a list of groups
+        with `name`, `claims` and `data`. A group of which a training crashed or took too long is missing.
 
     Raises:
-        UserError: the folder has something else, or a search cannot be read.
+        UserError: the folder has something else, or a search cannot be read or is not that of the folder.
         KeyboardInterrupt: a stop was requested; the same call continues.
     """
     asked = stop or threading.Event()
     own = _Stopping(reporter or SilentReporter(), asked)
-    searches = {path.stem: read_config(path) for path in map(Path, settings.searches)}
-    facts = _facts(settings, folder)
-    with _opened(settings, folder, own, asked) as opened, opened.workers() as trials:
-        measuring = Measuring(settings, trials, own.phase_started)
-        for result in _groups(measuring, {row["name"] for row in facts["results"]}):
-            facts["results"].append(result.as_json())
-            write_text(folder / CLAIMS, json.dumps(plain(facts), indent=1) + "\n")
-    own.check()
-    if not any(row["name"] == SEARCHES for row in facts["results"]):
-        methods = compare_methods(searches, folder / SEARCHES, reporter, asked) if searches else []
-        found = about_searches(methods, searches, folder / SEARCHES) if searches else not_measured()
-        facts["results"].append(found.as_json())
-        write_text(folder / CLAIMS, json.dumps(plain(facts), indent=1) + "\n")
-    return facts
+    searches = search_configs(settings)
+    file = ResultsFile(settings, searches, folder)
+    compared = partial(_searches, searches, folder / SEARCHES, reporter, asked)
+    with _opened(settings, folder, own, asked) as opened:
+        # first what needs no workers or has its own, since workers would disturb the measurement of times
+        for name, measure in (("memory", memory), ("speed", speed), ("searches", compared)):
+            own.check()
+            if not file.has([name]):
+                own.phase_started(f"measuring: {name}")
+                file.add([measure()])
+        own.check()
+        steps = [step for step in _steps(settings) if not file.has(step[0])]
+        if steps:
+            _measure(settings, steps, opened, file, own)
+    return file.facts
 
 
-def _groups(measuring: Measuring, done: set[str]) -> Iterator[Result]:
-    """Measure the groups that are not done, the cheap ones first."""
-    steps: list[tuple[str, Callable[[], Result]]] = [
-        ("memory", memory),
-        ("speed", speed),
-        ("maps", lambda: rate_and_decay(measuring)),
-        ("weights", lambda: weights_and_updates(measuring)),
-        ("batches", lambda: batch_sizes(measuring)),
-    ]
-    for name, measure in steps:
-        if name not in done:
-            measuring.note(f"measuring: {name}")
-            yield measure()
-    for size, budget in measuring.sizes():
-        makers = {"published": against_published} | ({"parts": parts_of_lion} if size <= LARGEST_FACTORIAL else {})
-        missing = [make for name, make in makers.items() if f"{name} x{size}" not in done]
-        if missing:
-            families = compare_families(measuring, size, budget)
-            yield from (make(size, families) for make in missing)
+def _searches(configs: dict[str, Config], folder: Path, reporter: Reporter | None, stop: threading.Event) -> Result:
+    """Run the searches, and compare them."""
+    if not configs:
+        return not_measured()
+    return about_searches(compare_methods(configs, folder, reporter, stop), configs, folder)
 
 
-def _facts(settings: ClaimSettings, folder: Path) -> dict[str, Any]:
-    """Results so far, if they have the same settings and versions; otherwise none.
+def _steps(settings: ClaimSettings) -> Iterator[Step]:
+    """The groups that need trainings, the cheap ones first."""
+    yield ["maps"], lambda measuring: [rate_and_decay(measuring)]
+    yield ["weights"], lambda measuring: [weights_and_updates(measuring)]
+    yield ["batches"], lambda measuring: [batch_sizes(measuring)]
+    for size, budget in sizes(settings):
+        yield _comparison(size, budget)
 
-    Trials of other settings stay in the journal, and those that are needed again are not run again.
-    """
-    facts = {"settings": settings.model_dump(mode="json", exclude={"workers"}), "versions": versions()}
-    path = folder / CLAIMS
-    if path.exists():
-        try:
-            known = json.loads(path.read_text(encoding="utf-8"))
-            if all(known[key] == value for key, value in facts.items()):
-                return facts | {"results": list(known["results"])}
-        except (ValueError, KeyError, TypeError):
-            raise UserError(
-                f"`{path}` is not the result of `optsearch reproduce claims`; choose another `--out`"
-            ) from None
-    return facts | {"results": []}
+
+def _comparison(size: int, budget: ComparisonSettings) -> Step:
+    """The groups that share the comparison of all families in one size."""
+    makers = {"published": against_published} | ({"parts": parts_of_lion} if size <= LARGEST_FACTORIAL else {})
+
+    def measure(measuring: Measuring) -> Sequence[Result]:
+        families = compare_families(measuring, size, budget)
+        return [make(families) for make in makers.values()]
+
+    return [f"{name} x{size}" for name in makers], measure
+
+
+def _measure(
+    settings: ClaimSettings, steps: Sequence[Step], opened: OpenRun, file: ResultsFile, reporter: _Stopping
+) -> None:
+    """Measure groups with the workers of a run; one of which a training failed is left out of the file."""
+    with opened.workers() as trials:
+        for names, measure in steps:
+            reporter.phase_started(f"measuring: {', '.join(names)}")
+            runner = UsedTrials(trials)
+            results = measure(Measuring(settings, runner, reporter.phase_started))
+            failed = runner.failed(opened.journal)
+            if failed:
+                reporter.note(
+                    f"{', '.join(names)}: no result, since {failed} trainings crashed or exceeded `wall_limit`; "
+                    "the same command runs them again"
+                )
+            else:
+                file.add(results)
 
 
 @contextmanager
 def _opened(settings: ClaimSettings, folder: Path, reporter: Reporter, stop: threading.Event) -> Iterator[OpenRun]:
     """The run whose journal records the trials; it has no candidates."""
     config = build_config({"tasks": list(SMALLEST), "workers": settings.workers.model_dump(mode="json")})
-    if (folder / JOURNAL).exists():
-        with existing_run(folder, reporter, stop, workers=config.workers) as opened:
-            yield opened
-    else:
-        with new_run(config, folder, reporter, stop) as opened:
-            yield opened
+    exists = (folder / JOURNAL).exists()
+    run = (
+        existing_run(folder, reporter, stop, workers=config.workers)
+        if exists
+        else new_run(config, folder, reporter, stop)
+    )
+    with run as opened:
+        opened.journal.note(TRIALS_OF, COMMAND)
+        yield opened

@@ -1,11 +1,12 @@
 """Claims about trained weights and about updates: flatness of the minima, and the size of Lion's updates.
 
-Networks are trained with tuned Lion and AdamW. Sharpness is the largest eigenvalue of the Hessian of the training loss,
-by Lanczos iterations on Hessian-vector products (`scipy.sparse.linalg.eigsh`). The increase of the training loss under
-random perturbations of a given share of the norm of the weights measures flatness at a distance.
+Networks are trained with Lion and AdamW at the constants of each tuning. Sharpness is the largest eigenvalue of the
+Hessian of the training loss, by Lanczos iterations on Hessian-vector products (`scipy.sparse.linalg.eigsh`). The
+increase of the training loss under random perturbations of a given share of the norm of the weights measures flatness
+at a distance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -14,16 +15,18 @@ import numpy as np
 from jax import Array
 
 from primitives import PEAK
-from proxy_tasks import Task, Trainer, builtin_task, problem, training_rows
+from proxy_tasks import Task, Trainer, problem, training_rows
 from search.claims.claim import Claim, Estimate, Result, majority
 from search.claims.comparisons import ADAMW, LION, Measuring
+from search.claims.entrants import untuned
 from search.claims.maps import tuned_pair
-from selection import LAST_SEEDS, Optimizer
+from selection import LAST_SEEDS, Optimizer, pooled_variance
 
 RADII = (0.05, 0.1, 0.2)  # norms of perturbations, as shares of the norm of the weights
 _DRAWS = 5  # perturbations of each radius
 _POINTS = 60  # of a drawn curve of norms
-_ROWS = 1024  # training rows on which losses and Hessians are computed
+_ROWS = 1024  # randomly chosen training rows, on which losses are computed
+_HESSIAN_ROWS = 256  # the first of these, for Hessians, since one eigenvalue takes dozens of products
 
 
 def weights_and_updates(measuring: Measuring) -> Result:
@@ -32,7 +35,7 @@ def weights_and_updates(measuring: Measuring) -> Result:
     claims = []
     estimates: dict[str, list[tuple[str, Estimate]]] = {what: [] for what in _STATEMENTS}
     for name in measuring.settings.map_tasks:
-        task = builtin_task(name)
+        task = untuned(name)
         measuring.note(f"weights and updates of Lion and AdamW on {name}")
         found = {optimizer: _study(task, tuned, measuring) for optimizer, tuned in tuned_pair(measuring, task).items()}
         for optimizer, values in found.items():
@@ -40,9 +43,8 @@ def weights_and_updates(measuring: Measuring) -> Result:
             means = {what: float(np.mean(value)) for what, value in values.items()}
             rows.append({"task": name, "optimizer": optimizer, **means})
         for what in _STATEMENTS:
-            base = found[ADAMW][what]
-            difference = (found[LION][what] - base) / np.mean(base)
-            estimates[what].append((name, Estimate.of(difference)))
+            own, base = (found[one][what] / np.mean(found[ADAMW][what]) for one in (LION, ADAMW))
+            estimates[what].append((name, Estimate.of(own - base, pooled_variance([own, base]))))
     for what, (statement, paper, negative) in _STATEMENTS.items():
         claims.append(
             Claim(
@@ -50,7 +52,7 @@ def weights_and_updates(measuring: Measuring) -> Result:
                 paper,
                 "; ".join(f"{estimate.as_share()} on {name}" for name, estimate in estimates[what]),
                 majority([estimate.answer(negative=negative) for _, estimate in estimates[what]]),
-                "Lion minus AdamW, in per cent of the mean of AdamW, paired by seed; small networks, trained shortly",
+                "Lion minus AdamW, in per cent of the mean of AdamW; small networks, trained shortly",
             )
         )
     return Result("weights", tuple(claims), {"rows": rows, "curves": curves, "radii": list(RADII)})
@@ -59,7 +61,7 @@ def weights_and_updates(measuring: Measuring) -> Result:
 _FLAT = "flatter minima, seen in the loss under perturbation"
 _STATEMENTS = {  # quantity: claim, the paper's statement, whether Lion's value is the smaller one
     "training": ("Lion ends with a higher training loss", "higher training error, lower validation error", False),
-    "validation": ("Lion ends with a lower validation loss", "higher training error, lower validation error", True),
+    "test": ("Lion ends with a lower test loss", "higher training error, lower validation error", True),
     f"rise {RADII[1]:g}": (
         f"perturbing the weights by {100 * RADII[1]:.0f} % raises Lion's training loss less",
         _FLAT,
@@ -70,25 +72,43 @@ _STATEMENTS = {  # quantity: claim, the paper's statement, whether Lion's value 
 }
 
 
-def _study(task: Task, tuned: Optimizer, measuring: Measuring) -> dict[str, Any]:
-    """Quantities of each seed, shape `(seeds,)`, and the curve of the norm of updates."""
+def _study(task: Task, tunings: Sequence[Optimizer], measuring: Measuring) -> dict[str, Any]:
+    """Quantities of each tuning and seed, shape `(tunings, seeds)`, and the mean curve of the norm of updates."""
     trainer = Trainer(task, range(LAST_SEEDS, LAST_SEEDS + measuring.settings.weight_seeds), compile_programs=True)
-    trajectory = trainer.trajectory(tuned)
-    rate = dict(zip(tuned.names, tuned.values, strict=True))["learning_rate"]
-    size = trajectory.weights.shape[1]
-    norms = trajectory.update_norms / (rate / PEAK * task.schedule()[:, None]) / np.sqrt(size)
-    rows = {name: jnp.asarray(values[:_ROWS]) for name, values in training_rows(task)[0].items()}
-    loss = problem(task).loss
-    at = jax.jit(lambda weights: loss(weights, rows))
-    validation = jax.jit(lambda weights: loss(weights, problem(task).rows["validation"]))
-    weights = [jnp.asarray(row) for row in trajectory.weights]
-    return {
-        "training": np.array([float(at(row)) for row in weights]),
-        "validation": np.array([float(validation(row)) for row in weights]),
-        "sharpness": np.array([largest_eigenvalue(at, row) for row in weights]),
-        "norm": norms[len(norms) // 10 :].mean(axis=0),  # without the first steps
-        "curve": _points(norms.mean(axis=1)),
-    } | {f"rise {radius:g}": np.array([_rise(at, row, radius) for row in weights]) for radius in RADII}
+    train, test = chosen_rows(task), problem(task).rows["test"]
+    loss = jax.jit(problem(task).loss)
+    few = {name: values[:_HESSIAN_ROWS] for name, values in train.items()}
+    product = hessian_product(lambda weights: loss(weights, few))
+    found: dict[str, list[Any]] = {}
+    for tuned in tunings:
+        trajectory = trainer.trajectory(tuned)
+        rate = dict(zip(tuned.names, tuned.values, strict=True))["learning_rate"]
+        size = trajectory.weights.shape[1]
+        norms = trajectory.update_norms / (rate / PEAK * task.schedule()[:, None]) / np.sqrt(size)
+        weights = [jnp.asarray(row) for row in trajectory.weights]
+        values = {
+            "training": [float(loss(row, train)) for row in weights],
+            "test": [float(loss(row, test)) for row in weights],
+            "sharpness": [largest_eigenvalue(product, row) for row in weights],
+            "norm": norms[len(norms) // 10 :].mean(axis=0),  # without the first steps
+            "curve": norms.mean(axis=1),
+        } | {
+            f"rise {radius:g}": [_rise(lambda row: loss(row, train), row, radius) for row in weights]
+            for radius in RADII
+        }
+        for what, value in values.items():
+            found.setdefault(what, []).append(value)
+    return {what: np.array(values) for what, values in found.items()} | {
+        "curve": _points(np.mean(found["curve"], axis=0))
+    }
+
+
+def chosen_rows(task: Task) -> dict[str, Array]:
+    """Randomly chosen training rows, always the same; those of some tasks are stored in an order."""
+    rows = training_rows(task)[0]
+    count = len(next(iter(rows.values())))
+    chosen = np.random.default_rng(0).permutation(count)[:_ROWS]
+    return {name: jnp.asarray(values[chosen]) for name, values in rows.items()}
 
 
 def _points(values: np.ndarray) -> list[list[float]]:
@@ -108,24 +128,30 @@ def _rise(loss: Callable[[Array], Array], weights: Array, radius: float) -> floa
     return float(np.mean(rises))
 
 
-def largest_eigenvalue(loss: Callable[[Array], Array], weights: Array) -> float:
-    """The largest eigenvalue of the Hessian of a loss.
+def hessian_product(loss: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
+    """The product of the Hessian of `weights -> loss` with a vector, as a compiled function of weights and vector."""
+    return jax.jit(lambda weights, vector: jax.jvp(jax.grad(loss), (weights,), (vector,))[1])
+
+
+def largest_eigenvalue(product: Callable[[Array, Array], Array], weights: Array) -> float:
+    """The largest eigenvalue of the Hessian of a loss; NaN at weights that are not finite.
 
     Args:
-        loss: `weights -> loss`.
+        product: result of `hessian_product`.
         weights: shape `(P,)`.
 
     Example:
-        >>> round(largest_eigenvalue(lambda w: 3 * w[0] ** 2 + w[1] ** 2 + 0.1 * w[2] ** 2, jnp.ones(3)), 4)
+        >>> product = hessian_product(lambda w: 3 * w[0] ** 2 + w[1] ** 2 + 0.1 * w[2] ** 2)
+        >>> round(largest_eigenvalue(product, jnp.ones(3)), 4)
         6.0
     """
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    product = jax.jit(lambda vector: jax.jvp(jax.grad(loss), (weights,), (vector,))[1])
-
     def times(vector: np.ndarray) -> np.ndarray:
-        return np.asarray(product(jnp.asarray(np.ravel(vector), weights.dtype)), float)
+        return np.asarray(product(weights, jnp.asarray(np.ravel(vector), weights.dtype)), float)
 
-    operator = LinearOperator((weights.size, weights.size), matvec=times, dtype=float)
     start = np.random.default_rng(0).normal(size=weights.size)
+    if not np.all(np.isfinite(times(start))):
+        return float("nan")
+    operator = LinearOperator((weights.size, weights.size), matvec=times, dtype=float)
     return float(eigsh(operator, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)[0])

@@ -3,7 +3,7 @@
 The public names of this subpackage:
 
 - The journal: `Journal`, its rows `CandidateRow` and their `Outcome`, the `Key` of a trial, its notes (`MIXED`, `LION`,
-  `SEARCH_ENDED`, `SECONDS`), `repair`.
+  `SEARCH_ENDED`, `SECONDS`, `TRIALS_OF`), `repair`.
 - The ancestry of a candidate: `ancestry` (`Ancestor`), `other_children`, `differences`, `live_lines`, `unreadable`.
 - Tables for other programs: `TABLE_COLUMNS`, `table_row`, `write_csv`, `write_parquet`.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
@@ -38,7 +38,7 @@ from search.record.folder import (
     plain,
     removed_if_empty,
 )
-from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, Journal, Outcome
+from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, TRIALS_OF, Journal, Outcome
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
 from search.record.opening import in_use
 from search.record.ownership import new_id, vouch, vouched
@@ -70,6 +70,7 @@ __all__ = [
     "SIMPLIFIED",
     "SUMMARY",
     "TABLE_COLUMNS",
+    "TRIALS_OF",
     "Ancestor",
     "CandidateRow",
     "CheckRow",

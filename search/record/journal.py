@@ -23,6 +23,7 @@ from search.record.journal_file import JournalFile
 # Keys of notes, which are added to the initial metadata.
 MIXED = "mixed hosts"  # hosts that compute different bits than the driver and have scored candidates
 SEARCH_ENDED = "search ended"  # whether the search is complete
+TRIALS_OF = "trials of"  # command whose trials a journal without a search has
 SECONDS = "seconds"  # duration of the run
 LION = "fitness of lion"  # fitness of the tuned Lion on the seeds of the search; null with several tasks
 _ALL = ", ".join(CandidateRow._fields)

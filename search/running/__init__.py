@@ -3,8 +3,8 @@
 The public names of this subpackage:
 
 - Runs: `run_search`, `resume_search`, `select_champion` (the funnel alone), which return a `Summary`; `new_run` and
-  `existing_run` (`OpenRun`), with `search_all` for the search alone and its `Checks`; `config_of`, the config of a
-  journal; `add_studies`, the trainings for the report.
+  `existing_run` (`OpenRun`), with `search_all` for the search alone; its `Checks` for meta-overfitting (`Check`,
+  `overfits`, `PATIENCE`); `config_of`, the config of a journal; `add_studies`, the trainings for the report.
 - Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`, `Target`); `course`, the candidates that led a
   search.
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
@@ -19,7 +19,7 @@ from search.running.inspect import derivation, program_facts, run_facts
 from search.running.method_comparison import compare_methods
 from search.running.method_curves import Method
 from search.running.open_run import OpenRun, config_of, existing_run, new_run
-from search.running.overfitting import Checks
+from search.running.overfitting import PATIENCE, Check, Checks, overfits
 from search.running.reporter import Counts, Reporter, SilentReporter
 from search.running.reproduce import course, reproduce_all
 from search.running.run import add_studies, resume_search, run_search, search_all, select_champion
@@ -29,7 +29,9 @@ from search.running.targets import TARGETS, Target
 from search.running.watching import Snapshot, snapshot
 
 __all__ = [
+    "PATIENCE",
     "TARGETS",
+    "Check",
     "Checks",
     "Counts",
     "Method",
@@ -51,6 +53,7 @@ __all__ = [
     "judge_of",
     "load_tasks",
     "new_run",
+    "overfits",
     "program_facts",
     "reproduce_all",
     "resume_search",

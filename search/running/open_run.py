@@ -18,6 +18,7 @@ from search.record import (
     JOURNAL,
     MIXED,
     SECONDS,
+    TRIALS_OF,
     Journal,
     claim,
     locked,
@@ -88,7 +89,8 @@ class OpenRun:
                 self.reporter.workers_started(workers.describe)
                 yield RecordedTrials(self.journal, workers, self.reporter.trials_run)
         except WorkersLostError as error:
-            remedy = f"nothing recorded is lost, and `optsearch resume {self.folder}` continues the run"
+            command = self.journal.meta().get(TRIALS_OF) or f"optsearch resume {self.folder}"
+            remedy = f"nothing recorded is lost, and `{command}` continues the run"
             raise WorkersLostError(f"{error}; {remedy}") from None
         finally:
             self.journal.note(SECONDS, round(time.monotonic() - started, 1))

@@ -13,7 +13,7 @@ from pathlib import Path
 from primitives import UserError, parse
 from proxy_tasks import baseline
 from search.algorithms import STRUCTURES, TUNE_CONSTANTS, build_engine
-from search.record import CONFIG, LION, SEARCH_ENDED, Journal, plain, write_text
+from search.record import CONFIG, LION, SEARCH_ENDED, TRIALS_OF, Journal, plain, write_text
 from search.report import write_report
 from search.running.conclude import conclude
 from search.running.loop import search
@@ -86,11 +86,12 @@ def resume_search(
         The results.
 
     Raises:
-        UserError: the folder has no run; the run is in use or damaged; its tasks or data have changed; it names code
-            and was not started by this account; the search cannot be extended to `children`; or `selection` has other
-            checks during the search.
+        UserError: the folder has no run, or one without a search; the run is in use or damaged; its tasks or data have
+            changed; it names code and was not started by this account; the search cannot be extended to `children`; or
+            `selection` has other checks during the search.
     """
     with existing_run(folder, reporter, stop, repair_journal=repair_journal, trust=trust, workers=workers) as known:
+        _check_search(known.journal, folder)
         again = selection not in (None, known.config.selection)
         opened = _selecting(known, known.config.model_copy(update={"selection": selection})) if again else known
         if children is not None:
@@ -214,7 +215,14 @@ def _report(opened: OpenRun) -> None:
         opened.reporter.note(f"no report was written: {type(error).__name__}: {error}")
 
 
+def _check_search(journal: Journal, folder: Path) -> None:
+    command = journal.meta().get(TRIALS_OF)
+    if command:
+        raise UserError(f"`{folder}` has the trials of `{command}` and no search; the same command continues it")
+
+
 def _check_ended(journal: Journal, folder: Path) -> None:
+    _check_search(journal, folder)
     if not journal.meta().get(SEARCH_ENDED):
         raise UserError(f"the search in `{folder}` has not ended; `optsearch resume {folder}` continues it")
 

@@ -1,0 +1,65 @@
+"""The file of the measured claims, `claims.json`."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from primitives import UserError
+from search.claims.claim import Result
+from search.claims.searches import contents
+from search.record import plain, write_text
+from search.running import versions
+from search.settings import ClaimSettings, Config
+
+CLAIMS = "claims.json"
+COMMAND = "optsearch reproduce claims"
+_FORMAT = 2  # changes with what is measured, so that results of earlier versions are measured again
+
+
+class ResultsFile:
+    """The results so far, if they have the same format, settings, searches and versions; otherwise none.
+
+    Trials of other settings stay in the journal, and those that are needed again are not run again.
+
+    Args:
+        settings: settings of the measurement.
+        searches: configs of the searches, by name.
+        folder: folder of the file.
+
+    Attributes:
+        facts: contents of the file.
+
+    Raises:
+        UserError: the file has something else.
+    """
+
+    def __init__(self, settings: ClaimSettings, searches: Mapping[str, Config], folder: Path) -> None:
+        self._path = folder / CLAIMS
+        self.facts: dict[str, Any] = {
+            "format": _FORMAT,
+            "settings": settings.model_dump(mode="json", exclude={"workers", "searches"}),
+            "searches": {name: plain(contents(config, folder)) for name, config in searches.items()},
+            "versions": versions(),
+        }
+        self.facts |= {"results": self._known()}
+
+    def _known(self) -> list[dict[str, Any]]:
+        if not self._path.exists():
+            return []
+        try:
+            known = json.loads(self._path.read_text(encoding="utf-8"))
+            results = list(known["results"])
+            same = all(known[key] == self.facts[key] for key in ("settings", "versions"))
+            return results if same and all(known.get(key) == self.facts[key] for key in ("format", "searches")) else []
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"`{self._path}` is not the result of `{COMMAND}`; choose another `--out`") from None
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all results of these names are there."""
+        return {*names} <= {row["name"] for row in self.facts["results"]}
+
+    def add(self, results: Sequence[Result]) -> None:
+        """Add results, and write the file."""
+        self.facts["results"] += [result.as_json() for result in results if not self.has([result.name])]
+        write_text(self._path, json.dumps(plain(self.facts), indent=1) + "\n")
