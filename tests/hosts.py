@@ -105,7 +105,9 @@ class Hosts:
         _ip("-n", switch, "link", "set", port, "up")
         folders = {ROOT, _installed()}
         hidden = [folder / package for folder in folders for package in _PACKAGES if (folder / package).is_dir()]
-        hide = "\n".join(f"mount -t tmpfs tmpfs '{folder}'" for folder in hidden) if number in self._bare else ""
+        # Those below /tmp are hidden already.
+        hiding = (f"[ ! -d '{folder}' ] || mount -t tmpfs tmpfs '{folder}'" for folder in hidden)
+        hide = "\n".join(hiding) if number in self._bare else ""
         command = [*self._inside(host), "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork"]
         script = _INIT.format(number=number, hide=hide)
         init = subprocess.Popen(

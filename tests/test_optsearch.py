@@ -76,6 +76,8 @@ def test_candidates_are_filtered_and_tabulated(run: optsearch.Run) -> None:
         ("length <", "invalid syntax"),
         ("lenght < 5", "unknown column `lenght`; did you mean `length`"),
         ("uses:sgn", "unknown function `sgn`"),
+        ("uses()", "`uses` takes the name of one function"),
+        ("uses('sign', 'abs')", "`uses` takes the name of one function"),
         ("__import__('os').system('true')", "is not a condition"),
         ("(lambda: 1)()", "is not a condition"),
         ("length < [].append", "neither a column nor a value"),

@@ -64,6 +64,20 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing_that_is_shown(folder: Path)
     assert all(str(path) in message for message in noticed)
 
 
+def test_a_key_of_the_metadata_that_is_null_is_damage(folder: Path) -> None:
+    """The byte in front of a key gives its length and its type, 0 for null; the length of the value takes 1 to 3."""
+    journal = folder / JOURNAL
+    original = journal.read_bytes()
+    place = original.index(b"yardstick")
+    said = []
+    for before in (2, 3, 4):
+        journal.write_bytes(original[: place - before] + b"\0" + original[place - before + 1 :])
+        with pytest.raises(UserError) as error, look(folder):
+            pass
+        said.append(str(error.value))
+    assert any("its initial metadata were altered" in text for text in said)
+
+
 def test_a_schema_that_is_no_text_is_damage(folder: Path) -> None:
     path = folder / JOURNAL
     whole = path.read_bytes()

@@ -97,8 +97,9 @@ def _condition(node: ast.expr) -> Predicate:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS:
         return _comparison(node)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "uses":
-        (name,) = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
-        function = REGISTRY.find(str(name)).name
+        if len(node.args) != 1 or not isinstance(node.args[0], ast.Constant):
+            raise SyntaxError("`uses` takes the name of one function")
+        function = REGISTRY.find(str(node.args[0].value)).name
         return lambda row: _uses(row, function)
     if isinstance(node, ast.Name):
         value = _column(node.id)
