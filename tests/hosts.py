@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Self
@@ -122,7 +122,9 @@ class Hosts:
         """Address of a host."""
         return f"{_NET}.{number}"
 
-    def start(self, number: int, *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self, number: int, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         """Start a Python process on a host."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         given = {"PYTHONPATH": str(ROOT), "HOME": "/tmp", "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -132,20 +134,22 @@ class Hosts:
             stderr=subprocess.STDOUT,
             text=True,
             cwd="/",
-            env=kept | given,
+            env=kept | given | dict(environment or {}),
         )
 
     def _enter(self, number: int) -> list[str]:
         return ["nsenter", "-t", str(self._pids[number]), "-m", "-u", "-i", "-n", "-p"]
 
-    def start_ray(self, number: int, *, head: int = 0, cpus: int = 1) -> None:
+    def start_ray(
+        self, number: int, *, head: int = 0, cpus: int = 1, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start a node of Ray on a host: the head of a cluster, or a node that joins the one on the host `head`."""
         code = "from ray.scripts.scripts import main; main()"
         place = [f"--address={self.address(head)}:6379"] if head else ["--head", "--port=6379"]
         place += [] if head else ["--include-dashboard=false"]
         options = [f"--num-cpus={cpus}", f"--node-ip-address={self.address(number)}", "--object-store-memory=80000000"]
         every = ["-c", code, "start", *place, *options, "--disable-usage-stats"]
-        node = self.start(number, *every)
+        node = self.start(number, *every, environment=environment)
         said, _ = node.communicate()
         assert node.returncode == 0, said
 

@@ -21,6 +21,11 @@ SLOW = "hosts take ten minutes and a quiet machine; OPTSEARCH_HOSTS=1 (`make tes
 WHY_NOT = reason_why_not() if os.environ.get("OPTSEARCH_HOSTS") else SLOW
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 HEAD, WORKER, DRIVER = 1, 2, 3
+QUICK_CHECKS = {  # of the nodes by the head, as docs/cluster.md recommends
+    "RAY_health_check_period_ms": "2000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "4",
+}
 PATIENCE = 180.0  # seconds until a driver or a cluster on a busy machine has started
 
 
@@ -83,13 +88,17 @@ def test_a_driver_outside_the_cluster_scores_on_every_host_and_measures_each(hos
     assert all(host["jobs"] > 0 and 0 < host["busy_share"] <= 1 and host["deaths"] == 0 for host in usage.values())
 
 
-def test_a_host_that_crashes_is_named_and_its_jobs_are_done_elsewhere(hosts: Hosts) -> None:
-    driver = Driver(hosts, seconds=90, ready=2, wall_limit=300)  # Ray notices the loss after a minute
-    driver.wait_for("ready")
-    hosts.crash(WORKER)
-    seconds, _ = driver.wait_for("say", "node2 left the cluster", seconds=90)
-    assert seconds < 80
-    assert complete(driver)["node2"]["deaths"] == 1
+@pytest.mark.parametrize(("checks", "limit"), [({}, 80), (QUICK_CHECKS, 30)], ids=["default", "quick checks"])
+def test_a_host_that_crashes_is_named_and_its_jobs_are_done_elsewhere(checks: dict[str, str], limit: float) -> None:
+    with Hosts(3) as hosts:
+        hosts.start_ray(HEAD, cpus=1, environment=checks)
+        hosts.start_ray(WORKER, head=HEAD, cpus=1)
+        driver = Driver(hosts, seconds=90, ready=2, wall_limit=300)
+        driver.wait_for("ready")
+        hosts.crash(WORKER)
+        seconds, _ = driver.wait_for("say", "node2 left the cluster", seconds=90)
+        assert seconds < limit
+        assert complete(driver)["node2"]["deaths"] == 1
 
 
 def test_a_host_that_is_cut_off_for_a_while_costs_no_job(hosts: Hosts) -> None:
