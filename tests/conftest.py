@@ -54,17 +54,10 @@ _REPORTS = {"written": False}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with tests of Ray, most of which wait for processes.
 
-    Each of several test processes begins with an equal part of the list. All but the last begin with a share of the
-    tests of Ray, so that the last one computes meanwhile.
+    Each of several test processes begins with an equal part of the list, so that the first runs these tests while the
+    others compute.
     """
-    ray = [item for item in items if "test_search_ray" in item.nodeid]
-    others = [item for item in items if "test_search_ray" not in item.nodeid]
-    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    length, waiting = -(-len(items) // parts), max(1, parts - 1)
-    items.clear()
-    for part in range(parts):
-        items += [ray.pop(0) for _ in range(-(-len(ray) // (waiting - part)) if part < waiting else 0)]
-        items += [others.pop(0) for _ in range(min(len(others), (part + 1) * length - len(items)))]
+    items.sort(key=lambda item: "test_search_ray" not in item.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)
