@@ -79,11 +79,11 @@ def mutation(*, rate: float = 1.0) -> Callable[[Function], Function]:
     """
 
     def add(function: Function) -> Function:
-        @wraps(function)
         def mutate(program: Program, primitives: object, draws: Draws) -> Program | None:
             child: Program | None = function(program, draws)
             return child
 
+        mutate.__doc__ = function.__doc__
         register_mutation(function.__name__, mutate, rate)
         return function
 
