@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     import torch
 
 _TEMPLATES = {"optax": "optax.py.j2", "python": "python.py.j2", "torch": "torch.py.j2", "latex": "latex.tex.j2"}
+_DESCRIPTIONS = {
+    "optax": "a function that returns a GradientTransformationExtraArgs",
+    "python": "functions on lists of NumPy arrays",
+    "torch": "a subclass of torch.optim.Optimizer",
+    "latex": "the equations of one step",
+}
 TARGETS = tuple(_TEMPLATES)
 
 Exporter = Callable[[Program, str, str], str]
@@ -42,12 +48,7 @@ _registered: dict[str, Exporter] = {}
 
 def export_targets() -> dict[str, str]:
     """Names of the targets of `export`, each with a description: the built-in ones first, then those of plugins."""
-    return {
-        "optax": "a function that returns a GradientTransformationExtraArgs",
-        "python": "functions on lists of NumPy arrays",
-        "torch": "a subclass of torch.optim.Optimizer",
-        "latex": "the equations of one step",
-    } | described(_registered)
+    return {name: _DESCRIPTIONS[name] for name in TARGETS} | described(_registered)
 
 
 def register_target(name: str, exporter: Exporter) -> None:
