@@ -124,9 +124,8 @@ class JournalFile:
 
     def first_meta(self) -> dict[str, Any]:
         """Initial metadata; raises `UserError` if they were altered."""
-        rows = sorted(
-            self._query("select key, value from meta"), key=lambda row: str(row[0])
-        )  # an altered key may be null
+        # An altered key may be null.
+        rows = sorted(self._query("select key, value from meta"), key=lambda row: str(row[0]))
         facts = [row for row in rows if row[0] != _SEAL]
         seal = _hash(facts)
         if dict(rows).get(_SEAL) != json.dumps(seal.hex()):
