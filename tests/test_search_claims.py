@@ -1,32 +1,25 @@
 """The measurement of the paper's claims: optimizers, estimates, and answers."""
 
 import math
-import pickle
 from dataclasses import replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from primitives import builtin
 from proxy_tasks import Trainer, builtin_task, has_baseline, problem, training_rows
-from search.claims import Answer, costs
+from search.claims import Answer
 from search.claims.batches import batch_sizes, no_gain, resized, slope_of
 from search.claims.claim import Estimate, Result, majority
 from search.claims.comparisons import Measuring, against_published, compare_families, parts_of_lion
-from search.claims.costs import memory, speed
 from search.claims.entrants import (
     FACTORIAL,
     FIXED_BETAS,
     PUBLISHED,
     SINGLE_BETA,
-    adam_with_two_betas,
-    adamw_with_two_betas,
     entrant,
-    signum_with_decay,
     untuned,
 )
 from search.claims.losses import Families, LogLosses
@@ -77,56 +70,6 @@ def answers(result: Result, words: str) -> list[str]:
     found = [str(claim.answer) for claim in result.claims if words in claim.claim]
     assert found, words
     return found
-
-
-def steps(transformation: optax.GradientTransformation, count: int = 5) -> list[Any]:
-    """Parameters after each of some steps on changing gradients."""
-    parameters = {"a": jnp.array([1.0, -2.0]), "b": jnp.array([[0.5]])}
-    state, found = transformation.init(parameters), []
-    for number in range(count):
-        gradients = jax.tree.map(lambda leaf, number=number: leaf * math.cos(number) + 0.1, parameters)
-        updates, state = transformation.update(gradients, state, parameters)
-        parameters = optax.apply_updates(parameters, updates)
-        found += jax.tree.leaves(parameters)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("own", "known"),
-    [
-        (adam_with_two_betas(0.1, 0.9, 0.9, 0.99), optax.adam(0.1, 0.9, 0.99)),
-        (adamw_with_two_betas(0.1, 0.8, 0.8, 0.9, 0.3), optax.adamw(0.1, 0.8, 0.9, weight_decay=0.3)),
-    ],
-    ids=["adam", "adamw"],
-)
-def test_adam_with_two_equal_betas_is_adam(own: Any, known: Any) -> None:
-    for found, expected in zip(steps(own), steps(known), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=2e-6)
-
-
-def test_the_bias_of_two_betas_is_corrected_at_the_first_step() -> None:
-    first = steps(adam_with_two_betas(0.1, 0.8, 0.95, 0.9), 1)
-    for found, begin in zip(first, [jnp.array([1.0, -2.0]), jnp.array([[0.5]])], strict=True):
-        np.testing.assert_allclose(begin - found, 0.1 * np.sign(begin + 0.1), rtol=1e-5)
-
-
-def test_signum_with_decay_is_lion_with_one_beta() -> None:
-    parameters, gradients = jnp.array([1.0, -2.0, 3.0]), jnp.array([0.5, 0.25, -1.0])
-    own = signum_with_decay(jnp.float32(0.1), 0.5, 0.25)
-    state = own.init(parameters)
-    updates, state = own.update(gradients, state, parameters)
-    np.testing.assert_allclose(updates, -0.1 * (np.sign(gradients) + 0.25 * parameters), rtol=1e-6)
-    updates, _ = own.update(-0.6 * gradients, state, parameters)  # the average is (0.5 · 0.5 − 0.5 · 0.6) g < 0
-    np.testing.assert_allclose(updates, -0.1 * (-np.sign(gradients) + 0.25 * parameters), rtol=1e-6)
-
-
-def test_every_optimizer_can_be_trained_and_is_the_same_in_another_process() -> None:
-    for name in {*PUBLISHED, *FACTORIAL, *SINGLE_BETA, FIXED_BETAS}:
-        one = entrant(name)
-        assert one == entrant(name) == pickle.loads(pickle.dumps(one))  # workers get it as bytes
-        assert jax.eval_shape(
-            lambda one=one: one.rule(jnp.asarray(one.values), (4, 2)).init(jnp.ones((2, 6)))
-        ), name  # fmt: skip
 
 
 def test_estimates_answer_what_their_intervals_show() -> None:
@@ -208,16 +151,6 @@ def test_maps_find_the_best_rate_and_decay() -> None:
         )
     assert np.shape(maps["lion"]["mean_log_loss"]) == (7, 7)
     assert "on digits" in found.claims[0].ours
-
-
-def test_memory_is_computed_from_the_states() -> None:
-    found = memory()
-    sizes = {(row["optimizer"], row["parameters"]): row["mebibytes"] for row in found.data["rows"]}
-    assert sizes["optax.lion", "float32"] == pytest.approx(86_567_656 * 4 / 2**20, rel=1e-6)
-    assert sizes["optax.adamw", "float32"] == pytest.approx(2 * 86_567_656 * 4 / 2**20, rel=1e-6)
-    assert sizes["optax.lion", "bfloat16"] == pytest.approx(sizes["optax.lion", "float32"] / 2, rel=1e-6)
-    assert sizes["exported lion", "bfloat16"] == pytest.approx(sizes["exported lion", "float32"], rel=1e-6)  # float32
-    assert [claim.answer for claim in found.claims] == [Answer.HOLDS]
 
 
 def test_a_trajectory_ends_where_the_losses_are_computed() -> None:
@@ -403,23 +336,3 @@ def test_the_hessian_at_diverged_weights_has_no_eigenvalue() -> None:
     product = hessian_product(lambda weights: jnp.sum(weights**4))
     assert largest_eigenvalue(product, jnp.array([1.0, 2.0, 0.5])) == pytest.approx(48.0, rel=1e-3)
     assert math.isnan(largest_eigenvalue(product, jnp.array([1.0, np.nan, 0.5])))
-
-
-def test_speed_is_measured_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"_ROUNDS": 2, "_STEPS": 2, "_TASK": "digits", "_TREE": [(4, 4), (4,)]}.items():
-        monkeypatch.setattr(costs, name, value)
-    found = speed()
-    assert len(found.claims) == 4
-    assert {(row["what"], row["optimizer"]) for row in found.data["rows"]} == {
-        *(("update alone", name) for name in costs.transformations()),
-        *(("whole step on digits", f"optax.{name}") for name in ("lion", "adamw", "adafactor")),
-    }
-    assert all(row["milliseconds"] > 0 and row["rounds"] == 2 for row in found.data["rows"])
-
-
-def test_the_timed_update_takes_its_gradients_as_an_argument() -> None:
-    step = costs.update_step(optax.sgd(1.0))
-    parameters = [jnp.ones(3)]
-    for scale in (1.0, 2.0):
-        _, moved = step([jnp.full(3, scale)], optax.sgd(1.0).init(parameters), parameters)
-        np.testing.assert_allclose(moved[0], 1.0 - scale)
