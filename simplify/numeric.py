@@ -115,10 +115,21 @@ def _dot(x: Values, y: Values) -> Values:
     return np.sum(x * y, axis=-1, keepdims=True)
 
 
+def _cosine_sim(x: Values, y: Values) -> Values:
+    norms = _global_norm(x) * _global_norm(y)
+    return np.where(norms == 0, 0.0, _dot(x, y) / np.where(norms == 0, 1.0, norms))
+
+
+def _clip(x: Values, c: Values) -> Values:
+    norm = _global_norm(x)
+    factor = np.minimum(1.0, c / np.where(norm == 0, 1.0, norm))
+    return np.asarray(x * np.where(norm == 0, np.where(np.asarray(c) > 0, 1.0, 0.0), factor))
+
+
 _WHOLE: Mapping[str, Callable[[Sequence[int]], Call]] = {
     "norm": _norm,
     "global_norm": lambda sizes: _global_norm,
     "dot": lambda sizes: _dot,
-    "cosine_sim": lambda sizes: lambda x, y: _dot(x, y) / (_global_norm(x) * _global_norm(y)),
-    "clip": lambda sizes: lambda x, c: x * np.minimum(1.0, c / _global_norm(x)),
+    "cosine_sim": lambda sizes: _cosine_sim,
+    "clip": lambda sizes: _clip,
 }

@@ -109,8 +109,9 @@ def _product(arguments: Sequence[int], given: Sequence[Range]) -> Range:
 
 def _sum(given: Sequence[Range]) -> Range:
     low, high = sum(x.low for x in given), sum(x.high for x in given)
-    apart = any(x.without_zero for x in given)
-    return Range(low, high, apart and (low >= 0 or high <= 0))
+    one_sign = all(x.low >= 0 for x in given) or all(x.high <= 0 for x in given)
+    apart = one_sign and any(x.without_zero for x in given)
+    return Range(low, high, apart or low > 0 or high < 0)
 
 
 def _interp(given: Sequence[Range]) -> Range:

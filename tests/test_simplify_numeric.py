@@ -1,12 +1,13 @@
 """Programs run by NumPy do what the interpreter does."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from primitives import BUILTINS, REGISTRY, Program, builtin, parse
 from primitives.interpreter import compiled, run_steps
 from primitives.kinds import ONLY_SCALAR
-from simplify.numeric import Probe, run
+from simplify.numeric import _WHOLE, Probe, run
 from tests.programs import SIZES, mutant, probe
 
 _STEPS = 12
@@ -34,6 +35,17 @@ def _weights(program: Program) -> tuple[np.ndarray, np.ndarray]:
 def test_each_function_is_that_of_the_interpreter(name: str) -> None:
     expected, found = _weights(_call(name))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cosine_sim", "clip"])
+def test_the_limits_at_a_norm_of_zero_are_those_of_the_registry(name: str) -> None:
+    row = REGISTRY[name]
+    zero, some = np.zeros((1, 13)), np.linspace(-1.0, 1.0, 13)[None]
+    for x in (zero, some):
+        for other in (zero, some) if name == "cosine_sim" else (np.array(0.0), np.array(-1.0), np.array(0.5)):
+            expected = np.asarray(row.call([jnp.asarray(x[0]), jnp.asarray(np.squeeze(other))], SIZES))
+            found = np.broadcast_to(_WHOLE[name](SIZES)(x, other), (1, 13))[0]
+            np.testing.assert_allclose(found, np.broadcast_to(expected, 13), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", BUILTINS)

@@ -74,26 +74,36 @@ def test_scales_under_a_sign_belong_to_the_average(lines: list[str], beta: float
     assert found_beta == pytest.approx(beta, rel=1e-5)
 
 
-RANGES = {
-    "x*x + exp(w)": (0.0, np.inf),
-    "arccos(x)": (0.0, np.pi),
-    "tanh(x)": (-1.0, 1.0),
-    "abs(x) + 2": (2.0, np.inf),
-    "max(x, 3)": (3.0, np.inf),
-    "expm1(x)": (-1.0, np.inf),
-    "arctan(x) - 2": (-2 - np.pi / 2, -2 + np.pi / 2),
-    "power(x, 4)": (0.0, np.inf),
-    "x / (abs(w) + 1)": (-np.inf, np.inf),
+RANGES = {  # least and largest value, and whether it is never zero
+    "x*x + exp(w)": (0.0, np.inf, True),
+    "arccos(x)": (0.0, np.pi, False),
+    "tanh(x)": (-1.0, 1.0, False),
+    "abs(x) + 2": (2.0, np.inf, True),
+    "abs(x) - 2": (-2.0, np.inf, False),
+    "sign(x) + 1": (0.0, 2.0, False),
+    "max(x, 0 - 100) + 100": (0.0, np.inf, False),
+    "max(x, 3)": (3.0, np.inf, True),
+    "expm1(x)": (-1.0, np.inf, False),
+    "arctan(x) - 2": (-2 - np.pi / 2, -2 + np.pi / 2, True),
+    "power(x, 4)": (0.0, np.inf, False),
+    "x / (abs(w) + 1)": (-np.inf, np.inf, False),
 }
 
 
-@pytest.mark.parametrize(("formula", "ends"), RANGES.items(), ids=RANGES)
-def test_ranges(formula: str, ends: tuple[float, float]) -> None:
+@pytest.mark.parametrize(("formula", "expected"), RANGES.items(), ids=RANGES)
+def test_ranges(formula: str, expected: tuple[float, float, bool]) -> None:
     from simplify.patterns import build, pattern
 
     graph = Graph()
     node = build(graph, pattern(formula), {"x": graph.leaf("g"), "w": graph.leaf("w")})
-    assert range_of(graph, node)[:2] == pytest.approx(ends)
+    *ends, without_zero = range_of(graph, node)
+    assert ends == pytest.approx(expected[:2])
+    assert without_zero == expected[2]
+
+
+def test_the_sign_of_a_clamped_value_plus_its_bound_stays() -> None:
+    lines = ("s = max(g, -100.0)", "s = s + 100.0", "s = sign(s)", "update = g * s")
+    assert "sign" in [statement.primitive for statement in simplify(train(*lines)).program.statements]
 
 
 @pytest.mark.usefixtures("own_registry")

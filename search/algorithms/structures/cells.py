@@ -6,12 +6,13 @@ the result, as in PySR (Cranmer, 2023).
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from primitives import WEIGHTS, Program, live
 from search.engine import Draws
+from selection import ConstantSpace
 
 _GREED = 1.5  # exponent of a uniform number whose result is the relative rank of a parent
 
@@ -91,8 +92,12 @@ class Front:
         return [incumbent for incumbent in ordered if incumbent.fitness < ordered[0].fitness + self._reach]
 
     def to_refine(self, most: int, first: Literal["best", "least_tuned"]) -> list[Incumbent]:
-        """Incumbents within reach with fewer than `most` trials, in the order in which they are refined."""
-        wanting = [incumbent for incumbent in self.ranked() if incumbent.trials < most]
+        """Incumbents with constants, within reach and with fewer than `most` trials, in the order of refinement."""
+        wanting = [
+            incumbent
+            for incumbent in self.ranked()
+            if incumbent.trials < most and len(ConstantSpace(incumbent.program).start)
+        ]
         return wanting if first == "best" else sorted(wanting, key=lambda incumbent: incumbent.trials)
 
     def parent(self, draws: Draws) -> Incumbent:
@@ -101,18 +106,15 @@ class Front:
         shared = draws.uniform() < self._shared
         return ranked[int(len(ranked) * draws.uniform() ** (1.0 if shared else _GREED))]
 
-    def limit(self, length: int, tuning: bool = False) -> float:
+    def limit(self, length: int, fitness: Callable[[Incumbent], float]) -> float:
         """Lowest fitness of the incumbents with at most `length` statements; infinite if there is none.
 
         Args:
             length: number of statements.
-            tuning: compare the fitness on the tuning seeds instead of the judging seeds.
+            fitness: the fitness that is compared, such as that on the tuning seeds; infinite if it is not known.
         """
-        values = [
-            incumbent.tuning if tuning else incumbent.fitness
-            for incumbent in self.cells.values()
-            if len(incumbent.program.statements) <= length
-        ]
+        held = self.cells.values()
+        values = [fitness(incumbent) for incumbent in held if len(incumbent.program.statements) <= length]
         return min(values, default=math.inf)
 
     def _cell(self, program: Program) -> Cell:
@@ -127,10 +129,3 @@ class Front:
     def enter(self, incumbent: Incumbent) -> None:
         """Make a program the incumbent of its cell."""
         self.cells[self._cell(incumbent.program)] = incumbent
-
-    def replace(self, incumbents: list[Incumbent]) -> None:
-        """Replace all incumbents; of two with the same cell the better one is kept."""
-        self.cells = {}
-        for incumbent in incumbents:
-            if self.beats(incumbent.program, incumbent.fitness):
-                self.enter(incumbent)

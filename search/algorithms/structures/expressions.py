@@ -13,7 +13,7 @@ from primitives import Program, Statement
 from search.algorithms.edits import fresh_names, names_of, spliced
 from search.engine import Draws
 
-_STATE_STATEMENTS = 3  # largest number of statements that are copied to write a slot
+_STATE_STATEMENTS = 4  # largest number of statements that are copied to write a slot
 
 
 class Expression(NamedTuple):
@@ -92,18 +92,26 @@ def variables(term: Term) -> set[str]:
 def with_state(child: Program, parent: Program, donor: Program, read: set[str]) -> Program:
     """Copy the donor's statements for state slots that the child now reads and the parent never writes.
 
+    The copied statements may read further slots, whose statements are copied as well. A slot that needs more than
+    `_STATE_STATEMENTS` statements stays zero.
+
     Args:
         child: a draft.
         parent: the program from which it was made.
         donor: the program of which an expression was taken.
         read: variables that this expression reads.
     """
-    for slot in parent.slots:
+    assigned = {statement.target for statement in parent.statements}
+    zero = [slot for slot in parent.slots if slot not in assigned]
+    while slot := next((slot for slot in zero if slot in read), None):
+        zero.remove(slot)
         source = definition(donor, slot, len(donor.statements))
-        if slot not in read or source is None or any(statement.target == slot for statement in parent.statements):
+        if source is None:
             continue
-        *inner, last = written(value(donor, source), fresh_names(names_of(child)))
+        state = value(donor, source)
+        *inner, last = written(state, fresh_names(names_of(child)))
         if len(inner) < _STATE_STATEMENTS:
             end = len(child.statements)
             child = spliced(child, end, end, *inner, last._replace(target=slot))
+            read = read | variables(state)
     return child

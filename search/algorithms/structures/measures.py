@@ -6,8 +6,8 @@ With `climb_rotates`, the second half of the judging blocks is used for climbing
 generation climbs on the next one. Constants that were tuned on the same few seeds again and again fit these seeds only.
 
 Each group starts at a multiple of the number of training conditions of the tasks, so that all groups see the same
-mixture of conditions. Searches of different seeds and repeats use different training seeds, so that luck with one set
-of seeds does not affect all of them.
+mixture of conditions. Searches whose numbers differ by less than `_SEARCHES` use different training seeds, so that luck
+with one set of seeds does not affect all of them.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from search.settings import StructureSettings
 from selection import FINAL_SEEDS, FitnessOnSeeds, SeedFitness, Work
 
 _BLOCKS = 24  # judging blocks of a search; after these the first ones are used again
-_SEARCHES = 31  # largest number of searches without common seeds
+_SEARCHES = 31  # largest number of consecutive searches without common seeds
 
 
 class Measures:
@@ -31,7 +31,7 @@ class Measures:
         tasks: tasks to train on; each needs a tuned baseline.
         settings: numbers of seeds, and share of the steps of the short horizon.
         prices: added to the fitness for each live statement and for each live state slot.
-        search: number of the search, computed from its seed and repeat.
+        search: number of the search, which selects its training seeds.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The algorithm `structures`: generations of children that go through the stages as a batch.
 
 Children are bred from the cells at the beginning of their generation, with random numbers keyed by (seed, repeat,
-generation, number of the child), and their scores are losses of trials. The history therefore depends on neither the
+number of the child), and their scores are losses of trials. The history therefore depends on neither the
 number of workers nor the order in which they finish. A run that was killed breeds the same children again, and finds
 their trials in the journal.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from primitives import Primitive, Program, live_part
 from proxy_tasks import Status, Task
 from search.algorithms.structures.candidates import Bred
-from search.algorithms.structures.cells import Front
+from search.algorithms.structures.cells import Front, Incumbent
 from search.algorithms.structures.climbing import side_by_side
 from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.measures import Measures
@@ -21,10 +21,12 @@ from search.algorithms.structures.offspring import Helpers, NoHelpers, Nursery, 
 from search.algorithms.structures.pruning import pruned
 from search.algorithms.structures.replay import Replay
 from search.algorithms.structures.stages import Stages
-from search.engine import Draws, Record
+from search.engine import Record
 from search.settings import StructureSettings
 from selection import Work
 from simplify import SEARCH, simplify
+
+_REPEATS = 10  # distance of the numbers of two repeats, which select their training seeds
 
 Waits = Mapping[int, Callable[[], Program]]  # functions that wait for an answer, by number of a candidate
 
@@ -67,7 +69,7 @@ class StructureSearch:
     ) -> None:
         self._settings, self._tasks, self._key, self._children = settings, tuple(tasks), key, children
         self._helpers = helpers or NoHelpers(Nursery(settings, primitives))
-        self._measures = Measures(tasks, settings, prices, Draws(*key).integer(1 << 20))
+        self._measures = Measures(tasks, settings, prices, key[0] + _REPEATS * key[1])
         self.front = Front(settings.reach, settings.shared, settings.cells)
         self._stages = Stages(settings, self._measures, self.front, key)
         self._seen: dict[str, _Seen] = {}  # by structure
@@ -137,12 +139,17 @@ class StructureSearch:
     def _litter(self) -> list[Bred]:
         """Breed the children of a generation, and drop those that need not be trained."""
         numbers, ranked = range(self._bred, self._bred + self._settings.generation), self.front.ranked()
-        bred, new = [], []
+        bred: list[Bred] = []
+        new: list[tuple[Bred, str]] = []
         for rank, child, structure in bred_by(self._helpers, self.front, self._key, numbers):
             bred.append(Bred(self._number(), ranked[rank], child.operators, child.program, child.dropped))
             if not self._known(bred[-1], structure):
-                new.append(bred[-1])
-        self._drop_before_training(new)
+                new.append((bred[-1], structure))
+        self._drop_before_training([child for child, _ in new])
+        for child, structure in new:
+            if not child.going:  # its structure was not evaluated
+                seen = self._seen[structure]
+                self._seen[structure] = seen._replace(tries=seen.tries - 1)
         return bred
 
     def _known(self, bred: Bred, structure: str) -> bool:
@@ -247,18 +254,21 @@ class StructureSearch:
         return candidates
 
     def _rotate(self) -> Work[None]:
-        """Judge the incumbents on further fresh seeds; their fitness becomes the mean over all judging seeds."""
+        """Judge the incumbents within reach on further fresh seeds.
+
+        Their fitness becomes the mean over all judging seeds. The other incumbents keep their fitness and their cells.
+        """
         self._stages.blocks += 1
         held = self.front.ranked()
-        works = [self._measures.judged(incumbent.program, self._stages.blocks - 1) for incumbent in held]
-        found = yield from side_by_side(works)
-        self.front.replace(
-            [
-                replace(incumbent, judged=judged, fitness=self._measures.fitness(incumbent.program, judged))
-                for incumbent, value in zip(held, found, strict=True)
-                for judged in [(*incumbent.judged, value)]
-            ]
-        )
+        for incumbent, judged in zip(held, (yield from side_by_side([*map(self._rejudged, held)])), strict=True):
+            fitness = self._measures.fitness(incumbent.program, judged)
+            self.front.enter(replace(incumbent, judged=judged, fitness=fitness))
+
+    def _rejudged(self, incumbent: Incumbent) -> Work[tuple[float, ...]]:
+        """Values of an incumbent on all blocks of judging seeds; those that it lacks are measured."""
+        lacking = range(len(incumbent.judged), self._stages.blocks)
+        found = yield from side_by_side([self._measures.judged(incumbent.program, block) for block in lacking])
+        return (*incumbent.judged, *found)
 
 
 def _may_be_twin(child: Bred) -> bool:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from search.algorithms.structures.candidates import Bred
-from search.algorithms.structures.cells import Front
+from search.algorithms.structures.cells import Front, Incumbent
 from search.algorithms.structures.climbing import Measure, climb, side_by_side
 from search.algorithms.structures.measures import Measures
 from search.engine import Draws
@@ -67,31 +67,45 @@ class Stages:
     def whole(self, candidate: Bred) -> Work[None]:
         """Compare a candidate with the incumbents at the whole horizon, before and after tuning."""
         settings = self._settings
-        limit = self._limit(candidate, tuning=True)
+        limit = self._limit(candidate, lambda incumbent: incumbent.tuning)
         candidate.fitness = (yield from self._measures.whole(candidate.program)).fitness
         if not candidate.fitness <= limit + settings.whole_margin:
-            return candidate.drop("whole: too far behind what is no longer")
+            return candidate.drop("whole: too far behind a program of at most its length")
         yield from self._climb(candidate, self._measures.whole, settings.whole_trials, MIDDLE, 2)
         if candidate.fitness > limit + settings.whole_tuned_margin:
-            candidate.drop("whole: behind what is no longer, constants tuned")
+            candidate.drop("whole: behind a program of at most its length, constants tuned")
         return None
 
     def judgement(self, candidate: Bred) -> Work[None]:
         """Tune a candidate on further seeds, and judge it."""
         yield from self._climb(candidate, self._measures.climbing, self._settings.climb_trials, NARROW, 3)
-        yield from self.judge(candidate, self._limit(candidate) + self._settings.judging_margin)
+        limits = [self._limit(candidate, fitness) for fitness in (self._on_newest, lambda held: held.fitness)]
+        yield from self.judge(candidate, *(limit + self._settings.judging_margin for limit in limits))
 
-    def judge(self, candidate: Bred, limit: float = math.inf) -> Work[None]:
-        """Judge a candidate without tuning: on the newest block of seeds, then on all others if within the limit."""
+    def _on_newest(self, incumbent: Incumbent) -> float:
+        """Fitness of an incumbent on the newest block of judging seeds; infinite if it was not judged on it."""
+        if len(incumbent.judged) < self.blocks:
+            return math.inf
+        return self._measures.fitness(incumbent.program, incumbent.judged[-1:])
+
+    def judge(self, candidate: Bred, newest_limit: float = math.inf, limit: float = math.inf) -> Work[None]:
+        """Judge a candidate without tuning: on the newest block of seeds, then on all others if within the limits.
+
+        Args:
+            candidate: the candidate.
+            newest_limit: largest fitness on the newest block. Blocks differ in how well the baseline does on them, so
+                that this is compared with the incumbents on the same block.
+            limit: largest fitness on all blocks.
+        """
         newest = yield from self._measures.judged(candidate.program, self.blocks - 1)
         candidate.fitness = self._measures.fitness(candidate.program, [newest])
-        if not candidate.fitness <= limit:
-            return candidate.drop("judgement: behind what is no longer")
+        if not candidate.fitness <= newest_limit:
+            return candidate.drop("judgement: behind a program of at most its length")
         others = [self._measures.judged(candidate.program, block) for block in range(self.blocks - 1)]
         candidate.judged = (*(yield from side_by_side(others)), newest)
         candidate.fitness = self._measures.fitness(candidate.program, candidate.judged)
         if not candidate.fitness <= limit:
-            return candidate.drop("judgement: behind what is no longer, on all judging seeds")
+            return candidate.drop("judgement: behind a program of at most its length, on all judging seeds")
         candidate.tuning = (yield from self._measures.whole(candidate.program)).fitness
         return None
 
@@ -109,10 +123,9 @@ class Stages:
         candidate.program, candidate.fitness = found.program, found.fitness
         candidate.trials += found.trials
 
-    def _limit(self, candidate: Bred, tuning: bool = False) -> float:
+    def _limit(self, candidate: Bred, fitness: Callable[[Incumbent], float]) -> float:
         """Fitness of the best incumbent with at most the length of a candidate."""
-        limit = self._front.limit(candidate.length, tuning)
+        limit = self._front.limit(candidate.length, fitness)
         if math.isfinite(limit) or candidate.parent is None:
             return limit
-        parent = candidate.parent
-        return (parent.tuning if tuning else parent.fitness) + _NOTHING_SHORTER
+        return fitness(candidate.parent) + _NOTHING_SHORTER
