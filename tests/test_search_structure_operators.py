@@ -10,6 +10,7 @@ from primitives.registry import by_names
 from search.algorithms.edits import bypassed
 from search.algorithms.structures.breeding import Breeder
 from search.algorithms.structures.corpus import corpus
+from search.algorithms.structures.expressions import with_state
 from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.operators import OPERATORS, Material, way
 from search.algorithms.structures.prior import Prior
@@ -47,6 +48,15 @@ def test_the_statement_that_writes_a_slot_comes_along_with_what_reads_it() -> No
 
     assert momentum in found(donors)
     assert momentum not in found(donors._replace(state=False))
+
+
+def test_state_that_copied_state_reads_comes_along_too() -> None:
+    donor = train("m = interp(g, m, 0.9)", "x = square(m)", "v = interp(x, v, 0.8)", "s = sqrt(v)", "update = g / s")
+    child = with_state(train("s = sqrt(v)", "update = g / s"), builtin("sgd"), donor, {"v"})
+    assert {"m", "v"} <= {statement.target for statement in child.statements}
+    assert to_text(live_part(child)).count("interp(g, m, 0.9)") == 2  # in v, and in m for the next step
+    unwritten = with_state(train("update = m * 1.0"), builtin("sgd"), builtin("sgd"), {"m"})
+    assert unwritten == train("update = m * 1.0")
 
 
 def test_homologous_crossover_puts_a_decay_before_the_rate_as_in_the_donor() -> None:

@@ -70,13 +70,17 @@ def test_works_side_by_side_ask_together_and_keep_their_order() -> None:
     assert asked == [3, 1, 2, 3, 2, 3]
 
 
-def test_a_program_competes_in_its_cell_and_is_limited_by_what_is_no_longer() -> None:
+def fitness(held: Incumbent) -> float:
+    return held.fitness
+
+
+def test_a_program_competes_in_its_cell_and_is_limited_by_programs_of_at_most_its_length() -> None:
     front = Front(0.25, 0.5)
     front.enter(incumbent("adamw", 0.1))
     assert front.beats(builtin("signum"), 0.3)
     assert not front.beats(builtin("adamw"), 0.2)
-    assert front.limit(9) == 0.1
-    assert front.limit(8) == np.inf
+    assert front.limit(9, fitness) == 0.1
+    assert front.limit(8, fitness) == np.inf
     assert cell_of(builtin("adamw")).weights
     front.enter(incumbent("sgd", 0.5))
     assert {front.parent(Draws(number)).fitness for number in range(50)} == {0.1}  # out of reach of the best
@@ -137,9 +141,9 @@ def test_older_judging_seeds_are_asked_for_together_and_only_within_the_limit() 
     stages = Stages(numbers, measures, front, (0, 0))
     stages.blocks = 4
 
-    def requests(limit: float) -> list[int]:
+    def requests(limit: float, newest: float) -> list[int]:
         """Numbers of seeds of the program in each request."""
-        asked, work = [], stages.judge(Bred(0, None, "", live_part(builtin("lion"))), limit)
+        asked, work = [], stages.judge(Bred(0, None, "", live_part(builtin("lion"))), newest, limit)
         with suppress(StopIteration):
             trials = next(work)
             while True:
@@ -147,5 +151,32 @@ def test_older_judging_seeds_are_asked_for_together_and_only_within_the_limit() 
                 trials = work.send([loss_of(trial) for trial in trials])
         return asked
 
-    assert requests(np.inf) == [2, 6, 2]  # the newest block, all others, the tuning seeds
-    assert requests(-np.inf) == [2]
+    assert requests(np.inf, np.inf) == [2, 6, 2]  # the newest block, all others, the tuning seeds
+    assert requests(-np.inf, np.inf) == [2, 6]
+    assert requests(np.inf, -np.inf) == [2]
+
+
+def test_a_child_is_compared_with_the_incumbent_on_the_same_judging_seeds() -> None:
+    numbers = settings(climb_trials=0, judging_margin=0.01)
+    measures, front = Measures(tasks(), numbers, (0.0, 0.0), 0), Front(0.25, 0.5)
+    stages, program = Stages(numbers, measures, front, (0, 0)), live_part(builtin("lion"))
+    stages.blocks = 2
+
+    def losses(trial: Trial) -> np.ndarray:
+        """Alike for all programs, and higher for `program` on the newest block."""
+        unlucky = trial.entrant == program and trial.seeds == newest
+        return np.full(len(trial.seeds), 1.1 if unlucky else 1.0)
+
+    asked: list[Trial] = []
+    completed([measures.judged(program, 1)], lambda trial: asked.append(trial) or np.ones(len(trial.seeds)))  # type: ignore[func-returns-value]
+    newest = asked[0].seeds
+    (old, new) = completed([measures.judged(program, block) for block in (0, 1)], losses)
+    front.enter(Incumbent(program, 0, float(np.mean([old, new])), 0.0, (old, new)))
+    equal = Bred(1, front.best, "", program)
+    completed([stages.judgement(equal)], losses)
+    assert equal.going
+    assert equal.judged == (old, new)
+    front.enter(Incumbent(program, 0, front.best.fitness, 0.0, (new, old)))
+    worse = Bred(2, front.best, "", program)
+    completed([stages.judgement(worse)], losses)
+    assert not worse.going

@@ -1,6 +1,7 @@
 """Whole searches of the algorithm `structures`: their history after kills, their numbers, what they find."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from primitives import PAPER, builtin, to_text
 from primitives.checking import is_valid
 from primitives.registry import by_names
-from search.algorithms.structures.cells import Front, Incumbent
+from search.algorithms.structures.cells import Cell, Front, Incumbent, cell_of
 from search.algorithms.structures.identity import structure_of
 from search.algorithms.structures.operators import OPERATORS
 from search.algorithms.structures.search import StructureSearch
@@ -52,6 +53,7 @@ def test_the_least_tuned_incumbents_can_be_refined_first() -> None:
         (train("m = interp(g, m, 0.9)", "update = m * 0.1"), 0.1, 8),
         (train(*TWO_BETAS), 0.0, 16),
         (train("update = w * 0.1"), 0.05, 60),
+        (train("x = sign(g)", "update = cbrt(x)"), 0.05, 0),  # no constants to tune
     ]
     for place, (program, fitness, trials) in enumerate(tried):
         front.enter(Incumbent(program, place, fitness, fitness, (fitness,), trials))
@@ -71,6 +73,19 @@ def test_a_structure_that_is_bred_again_is_evaluated_as_often_as_the_settings_sa
     for record in repeated:
         assert record.candidate.parent is not None
         assert own[record.candidate.parent] != own[record.candidate.number]
+
+
+def test_a_child_that_is_dropped_before_training_does_not_use_up_the_evaluation_of_its_structure() -> None:
+    only_deletions = Operators(**dict.fromkeys(OPERATORS, 0.0) | {"delete": 1.0}).model_dump()
+    records = searched(40, longest=3, refined=0, prune=False, twice=0.0, operators=only_deletions)
+    too_long = {record.candidate.number for record in records if record.score.reason.startswith("longer than")}
+    assert too_long
+    copies = [record.candidate for record in records if record.candidate.same_as in too_long]
+    for copy in copies:
+        assert copy.same_as is not None
+        assert (copy.number - 1) // 12 == (copy.same_as - 1) // 12  # two children of one generation
+    structures = Counter(structure_of(records[number].candidate.program) for number in too_long)
+    assert max(structures.values()) > 1
 
 
 def test_the_search_finds_what_the_losses_reward() -> None:
@@ -101,13 +116,21 @@ def test_a_search_ends_if_no_draft_is_valid() -> None:
     assert {record.candidate.mutation for record in records[1:]} == {"refined"}
 
 
-def test_fresh_judging_seeds_join_and_all_count() -> None:
+@pytest.mark.parametrize("reach", [0.25, 0.01])
+def test_fresh_judging_seeds_join_and_all_count_and_no_cell_is_emptied(reach: float) -> None:
     search = StructureSearch(
-        settings(rotate_every=1, refined=0),
+        settings(rotate_every=1, refined=0, reach=reach),
         tasks=tasks(), prices=(0.0, 0.0), primitives=by_names(list(PAPER)), key=(1, 0), children=30,
     )  # fmt: skip
-    completed([search.run(builtin("adamw"), lambda records: None, lambda: False)])
-    blocks = {len(held.judged) for held in search.front.cells.values()}
-    assert min(blocks) >= 3
+    admitted = set[Cell]()
+
+    def record(records: Sequence[Record]) -> None:
+        admitted.update(cell_of(entry.candidate.program) for entry in records if not entry.score.reason)
+
+    completed([search.run(builtin("adamw"), record, lambda: False)])
+    assert {*search.front.cells} == admitted
+    blocks = {held.number: len(held.judged) for held in search.front.cells.values()}
+    assert min(blocks[held.number] for held in search.front.ranked()) >= 3
+    assert (min(blocks.values()) < 3) == (reach < 0.1)  # those out of reach are not judged again
     for held in search.front.cells.values():
         assert held.fitness == pytest.approx(np.mean(held.judged))

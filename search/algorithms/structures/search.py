@@ -259,16 +259,16 @@ class StructureSearch:
         Their fitness becomes the mean over all judging seeds. The other incumbents keep their fitness and their cells.
         """
         self._stages.blocks += 1
-        held = self.front.ranked()
-        for incumbent, judged in zip(held, (yield from side_by_side([*map(self._rejudged, held)])), strict=True):
-            fitness = self._measures.fitness(incumbent.program, judged)
-            self.front.enter(replace(incumbent, judged=judged, fitness=fitness))
+        while held := [held for held in self.front.ranked() if len(held.judged) < self._stages.blocks]:
+            for incumbent in (yield from side_by_side([*map(self._judged_on_all, held)])):
+                self.front.enter(incumbent)  # if the best one becomes worse, others come within reach
 
-    def _rejudged(self, incumbent: Incumbent) -> Work[tuple[float, ...]]:
-        """Values of an incumbent on all blocks of judging seeds; those that it lacks are measured."""
+    def _judged_on_all(self, incumbent: Incumbent) -> Work[Incumbent]:
+        """An incumbent with its values on all blocks of judging seeds; those that it lacks are measured."""
         lacking = range(len(incumbent.judged), self._stages.blocks)
         found = yield from side_by_side([self._measures.judged(incumbent.program, block) for block in lacking])
-        return (*incumbent.judged, *found)
+        judged = (*incumbent.judged, *found)
+        return replace(incumbent, judged=judged, fitness=self._measures.fitness(incumbent.program, judged))
 
 
 def _may_be_twin(child: Bred) -> bool:
