@@ -78,14 +78,18 @@ def test_a_structure_that_is_bred_again_is_evaluated_as_often_as_the_settings_sa
 def test_a_child_that_is_dropped_before_training_does_not_use_up_the_evaluation_of_its_structure() -> None:
     only_deletions = Operators(**dict.fromkeys(OPERATORS, 0.0) | {"delete": 1.0}).model_dump()
     records = searched(40, longest=3, refined=0, prune=False, twice=0.0, operators=only_deletions)
-    too_long = {record.candidate.number for record in records if record.score.reason.startswith("longer than")}
-    assert too_long
-    copies = [record.candidate for record in records if record.candidate.same_as in too_long]
-    for copy in copies:
-        assert copy.same_as is not None
-        assert (copy.number - 1) // 12 == (copy.same_as - 1) // 12  # two children of one generation
-    structures = Counter(structure_of(records[number].candidate.program) for number in too_long)
-    assert max(structures.values()) > 1
+    generations: dict[int, list[Record]] = {}
+    for record in records[1:]:
+        generations.setdefault((record.candidate.number - 1) // 12, []).append(record)
+    for generation in generations.values():
+        by_structure: dict[str, list[Record]] = {}
+        for record in generation:
+            by_structure.setdefault(structure_of(record.candidate.program), []).append(record)
+        for first, *copies in by_structure.values():
+            assert first.score.reason.startswith("longer than")  # and not a duplicate of an earlier generation
+            assert all(copy.candidate.matched == "structure" for copy in copies)
+    structures = [structure_of(record.candidate.program) for record in records[1:]]
+    assert len({*structures}) < len(structures) / 2
 
 
 def test_the_search_finds_what_the_losses_reward() -> None:
