@@ -22,3 +22,8 @@ class Step:
     after: str
     exactness: str
     note: str = ""
+
+    @property
+    def scored(self) -> bool:
+        """Whether the step was kept because training showed no difference, and not because it is a rule."""
+        return self.exactness == SCORED

@@ -10,8 +10,12 @@ import pytest
 from primitives import Program, builtin, to_text
 from proxy_tasks import shares
 from proxy_tasks.catalog import builtin_task as task
+from search.running.conclude import comparison_table
 from search.running.studies import COST, FACTORS, SHARES, scaled, study
-from selection import Trial, Work
+from search.settings.reading import build_config
+from selection import Derivation, Trial, Work
+from simplify.exact import Exactness
+from simplify.steps import SCORED, Step
 
 SEEDS = range(20_000, 20_003)
 
@@ -83,3 +87,15 @@ def test_the_stated_cost_is_that_of_the_trials_in_trainings_of_all_steps() -> No
     whole = sum(trial.horizon or 1.0 for trial in {trial.key: trial for trial in runner.trials}.values())
     already = 3  # whole trainings of the three programs are those of the last table
     assert whole - already <= COST <= whole
+
+
+@pytest.mark.parametrize("exactness", [SCORED, Exactness.EXACT])
+def test_a_simplified_champion_is_compared_too_if_training_decided_a_step(exactness: str) -> None:
+    step = Step("without a statement", "update = cbrt(x)", "", exactness)
+    derivation = Derivation(builtin("lion"), builtin("signum"), (step,), None, None)
+    rows = [*comparison_table(build_config({"tasks": ["digits"]}), derivation, SEEDS, _Formula())]
+    expected = {"found", "adamw (tuned)", "lion (tuned)"} | ({"simplified"} if exactness == SCORED else set())
+    assert {row.program for row in rows} == expected
+    assert len(rows) == 2 * len(expected)
+    changes = {row.program: row.change for row in rows}
+    assert ("simplified" in changes and changes["simplified"] != changes["found"]) == (exactness == SCORED)

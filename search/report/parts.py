@@ -13,9 +13,9 @@ from search.report import figures, result_figures
 from search.report.facts import Facts
 from search.report.history import OUTCOMES
 from search.report.svg import Link, StyleSheet, inline_svg
-from search.report.wording import ADAMW, FOUND, LION, chosen, interval, number, percent, trained
+from search.report.wording import ADAMW, FOUND, LION, SIMPLIFIED, chosen, interval, number, percent, trained
 
-_LABELS = {FOUND: "found", LION: "Lion"}
+_LABELS = {FOUND: "found", SIMPLIFIED: "simplified", LION: "Lion"}
 _ROWS = 200  # most rows of a table of numbers
 
 
@@ -72,7 +72,7 @@ class Parts:
             return
         rows = [
             row
-            for name in (FOUND, LION)
+            for name in (FOUND, SIMPLIFIED, LION)
             for split in ("test", "validation")
             for row in chosen(summary.comparison, name, split)
         ]

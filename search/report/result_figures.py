@@ -15,7 +15,7 @@ from search.report import wording
 from search.report.figures import SIZE, new_figure
 from search.report.svg import PALETTE
 
-_COLOURS = {"found": "found", "adamw (tuned)": "adamw", "lion (tuned)": "lion"}
+_COLOURS = {"found": "found", "simplified": "found", "adamw (tuned)": "adamw", "lion (tuned)": "lion"}
 _ROW = 0.42  # inches for a row of intervals
 _DEEPEST = 100.0  # per cent of change that has the deepest colour of a map
 _BAND = 1.96  # standard errors: a normal interval of 95 %

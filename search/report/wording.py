@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from proxy_tasks import Status
 from search.record import CONFIG, ComparisonRow, Outcome, SummaryFile
 from search.report.facts import Champion, Facts
 from search.report.history import OUTCOMES, fate
 
-FOUND, ADAMW, LION = "found", "adamw (tuned)", "lion (tuned)"  # names of a comparison
+FOUND, SIMPLIFIED, ADAMW, LION = "found", "simplified", "adamw (tuned)", "lion (tuned)"  # names of a comparison
 _FEW = 5  # number of seeds below which the sentence says that they are few
 
 
@@ -117,10 +118,11 @@ def origin(facts: Facts) -> str:
     counts = facts.statistics
     tuned = " with its constants tuned afterwards" if champion.tuned else ""
     steps = max(len(facts.ancestors) - 1, 0)
+    trained = counts["evaluated"] - counts["evaluated_by_status"].get(Status.UNSOUND, 0)
     return (
         f"It is candidate {champion.number:,} of repeat {champion.repeat}{tuned}, {steps} "
         f"change{'s' if steps != 1 else ''} of function away from the starting program. The search proposed "
-        f"{counts['children']:,} programs and trained {counts['evaluated']:,} of them."
+        f"{counts['children']:,} programs and trained {trained:,} of them."
     )
 
 

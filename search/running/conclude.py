@@ -17,7 +17,7 @@ from search.running.open_run import OpenRun
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.setup import tasks_of
-from search.running.studies import COST, FOUND, LARGEST_SHARE, Studies, study
+from search.running.studies import COST, FOUND, LARGEST_SHARE, SIMPLIFIED, Studies, study
 from search.running.summary import Summary, write_summary
 from search.settings import Config, stage_of
 from selection import (
@@ -26,6 +26,7 @@ from selection import (
     REDUCTION_SEEDS,
     TUNING_SEEDS,
     Comparison,
+    Derivation,
     FitnessOnSeeds,
     FunnelResult,
     TrialRunner,
@@ -86,7 +87,7 @@ def conclude(opened: OpenRun, trials: RecordedTrials, complete: bool, *, studies
     summary = Summary(
         champion=chosen,
         row=finalists[chosen.index],
-        table=tuple(comparison_table(config, chosen.program, fresh, trials)),
+        table=tuple(comparison_table(config, derivation, fresh, trials)),
         complete=complete,
         digest=journal.digest(),
         statistics=journal.statistics(),
@@ -122,11 +123,17 @@ def judge_of(config: Config, seeds: range, first_seeds: int = 0) -> FitnessOnSee
     return FitnessOnSeeds(tuple(tasks_of(config)), seeds, first_seeds, *prices)
 
 
-def comparison_table(config: Config, champion: Program, seeds: range, runner: TrialRunner) -> Iterator[Comparison]:
-    """Compare the champion with the tuned baselines of each task, on the validation and the test split."""
+def comparison_table(config: Config, derivation: Derivation, seeds: range, runner: TrialRunner) -> Iterator[Comparison]:
+    """Compare the champion with the tuned baselines of each task, on the validation and the test split.
+
+    If the simplified champion may train otherwise than the champion, it is compared as well.
+    """
+    programs = {FOUND: derivation.original}
+    if any(step.scored for step in derivation.steps):
+        programs[SIMPLIFIED] = derivation.program
     for task in tasks_of(config):
         for split in ("validation", "test"):
-            yield from compare_losses({FOUND: champion} | tuned_baselines(task), [task], seeds, split, runner)
+            yield from compare_losses(programs | tuned_baselines(task), [task], seeds, split, runner)
 
 
 def _funnel(

@@ -68,7 +68,7 @@ def account(seed: int, summary: Summary, journal: Journal, target: Target) -> di
         "resembles": found["resembles"],
         "verdict": found["verdict"],
         "through_the_funnel": summary.funnel.winner is not None if summary.funnel else None,
-        "losses": [row.as_json() | {"per_seed": None} for row in summary.table],
+        "losses": [row.as_json() for row in summary.table],
         "stages": [stage.as_json() for stage in summary.funnel.stages] if summary.funnel else [],
         "course": course(journal, summary.row.repeat, target),
         "leaders": selection["leaders"],

@@ -19,7 +19,7 @@ from selection import Trial, TrialRunner, Work, train, tuned_baselines
 SHARES = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)  # shares of the steps at the points of a curve
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # factors on rate and decay
 LARGEST_SHARE = 0.05
-FOUND, ADAMW = "found", "adamw (tuned)"  # names of the champion and of the reference in tables
+FOUND, SIMPLIFIED, ADAMW = "found", "simplified", "adamw (tuned)"  # names of programs and of the reference in tables
 
 
 @dataclass(frozen=True)
