@@ -1,8 +1,9 @@
 """Ablations of the structure search: `python -m benchmarks.ablations [ARM…]`.
 
-Each arm changes one part of `configs/lion.yaml` and searches with five seeds and fewer candidates. The best program of
-each search is scored on fresh seeds, with the constants that the search gave it. The arm `as configured` is read from
-the journals of the runs in `results/lion`: a shorter search is the beginning of a longer one.
+Each arm changes one part of `configs/lion.yaml` and searches with the same five seeds and fewer candidates. The best of
+the first `CANDIDATES` programs of each search is scored on fresh seeds, with the constants that the search gave it, and
+differences are paired by seed. The arm `as configured` is read from the journals of the runs in `results/lion`: a
+shorter search is the beginning of a longer one.
 
 The arm `regularized evolution` is the algorithm of Chen et al. (2023, section 2) on the same task. Its candidates cost
 less, so it has more of them; the column of minutes shows how the compute of the arms compares.
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_1samp
 
 from benchmarks.lion_report import ACCOUNT, PAGE, between, kept
 from primitives import parse
@@ -36,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = ACCOUNT.with_name("ablations.json")
 RUNS = ROOT / "build" / "ablations"
 MARKS = "<!-- ablations: begin -->", "<!-- ablations: end -->"
-SEEDS = range(1, 6)
+SEEDS = range(11, 16)
 CANDIDATES = 600
 REFERENCE = "as configured"
 _STRUCTURES = "search.structures."
@@ -51,7 +52,7 @@ ARMS: dict[str, list[str]] = {
     "a structure is evaluated once": [f"{_STRUCTURES}retries=0"],
     "constants are tuned on the same seeds": [f"{_STRUCTURES}climb_rotates=false"],
     "the best cells are tuned further": [f"{_STRUCTURES}refined_first=best"],
-    "homologous crossover": [f"{_STRUCTURES}homologous=0.6"],
+    "no homologous crossover": [f"{_STRUCTURES}homologous=0"],
     "one cell": [f"{_STRUCTURES}cells=[]"],
     "no simplification": [f"{_STRUCTURES}simplify=false"],
     "regularized evolution": ["search.algorithm=regularized_evolution", "search.children=4000"],
@@ -64,23 +65,26 @@ def config_of(arm: str, seed: int) -> Config:
     return read_config(ROOT / "configs" / "lion.yaml", overrides)
 
 
-def row_of(journal: Journal, fresh: float, last: int | None = None) -> dict[str, Any]:
-    """Results of one search, up to a number of candidates."""
-    led = [entry for entry in course(journal, 0, TARGETS["lion"]) if last is None or entry["candidate"] <= last]
-    return {"fresh": fresh, "level": max(entry["level"] for entry in led), "led": led[-1]["what"]}
+def row_of(config: Config, journal: Journal) -> dict[str, Any]:
+    """Results of one search; of a structure search, those of its first candidates.
+
+    A generation is never cut, so that searches end after different numbers of candidates.
+    """
+    last = CANDIDATES if config.search.algorithm == "structures" else config.search.children
+    judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
+    best = min(journal.rows("number <= ? and status = 'ok'", given=(last,)), key=lambda row: row.fitness)
+    (fresh,) = LocalTrials().run([judge.fitness(parse(best.program))])
+    led = [entry for entry in course(journal, 0, TARGETS["lion"]) if entry["candidate"] <= last]
+    level = max(entry["level"] for entry in led)
+    return {"seed": config.seed, "fresh": fresh.fitness, "level": level, "led": led[-1]["what"]}
 
 
 def reference() -> list[dict[str, Any]]:
     """Results of the committed searches, cut to the same number of candidates."""
     rows = []
-    for seed in [run["seed"] for run in json.loads(ACCOUNT.read_text(encoding="utf-8"))["runs"]]:
-        config = config_of(REFERENCE, seed)
-        judge = judge_of(config, range(FRESH_SEEDS, FRESH_SEEDS + config.selection.seeds))
+    for seed in SEEDS:
         with kept(ACCOUNT.parent / f"seed-{seed}") as journal:
-            scored = journal.rows("number <= ? and status = 'ok'", given=(CANDIDATES,))
-            best = min(scored, key=lambda row: row.fitness)
-            (fresh,) = LocalTrials().run([judge.fitness(parse(best.program))])
-            rows.append(row_of(journal, fresh.fitness, CANDIDATES))
+            rows.append(row_of(config_of(REFERENCE, seed), journal))
     return rows
 
 
@@ -90,17 +94,17 @@ def measure(arm: str) -> list[dict[str, Any]]:
         return reference()
     rows = []
     for seed in SEEDS:
-        place = RUNS / arm.replace(" ", "-")
-        (method,) = compare_methods({f"seed-{seed}": config_of(arm, seed)}, place)
+        place, config = RUNS / arm.replace(" ", "-"), config_of(arm, seed)
+        compare_methods({f"seed-{seed}": config}, place)
         with look(place / f"seed-{seed}") as journal:
-            rows.append(row_of(journal, method.fresh[0]) | {"seconds": journal.meta()["seconds"]})
+            rows.append(row_of(config, journal) | {"seconds": journal.meta()["seconds"]})
         print(f"{time.strftime('%H:%M')} {arm}, seed {seed}: {rows[-1]}", flush=True)
     return rows
 
 
 def table(arms: dict[str, list[dict[str, Any]]]) -> str:
     """One row for each arm, as Markdown."""
-    base = np.array([row["fresh"] for row in arms[REFERENCE]])
+    base = {row["seed"]: row["fresh"] for row in arms[REFERENCE]}
     head = ["arm", "fitness on fresh seeds", "difference", *(f"level {level}" for level in (1, 2, 3)), "minutes"]
     lines = [head, ["---"] + ["--:"] * (len(head) - 1)]
     for arm in (REFERENCE, *ARMS):
@@ -109,18 +113,18 @@ def table(arms: dict[str, list[dict[str, Any]]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cells(rows: Sequence[dict[str, Any]], base: np.ndarray | None) -> list[str]:
+def _cells(rows: Sequence[dict[str, Any]], base: dict[int, float] | None) -> list[str]:
     fresh = np.array([row["fresh"] for row in rows])
-    difference = "" if base is None else _difference(fresh, base)
+    difference = "" if base is None else _difference([row["fresh"] - base[row["seed"]] for row in rows])
     levels = [f"{sum(row['level'] >= level for row in rows)} of {len(rows)}" for level in (1, 2, 3)]
     minutes = [row["seconds"] / 60 for row in rows if "seconds" in row]
     return [f"{fresh.mean():+.3f}", difference, *levels, f"{np.mean(minutes):.0f}" if minutes else ""]
 
 
-def _difference(fresh: np.ndarray, base: np.ndarray) -> str:
-    """Difference of the means with its 95 % interval (Welch, 1947)."""
-    interval = ttest_ind(fresh, base, equal_var=False).confidence_interval()
-    return f"{fresh.mean() - base.mean():+.3f} ({interval.low:+.3f} … {interval.high:+.3f})"
+def _difference(differences: Sequence[float]) -> str:
+    """Mean of differences with its 95 % interval (Student, 1908)."""
+    interval = ttest_1samp(differences, 0.0).confidence_interval()
+    return f"{np.mean(differences):+.3f} ({interval.low:+.3f} … {interval.high:+.3f})"
 
 
 def main() -> None:

@@ -194,12 +194,15 @@ def test_a_child_that_helpers_breed_otherwise_misses_a_limit(monkeypatch: pytest
 
 def test_the_table_of_ablations_has_levels_and_the_difference_to_the_search_as_configured() -> None:
     def rows(*fresh: float, level: int) -> list[dict[str, object]]:
-        return [{"fresh": value, "level": level, "led": "", "seconds": 120.0} for value in fresh]
+        return [
+            {"seed": seed, "fresh": value, "level": level, "led": "", "seconds": 120.0}
+            for seed, value in enumerate(fresh)
+        ]
 
-    arms = {ablations.REFERENCE: rows(0.0, 0.1, 0.2, level=3), "no corpus": rows(0.4, 0.5, 0.6, level=1)}
+    arms = {ablations.REFERENCE: rows(0.0, 0.1, 0.2, level=3), "no corpus": rows(0.4, 0.4, 0.7, level=1)}
     reference, without = ablations.table(arms).splitlines()[2:]
     assert reference == "| as configured | +0.100 |  | 3 of 3 | 3 of 3 | 3 of 3 | 2 |"
-    assert without.startswith("| no corpus | +0.500 | +0.400 (+0.173 … +0.627) | 3 of 3 | 0 of 3 | 0 of 3 |")
+    assert without.startswith("| no corpus | +0.500 | +0.400 (+0.152 … +0.648) | 3 of 3 | 0 of 3 | 0 of 3 |")
 
 
 @pytest.mark.parametrize("arm", [ablations.REFERENCE, *ablations.ARMS])
