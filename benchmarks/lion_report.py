@@ -9,23 +9,28 @@ import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from search.record import JOURNAL, SUMMARY, Journal
+from selection import interval
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
 ACCOUNT = ROOT / "results" / "lion" / SUMMARY
-# Earlier configs: constants were always tuned on the same six seeds; in addition, only the best program was tuned
-# further; in addition, each structure was evaluated once.
+# Earlier versions: crossover did not keep the distance from the update; in addition, constants were always tuned on the
+# same six seeds; in addition, only the best program was tuned further; in addition, each structure was evaluated once.
+WITHOUT_HOMOLOGOUS = ROOT / "results" / "lion_without_homologous" / SUMMARY
 FIXED_CLIMBING = ROOT / "results" / "lion_fixed_climbing" / SUMMARY
 WITHOUT_LEAST_TUNED = ROOT / "results" / "lion_without_least_tuned" / SUMMARY
 WITHOUT_RETRIES = ROOT / "results" / "lion_without_retries" / SUMMARY
 TABLES = {  # marks of the table of each account
     ACCOUNT: ("<!-- seeds: begin -->", "<!-- seeds: end -->"),
+    WITHOUT_HOMOLOGOUS: ("<!-- without homologous: begin -->", "<!-- without homologous: end -->"),
     FIXED_CLIMBING: ("<!-- fixed climbing: begin -->", "<!-- fixed climbing: end -->"),
     WITHOUT_LEAST_TUNED: ("<!-- without least tuned: begin -->", "<!-- without least tuned: end -->"),
     WITHOUT_RETRIES: ("<!-- without retries: begin -->", "<!-- without retries: end -->"),
@@ -40,6 +45,7 @@ COLUMNS = (
     "first Lion that led its search",
     "validation loss against tuned AdamW",
     "test loss",
+    "test loss against tuned Lion",
     "digest",
     "found",
 )
@@ -74,11 +80,36 @@ def keep(folder: Path, account: Path = ACCOUNT) -> None:
     account.write_text(text, encoding="utf-8")
 
 
-def change(run: dict[str, Any], split: str) -> str:
-    """Change of the mean loss of a found program against the tuned AdamW on a split, with its 95 % interval."""
-    row = next(row for row in run["losses"] if row["program"] == "found" and row["split"] == split)
-    low, high = (math.expm1(bound) * 100 for bound in row["interval"])
-    return f"{row['change'] * 100:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−")
+def losses(run: dict[str, Any], split: str, *programs: str) -> dict[str, Any]:
+    """Losses of the first of these programs that was compared on a split."""
+    rows = {row["program"]: row for row in run["losses"] if row["split"] == split}
+    return next(rows[program] for program in programs if program in rows)
+
+
+def simplified(run: dict[str, Any], split: str) -> dict[str, Any]:
+    """Losses of the simplified program; of the champion, if simplification was exact or it was not compared."""
+    return losses(run, split, "simplified", "found")
+
+
+def change(log_ratio: float, ends: Sequence[float]) -> str:
+    """Relative change of the loss with its 95 % interval, in per cent."""
+    mean, low, high = (math.expm1(value) * 100 for value in (log_ratio, *ends))
+    return f"{mean:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−")
+
+
+def against_adamw(run: dict[str, Any], split: str) -> str:
+    """Change of the loss of a found program against the tuned AdamW on a split."""
+    row = simplified(run, split)
+    return change(row["log_ratio"], row["interval"])
+
+
+def against_lion(run: dict[str, Any]) -> str:
+    """Change of the test loss against the tuned Lion, paired by seed; a dash if the losses of seeds are not kept."""
+    own, lion = (row["per_seed"] for row in (simplified(run, "test"), losses(run, "test", "lion (tuned)")))
+    if not own:
+        return "–"
+    ratios = np.log(own) - np.log(lion)
+    return change(float(np.mean(ratios)), interval(ratios))
 
 
 def first_in_front(run: dict[str, Any]) -> str:
@@ -104,8 +135,9 @@ def table(runs: list[dict[str, Any]]) -> str:
             str(run["seconds"] // 60),
             f"{run['leaders']} × {run['tuning_trials']}{', halving' * (run.get('tuning_rounds', 1) > 1)}",
             first_in_front(run),
-            change(run, "validation"),
-            change(run, "test"),
+            against_adamw(run, "validation"),
+            against_adamw(run, "test"),
+            against_lion(run),
             f"{run['digest'][:8]}…",
             found(run),
         )

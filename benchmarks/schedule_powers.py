@@ -1,6 +1,6 @@
 """Which schedules of a proxy task reward programs that change the schedule: `python -m benchmarks.schedule_powers`.
 
-Lion and AdamW with two betas are tuned with a direction that is multiplied by the learning rate, by its square root,
+Lion and AdamW with a third beta are tuned with a direction that is multiplied by the learning rate, by its square root,
 and by its square. The schedule of a seed is a power of a cosine, so that a root makes it flatter and a square
 steeper. Where the root or the square is better than the rate itself, a search on the task finds programs that change
 the schedule, which is no property of an optimizer.
@@ -40,7 +40,7 @@ RATES = {  # statements that compute `rate`, with a factor for its usual size
 }
 DIRECTIONS = {  # statements that compute the direction, decay, and factor of the rate
     "Lion": (("u = interp(g, m, 0.7)", "u = sign(u)"), 0.24, 0.8),
-    "AdamW with two betas": (
+    "AdamW with a third beta": (
         ("u = interp(g, m, 0.7)", "g2 = square(g)", "v = interp(g2, v, 0.6)", "s = sqrt(v)", "u = u / s"),
         0.4,
         2.0,

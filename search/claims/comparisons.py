@@ -35,7 +35,7 @@ _RIVALS = {
     "sgd": "not compared",
 }
 _PARTS = {"sign": "the sign", "two_betas": "a second beta", "decay": "weight decay"}
-_SECOND_BETA = {"lion": "signum with decay", "adamw with two betas": "adamw"}  # with, and without a second beta
+_SECOND_BETA = {"lion": "signum with decay", "adamw with a third beta": "adamw"}  # with, and without a second beta
 LARGEST_FACTORIAL = 10  # largest size on which the variants of Lion and AdamW are trained
 
 

@@ -37,8 +37,8 @@ FACTORIAL: dict[str, Parts] = {
     "lion without decay": Parts(True, True, False),
     "signum with decay": Parts(True, False, True),
     "signum": Parts(True, False, False),
-    "adamw with two betas": Parts(False, True, True),
-    "adam with two betas": Parts(False, True, False),
+    "adamw with a third beta": Parts(False, True, True),
+    "adam with a third beta": Parts(False, True, False),
     "adamw": Parts(False, False, True),
     "adam": Parts(False, False, False),
 }
@@ -134,8 +134,8 @@ _OWN = {
     FIXED_BETAS: lion_with_published_betas,
     "lion, both betas 0.9": lion_with_both_betas_09,
     "lion, both betas 0.99": lion_with_both_betas_099,
-    "adam with two betas": adam_with_two_betas,
-    "adamw with two betas": adamw_with_two_betas,
+    "adam with a third beta": adam_with_two_betas,
+    "adamw with a third beta": adamw_with_two_betas,
 }
 
 
