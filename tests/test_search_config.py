@@ -8,6 +8,9 @@ import pytest
 import yaml
 
 from primitives import UserError, parse
+from proxy_tasks.baselines import baseline
+from proxy_tasks.catalog import builtin_task
+from search.algorithms.structures.identity import structure_of
 from search.settings.config import Config
 from search.settings.loading import insertable, load_config
 from search.settings.reading import build_config, read_config, recorded_values, restore_config, to_yaml
@@ -186,3 +189,13 @@ def test_the_schema_names_every_key() -> None:
     assert schema["properties"].keys() == Config.model_fields.keys()
     assert "children" in schema["$defs"]["SearchSettings"]["properties"]
     assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", ["lion", "quickstart"])
+def test_a_structure_search_starts_from_the_tuned_adamw_of_its_task(name: str) -> None:
+    config = read_config(ROOT / "configs" / f"{name}.yaml")
+    (task,) = config.tasks
+    start = parse((ROOT / "configs" / str(config.program)).read_text(encoding="utf-8"))
+    tuned = [value for *_, value in baseline(builtin_task(str(task))).constants()]
+    assert [value for *_, value in start.constants()] == pytest.approx(tuned, rel=0.01)
+    assert structure_of(start) == structure_of(baseline(builtin_task(str(task))))

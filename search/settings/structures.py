@@ -45,7 +45,7 @@ class StructureSettings(Section):
     operators: Operators = Operators()
     twice: float = Field(0.3, ge=0, le=1, description="probability that a second operator is applied to a child")
     homologous: float = Field(
-        0.0,
+        0.6,
         ge=0,
         le=1,
         description="probability that what a graft or a context on the way takes keeps its distance from the update",
@@ -56,7 +56,7 @@ class StructureSettings(Section):
         ["length", "slots", "weights"], description="properties that define a cell; []: one cell"
     )
     retries: int = Field(
-        0, ge=0, description="further evaluations of a structure that is bred again, with other constants"
+        3, ge=0, description="further evaluations of a structure that is bred again, with other constants"
     )
     reach: float = Field(0.25, gt=0, description="largest distance of a cell from the best fitness to have children")
     shared: float = Field(0.5, ge=0, le=1, description="share of parents drawn uniformly among cells, not by rank")
@@ -77,15 +77,16 @@ class StructureSettings(Section):
     whole_trials: int = Field(5, ge=0, description="tuning trials at the whole horizon; 0: no tuning")
     whole_tuned_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, after tuning")
     climb_seeds: int = Field(6, ge=1, description="seeds of the further tuning")
-    climb_rotates: bool = Field(False, description="use other seeds for the further tuning in each generation")
+    climb_rotates: bool = Field(True, description="use other seeds for the further tuning in each generation")
     climb_trials: int = Field(16, ge=0, description="trials of the further tuning; 0: none")
     judging_seeds: int = Field(12, ge=1, description="seeds that decide whether a program enters; not used for tuning")
     judging_margin: float = Field(0.06, ge=0, description="the same as `whole_margin`, on the judging seeds")
-    rotate_every: int = Field(10, ge=0, description="generations after which judging seeds are added; 0: never")
-    refined: int = Field(3, ge=0, description="best cells whose constants are tuned further after each generation")
+    rotate_every: int = Field(5, ge=0, description="generations after which judging seeds are added; 0: never")
+    refined: int = Field(4, ge=0, description="cells whose constants are tuned further after each generation")
     refined_first: Literal["best", "least_tuned"] = Field(
-        "best", description="cells that are tuned first: those of the best fitness, or of the fewest trials so far"
+        "least_tuned",
+        description="cells that are tuned first: those of the best fitness, or of the fewest trials so far",
     )
-    refined_trials: int = Field(6, ge=1, description="trials of each such tuning")
-    refined_most: int = Field(60, ge=0, description="trials of a program, in all stages, after which it is not refined")
+    refined_trials: int = Field(8, ge=1, description="trials of each such tuning")
+    refined_most: int = Field(90, ge=0, description="trials of a program, in all stages, after which it is not refined")
     prune: bool = Field(True, description="drop statements of an admitted program if its fitness does not get worse")
