@@ -13,9 +13,22 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from optsearch._found import Found, Interval
-from primitives import UserError, parse
-from search.record import SEARCH_ENDED, SUMMARY, TABLE_COLUMNS, CandidateRow, Journal, front, look, query, table_row
+from primitives import UserError, live_part, parse
+from search.record import (
+    SEARCH_ENDED,
+    SUMMARY,
+    TABLE_COLUMNS,
+    CandidateRow,
+    ChampionFiles,
+    Journal,
+    front,
+    look,
+    query,
+    read_champion,
+    table_row,
+)
 from search.report import report_run
+from simplify import recognise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,6 +147,9 @@ class Run:
             if summary:
                 found = _champion(summary)
                 return replace(found, price=journal.price.of(found.program))
+            kept = read_champion(self.folder, journal)
+            if kept:
+                return _kept(kept, journal.price.of(kept.program))
             for row in journal.best(1):
                 return _found(row, journal)
         raise UserError(f"run `{self.folder}` has no program that was trained on all seeds yet")
@@ -198,6 +214,22 @@ def _found(row: CandidateRow, journal: Journal) -> Found:
     """Convert a row of the journal."""
     program = parse(row.program)
     return Found.of(row, program, journal.price.of(program))
+
+
+def _kept(files: ChampionFiles, price: float) -> Found:
+    """Convert the champion of a run folder without `summary.json`."""
+    known = recognise(files.simplified)
+    return Found(
+        program=files.program,
+        fitness=files.fitness,
+        number=files.row.number,
+        repeat=files.row.repeat,
+        length=len(live_part(files.program).statements),
+        recognised=known.name if known else None,
+        simplified=files.simplified,
+        constants=dict(known.constants) if known else {},
+        price=price,
+    )
 
 
 def _champion(summary: dict[str, Any]) -> Found:
