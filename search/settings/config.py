@@ -28,7 +28,9 @@ class Mutations(Section):
     insert: float = Field(1.0, ge=0, description="insert a statement that calls a random function")
     delete: float = Field(1.0, ge=0, description="delete a random statement")
     modify: float = Field(
-        1.0, ge=0, description="replace an argument of a random statement by another variable or constant"
+        1.0,
+        ge=0,
+        description="replace an argument of a random statement by another variable or constant, or scale a constant",
     )
     replace: float = Field(
         1.0,
