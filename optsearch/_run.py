@@ -82,7 +82,7 @@ class Candidates:
         return f"<{len(self):,} candidates of {self._folder}>"
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Convert to a table with the columns of the journal; requires pandas (`pip install optsearch[pandas]`).
+        """Convert to a table with the columns of the journal; requires pandas (`pip install pandas`).
 
         Returns:
             A data frame with one row for each candidate.
@@ -199,7 +199,7 @@ class Run:
         lines = [
             f"Run {self.folder}: {'complete' if self.complete else 'not complete'}, "
             f"{spent['children']:,} candidates, {spent['evaluated']:,} evaluated",
-            "  statements   fitness",
+            "      length   fitness",
             *(f"  {found.length:10d}  {found.fitness:+8.4f}  {found.percent()}" for found in self.front),
         ]
         return "\n".join(lines)

@@ -177,6 +177,11 @@ def test_validate_recognises_the_config_of_the_claims(tmp_path: Path, capsys: py
     assert "`search.children` (=0)" in capsys.readouterr().err
 
 
+def test_the_overview_has_the_whole_first_sentence_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize(("what", "count"), [("primitives", 44), ("tasks", len(TASKS)), ("programs", len(BUILTINS))])
 def test_list_names_what_there_is(what: str, count: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(run_json(capsys, "list", what)[what]) == count

@@ -110,7 +110,13 @@ def _changed(run: Path, overrides: Sequence[str]) -> Config:
 
 @click.command(epilog=example("optsearch select results/quickstart --set selection.seeds=16"))
 @click.argument("run", type=RUN)
-@overrides
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of `selection` or `workers`, such as selection.seeds=32.",
+)
 @trust
 @as_json
 def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
@@ -153,7 +159,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
     emit({"methods": [method.as_json() for method in methods]}, lambda: tables.methods(methods, out), as_json)
 
 
-@click.command(epilog=example("optsearch validate configs/quickstart.yaml --set search.population=50"))
+@click.command(epilog=example("optsearch validate configs/quickstart.yaml --set search.children=50"))
 @click.argument("config", type=click.Path(path_type=Path))
 @overrides
 @click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")
