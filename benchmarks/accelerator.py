@@ -1,4 +1,4 @@
-"""Programs a second on an accelerator: `JAX_PLATFORMS=cuda,cpu python -m benchmarks.accelerator`.
+"""Programs per second on an accelerator: `JAX_PLATFORMS=cuda,cpu python -m benchmarks.accelerator`.
 
 The floor is AdamW compiled by XLA, of which only the constants differ in a batch. The exit status is 1 if a limit is
 missed. Without an accelerator the kernel is compared with the interpreter in Pallas's interpret mode instead.
@@ -40,7 +40,7 @@ HELPERS = 3
 
 
 class Batch(NamedTuple):
-    """Measurements of one size of a batch: programs a second, of the floor too, and whether the bits are the same."""
+    """Measurements of one size of a batch: programs per second, of the floor too, and whether the bits are the same."""
 
     size: int
     rate: float
@@ -77,7 +77,7 @@ def measure(trainer: Trainer, programs: Sequence[Program]) -> tuple[Batch, np.nd
 
 
 def on_one_core(task: Task, programs: Sequence[Program]) -> tuple[np.ndarray, float]:
-    """Losses of programs on the CPU, one after the other on one thread, and programs a second."""
+    """Losses of programs on the CPU, one after the other on one thread, and programs per second."""
     with jax.default_device(jax.devices("cpu")[0]):
         trainer = Trainer(task, range(SEEDS))
         losses = [trainer.losses(program) for program in programs]
@@ -101,12 +101,12 @@ def section(task: Task, sizes: Sequence[int] = SIZES, on_cpu: int = ON_CPU) -> S
         [f"{b.size}", f"{b.rate:,.0f}", f"{b.floor:,.0f}", f"{b.rate / b.floor:.2f}", f"{b.rate / core:.0f}"]
         for b in batches
     ]
-    heads = ["batch", "programs a second", "the floor", "share", "CPU cores"]
+    heads = ["batch", "programs per second", "the floor", "share", "CPU cores"]
     lines = [
         f"## {task.name} on {device_name()}",
         "",
         f"By the {'kernel' if has_kernel() else 'interpreter under `vmap`'}, {SEEDS} seeds, {task.steps} steps. "
-        f"One core of the CPU trains {core:.1f} programs a second; losses differ from those there by {apart:.2%} "
+        f"One core of the CPU trains {core:.1f} programs per second; losses differ from those there by {apart:.2%} "
         f"(median).",
         "",
         *table(heads, rows),

@@ -45,20 +45,20 @@ def breeding_rate(children: int = CHILDREN) -> dict[str, Any]:
 def section(children: int = CHILDREN) -> Section:
     """Breed, and state the limits."""
     row = breeding_rate(children)
-    heads = ["children a second on one core", "at least", "statements a child", "invalid drafts a child"]
+    heads = ["children per second on one core", "at least", "statements per child", "invalid drafts per child"]
     heads += ["changed", "different"]
     shares = f"{row['changed']:.0%}", f"{row['different']:.0%}"
     cells = [f"**{row['rate']:,.0f}**", f"{RATE:,}", f"{row['statements']:.1f}", f"{row['dropped']:.2f}", *shares]
     lines = [
         "## Breeding: mutate, check, find the live part, hash",
         "",
-        "*Changed*: children whose text differs from the parent's; *different*: functional hashes a child.",
+        "*Changed*: children whose text differs from the parent's; *different*: functional hashes per child.",
         "",
         *table(heads, [cells], left=0),
     ]
     limits = [
-        Limit("children bred a second", row["rate"], RATE, at_least=True, speed=True),
+        Limit("children bred per second", row["rate"], RATE, at_least=True, speed=True),
         Limit("share of children that differ from their parent", row["changed"], CHANGED, at_least=True),
-        Limit("functional hashes a child", row["different"], DIFFERENT, at_least=True),
+        Limit("functional hashes per child", row["different"], DIFFERENT, at_least=True),
     ]
     return Section(lines, limits)

@@ -50,7 +50,7 @@ class Setting(NamedTuple):
 
     @property
     def ideal(self) -> float:
-        """Evaluations a second of workers that never wait."""
+        """Evaluations per second of workers that never wait."""
         speed = self.hosts - len(self.slow) + sum(1 / slowness for slowness in self.slow.values())
         return WORKERS * speed / (SECONDS * (EARLY * SHARE + 1 - EARLY))
 
@@ -62,7 +62,7 @@ SETTINGS = (ONE, TWO, FOUR, SLOW, DELAYED)  # the delay stays, once it is there
 
 
 class Measurement(NamedTuple):
-    """Searches on a cluster: evaluations a second and busy share for each of `WINDOWS`, and the digest of another."""
+    """Searches on a cluster: evaluations per second and busy share for each of `WINDOWS`, and the digest of another."""
 
     setting: Setting
     rates: list[float]
@@ -120,15 +120,15 @@ def section(found: Sequence[Measurement]) -> Section:
         rows.append([one.setting.name, f"{one.setting.workers}", f"{ideal:.1f}", *shares, f"**{needed}**"])
     one, four, slow, delayed = (next(m for m in found if m.setting == s) for s in (ONE, FOUR, SLOW, DELAYED))
     limits = [
-        Limit("evaluations a second, 4 hosts over 1", four.best / one.best, LEAST_GAIN, True),
-        Limit("evaluations a second, delay over none", delayed.best / four.best, LEAST_SHARE, True),
-        Limit("evaluations a second, slow host over expected", slow.best / SLOW.ideal, LEAST_SHARE, True),
+        Limit("evaluations per second, 4 hosts over 1", four.best / one.best, LEAST_GAIN, True),
+        Limit("evaluations per second, delay over none", delayed.best / four.best, LEAST_SHARE, True),
+        Limit("evaluations per second, slow host over expected", slow.best / SLOW.ideal, LEAST_SHARE, True),
         *(Limit(f"busy share, {each.setting.name}", max(each.busy), BUSY, True) for each in found),
         Limit("different histories of the same search", len({each.digest for each in found}), 1),
     ]
     heads = ["cluster", "workers", "without waiting", *(f"{window} each" for window in WINDOWS), "`in_flight` needed"]
     lines = [
-        "## Evaluations a second on several hosts",
+        "## Evaluations per second on several hosts",
         "",
         f"Simulated evaluations: {SECONDS:g} s, and a quarter of this for two thirds of the candidates. In brackets: "
         f"share of the time in which the workers were busy. Columns: candidates in flight for each worker. The last "

@@ -108,7 +108,7 @@ def _searched(config: Config, workers: RayExecutor, meter: SilentReporter, stop:
 
 
 def measure(workers: RayExecutor, window: int, seconds: float) -> dict[str, float]:
-    """Evaluations a second, and the busy share of the workers' time, in a search with some window."""
+    """Evaluations per second, and the busy share of the workers' time, in a search with some window."""
     stop = threading.Event()
     meter = _Meter(workers, seconds, stop)
     _searched(_config(window, _MOST), workers, meter, stop)

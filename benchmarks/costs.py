@@ -53,10 +53,10 @@ def section(tasks: tuple[str, ...] = tuple(SMALLEST)) -> Section:
         counts = f"{sum(problem(task).sizes):,}", f"{task.batch}", f"{task.steps}", f"{multiply_adds(task) / 1e6:,.0f}"
         rows.append([task.name, *counts, f"{learnt:.2f}", f"**{seconds:.3f}**", f"{LONGEST}"])
         limits += [
-            Limit(f"CPU seconds a seed, {task.name}", seconds, LONGEST, speed=True),
+            Limit(f"CPU seconds per seed, {task.name}", seconds, LONGEST, speed=True),
             Limit(f"loss relative to that after one step, {task.name}", learnt, LEARNT),
         ]
-    heads = ["task", "weights", "batch", "steps", "million multiply-adds a seed", "relative loss", "seconds a seed"]
+    heads = ["task", "weights", "batch", "steps", "million multiply-adds per seed", "relative loss", "seconds per seed"]
     lines = [
         "## Cost of a task",
         "",

@@ -34,7 +34,7 @@ def pool_section(costs: Sequence[Cost]) -> Section:
         "",
         "Actors that sleep in place of workers. The messages to and from the driver are not part of this.",
         "",
-        *table(["workers", "jobs in a message", "ms a job"], rows, left=0),
+        *table(["workers", "jobs in a message", "ms per job"], rows, left=0),
     ]
     ratio = many.milliseconds / first.milliseconds
     return Section(lines, [Limit(f"cost of a job, {MANY:,} workers over {FEW}", ratio, MOST_RATIO)])
@@ -67,7 +67,7 @@ def driver_section(rows: Sequence[Mapping[str, Any]], costs: Sequence[Cost]) -> 
     lines = [
         f"## Driver: CPU time, with {PLACES} workers that answer at once",
         "",
-        *table(["search", "ms a child", "evaluated", "ms an evaluation"], children),
+        *table(["search", "ms per child", "evaluated", "ms per evaluation"], children),
         "",
         "Largest number of workers that one driver keeps busy: the duration of an evaluation over the CPU time of the "
         "driver or of the pool, whichever is longer. Each needs a core of its own.",

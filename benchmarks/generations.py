@@ -69,7 +69,7 @@ def costs(task: Task, count: int = CHILDREN) -> Section:
     rows = [[name, f"{1000 * value / len(bred):.2f}"] for name, value in seconds.items()]
     lines = ["## A child before its first training", "", f"Means of {len(bred)} children of published optimizers.", ""]
     short = Limit("numbers without a child", count - len(bred), 0)
-    return Section([*lines, *table(["part", "CPU ms a child"], rows)], [short])
+    return Section([*lines, *table(["part", "CPU ms per child"], rows)], [short])
 
 
 def answering() -> Callable[[Any], Any]:
@@ -123,7 +123,7 @@ def own_seeds(task: Task, size: int = 32, seeds: int = 3) -> Section:
     lines = [
         f"## Programs on {size} different blocks of seeds, {task.name}",
         "",
-        f"{size / mine:,.0f} programs a second in one batch, {size / shared:,.0f} on common seeds; losses differ by "
+        f"{size / mine:,.0f} programs per second in one batch, {size / shared:,.0f} on common seeds; losses differ by "
         f"{apart:.2%} from those of single programs (median).",
     ]
     return Section(
@@ -160,7 +160,7 @@ def replays(task: Task, count: int = CHILDREN) -> Section:
     lines = [
         f"## Replays, {task.name}",
         "",
-        f"{count / fast:,.0f} a second in batches, {count / slow:,.0f} one by one.",
+        f"{count / fast:,.0f} per second in batches, {count / slow:,.0f} one by one.",
     ]
     return Section(
         lines,

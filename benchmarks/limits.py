@@ -5,7 +5,7 @@ are equal, compilations were made) as well as on its cost, and a value that coul
 
 Limits in seconds hold for a machine of a certain speed. On a slower or busy one, they are scaled by the time of a fixed
 loop, which is measured before and after each benchmark. Its time on that machine was estimated: one commit bred 12,700
-children a second there, and 5,800 to 6,500 on a machine where the loop took 0.16 to 0.19 s.
+children per second there, and 5,800 to 6,500 on a machine where the loop took 0.16 to 0.19 s.
 """
 
 import math

@@ -88,8 +88,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -
 
 def _quality(losses: Losses, seconds: dict[str, float]) -> list[str]:
     """One row for each small task: prediction of larger tasks, noise, cost."""
-    heads = ["task", "×10 of its own", "95 %", "better half", "mean of other ×10", "×100 of its own"]
-    heads += ["with itself", "noise", "seeds for 5 %", "ms a seed"]
+    heads = ["task", "×10 of its own", "95 % interval", "better half", "mean of other ×10", "×100 of its own"]
+    heads += ["with itself", "noise", "seeds for 5 %", "ms per seed"]
     rows = []
     for name in SMALLEST:
         small, large, huge = (losses.get(key, {}) for key in (name, f"{name}_x10", f"{name}_x100"))
@@ -163,7 +163,15 @@ def _costs(losses: Losses, seconds: dict[str, float]) -> list[str]:
         ]
         trained = f"{len(losses[task.name])} × {seeds(task)}" if task.name in losses else "–"
         rows.append([f"`{task.name}`", *cells, used, trained])
-    heads = ["task", "weights", "batch", "steps", "million multiply-adds a seed", "seconds a seed", "programs × seeds"]
+    heads = [
+        "task",
+        "weights",
+        "batch",
+        "steps",
+        "million multiply-adds per seed",
+        "seconds per seed",
+        "programs × seeds",
+    ]
     return _table(heads, rows)
 
 

@@ -42,7 +42,7 @@ class _Clock(SilentReporter):
         self.marks.append((time.monotonic(), self._counts.children, self._counts.evaluated))
 
     def rates(self, warm: int) -> tuple[float, float]:
-        """Children and evaluations a second, from the moment at which `warm` evaluations were recorded."""
+        """Children and evaluations per second, from the moment at which `warm` evaluations were recorded."""
         start = next(mark for mark in self.marks if mark[2] >= warm)
         seconds, children, evaluated = (end - begin for end, begin in zip(self.marks[-1], start, strict=True))
         return children / seconds, evaluated / seconds
@@ -97,8 +97,8 @@ def driver_rates(share: float = 1.0, count: int = WORKERS) -> list[dict[str, Any
         count: number of workers.
 
     Returns:
-        For each case: candidates recorded and evaluated a second (`children`, `evaluated`), the former for a second of
-        the driver's CPU time (`driver`), milliseconds of CPU time of the Ray process a candidate (`ray`), share of
+        For each case: candidates recorded and evaluated per second (`children`, `evaluated`), the former per second of
+        the driver's CPU time (`driver`), milliseconds of CPU time of the Ray process per candidate (`ray`), share of
         cache hits, and number of candidates that were not recorded.
     """
     rows = []

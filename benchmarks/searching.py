@@ -15,7 +15,7 @@ def workers(rounds: int = ROUNDS, evaluations: int = 200) -> Section:
     row = workers_ratio(rounds, evaluations)
     cells = f"{row['inline']:.1f}", f"{row['ray']:.1f}", f"**{row['ratio']:.2f}**", f"{RATIO}", f"{row['histories']}"
     lines = [
-        "## Workers: evaluations a second in an evolution on `digits`",
+        "## Workers: evaluations per second in an evolution on `digits`",
         "",
         f"In turns, median of {rounds} rounds; from evaluation {evaluations} of a search on. Both have to record the "
         "same history.",
@@ -23,7 +23,7 @@ def workers(rounds: int = ROUNDS, evaluations: int = 200) -> Section:
         *table(["in this process", "two workers on Ray", "ratio", "at least", "different histories"], [cells], left=0),
     ]
     limits = [
-        Limit("evaluations a second, two workers over one process", row["ratio"], RATIO, at_least=True),
+        Limit("evaluations per second, two workers over one process", row["ratio"], RATIO, at_least=True),
         Limit("different histories of these searches", row["histories"], 1),
     ]
     return Section(lines, limits)
@@ -38,7 +38,7 @@ def driver(share: float = 1.0) -> Section:
         rows.append([name, f"**{row['driver']:,.0f}**", f"{RATES[name]:,}", *numbers])
         limits += [
             Limit(
-                f"children recorded in a second of the driver, {name}",
+                f"children recorded per second of the driver, {name}",
                 row["driver"],
                 RATES[name],
                 at_least=True,
@@ -50,11 +50,11 @@ def driver(share: float = 1.0) -> Section:
         ]
     heads = [
         "search",
-        "children recorded in a second of the driver",
+        "children recorded per second of the driver",
         "at least",
-        "ms of the Ray process a child",
-        "children recorded a second",
-        "evaluated a second",
+        "ms of the Ray process per child",
+        "children recorded per second",
+        "evaluated per second",
         "cache hits",
     ]
     lines = [

@@ -41,7 +41,7 @@ def run_html(run: "Run") -> str:
         f"<td style='text-align:left'>{code_html(str(found))}</td></tr>"
         for found in run.front
     )
-    table = f"<table><tr><th>statements</th><th>fitness</th><th></th><th>live part</th></tr>{rows}</table>"
+    table = f"<table><tr><th>length</th><th>fitness</th><th></th><th>live part</th></tr>{rows}</table>"
     best = found_html(run.best) if run.front else "no program was scored yet"
     return (
         f"<div>{title}{sentences}{head}<h4>best</h4>{best}<h4>front: the best program of each length</h4>{table}</div>"

@@ -30,7 +30,7 @@ class Found:
         repeat: number of the repeat.
         length: number of live statements.
         fresh: log loss ratio on seeds that neither the search nor the choice of the champion used, with its 95 %
-            interval; `None` except for the champion of a complete run on one task.
+            interval; `None` except for the champion of a complete run on one task, read from `summary.json`.
         recognised: name of the known optimizer that the program is; `None` if it is none or was not examined.
         simplified: the simplified program; `None` if the program was not simplified.
         constants: hyperparameters by their usual names, if the program was recognised.

@@ -13,9 +13,22 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from optsearch._found import Found, Interval
-from primitives import UserError, parse
-from search.record import SEARCH_ENDED, SUMMARY, TABLE_COLUMNS, CandidateRow, Journal, front, look, query, table_row
+from primitives import UserError, live_part, parse
+from search.record import (
+    SEARCH_ENDED,
+    SUMMARY,
+    TABLE_COLUMNS,
+    CandidateRow,
+    ChampionFiles,
+    Journal,
+    front,
+    look,
+    query,
+    read_champion,
+    table_row,
+)
 from search.report import report_run
+from simplify import recognise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +82,7 @@ class Candidates:
         return f"<{len(self):,} candidates of {self._folder}>"
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Convert to a table with the columns of the journal; requires pandas (`pip install optsearch[pandas]`).
+        """Convert to a table with the columns of the journal; requires pandas (`pip install pandas`).
 
         Returns:
             A data frame with one row for each candidate.
@@ -134,6 +147,9 @@ class Run:
             if summary:
                 found = _champion(summary)
                 return replace(found, price=journal.price.of(found.program))
+            kept = read_champion(self.folder, journal)
+            if kept:
+                return _kept(kept, journal.price.of(kept.program))
             for row in journal.best(1):
                 return _found(row, journal)
         raise UserError(f"run `{self.folder}` has no program that was trained on all seeds yet")
@@ -183,7 +199,7 @@ class Run:
         lines = [
             f"Run {self.folder}: {'complete' if self.complete else 'not complete'}, "
             f"{spent['children']:,} candidates, {spent['evaluated']:,} evaluated",
-            "  statements   fitness",
+            "      length   fitness",
             *(f"  {found.length:10d}  {found.fitness:+8.4f}  {found.percent()}" for found in self.front),
         ]
         return "\n".join(lines)
@@ -198,6 +214,22 @@ def _found(row: CandidateRow, journal: Journal) -> Found:
     """Convert a row of the journal."""
     program = parse(row.program)
     return Found.of(row, program, journal.price.of(program))
+
+
+def _kept(files: ChampionFiles, price: float) -> Found:
+    """Convert the champion of a run folder without `summary.json`."""
+    known = recognise(files.simplified)
+    return Found(
+        program=files.program,
+        fitness=files.fitness,
+        number=files.row.number,
+        repeat=files.row.repeat,
+        length=len(live_part(files.program).statements),
+        recognised=known.name if known else None,
+        simplified=files.simplified,
+        constants=dict(known.constants) if known else {},
+        price=price,
+    )
 
 
 def _champion(summary: dict[str, Any]) -> Found:

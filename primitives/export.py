@@ -171,7 +171,7 @@ def to_torch(
         UserError: PyTorch is not installed, or the exported class has no such argument.
     """
     if find_spec("torch") is None:
-        raise UserError("`to_torch` requires PyTorch, which is not installed; install `optsearch[torch]`")
+        raise UserError("`to_torch` requires PyTorch, which is not installed; `pip install torch`")
     optimizer: torch.optim.Optimizer = _call(program, "torch", name, recognised, (params,), hyperparameters)
     return optimizer
 

@@ -137,7 +137,7 @@ def _recognise(simple: Program) -> Recognised | None:
         if values is not None and agree(simple, family.program(values), tolerance=GUARDED):
             evidence = (
                 f"the canonical form is that of {family.name}, its {len(form.constants)} constants agree with these "
-                f"hyper-parameters, and so do the updates on probes"
+                f"hyperparameters, and so do the updates on probes"
             )
             return Recognised(family.name, family.hyperparameters(values), (), evidence)
     return None

@@ -1,11 +1,11 @@
 """The page of all keys of a config. `python -m tests.config_page` writes docs/config.md from the settings' models."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from search.settings import Config
+from search.settings import ClaimSettings, ComparisonSettings, Config
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "config.md"
 Schema = dict[str, Any]
@@ -16,19 +16,26 @@ _HEAD = """\
 
 Written by `python -m tests.config_page` from the models in `search/settings/`. [The guide](guide.md#the-config) has an
 example. `optsearch validate FILE` prints a config with every default, `--set KEY=VALUE` overrides a key. An unknown key
-is an error.
+is an error. The config of `optsearch reproduce claims` [has other keys](#config-of-optsearch-reproduce-claims).
+"""
+_CLAIMS = """\
+## Config of `optsearch reproduce claims`
+
+The keys of `configs/claims.yaml`, which [the claims about Lion](claims.md) describes. `workers` has the keys of
+[`workers`](#workers) above.
 """
 
 
 def page() -> str:
     """The text of docs/config.md."""
     schema = Config.model_json_schema()
-    return "\n".join([_HEAD, *_section("", schema, schema["$defs"])])
+    return "\n".join([_HEAD, *_section("", schema, schema["$defs"]), *_claims()])
 
 
 def descriptions() -> dict[str, str]:
     """The description of every key, by the name of its model and the key."""
-    models = Config.model_json_schema()["$defs"].items()
+    claims = ClaimSettings.model_json_schema()
+    models = (Config.model_json_schema()["$defs"] | claims["$defs"] | {"ClaimSettings": claims}).items()
     return {
         f"{model}.{key}": value.get("description", "")
         for model, schema in models
@@ -37,25 +44,47 @@ def descriptions() -> dict[str, str]:
     }
 
 
+def _claims() -> Iterator[str]:
+    """The keys of the config of the claims, and of its budgets."""
+    schema = ClaimSettings.model_json_schema()
+    budgets = [
+        f"`{key}`" for key, value in schema["properties"].items() if _model(value) == ComparisonSettings.__name__
+    ]
+    yield _CLAIMS
+    yield from _table({key: value for key, value in schema["properties"].items() if key != "workers"})
+    yield f"\n### {', '.join(budgets)}\n"
+    budget = ComparisonSettings.model_json_schema()
+    yield f"{budget['description']}\n"
+    yield from _table(budget["properties"])
+    yield ""
+
+
 def _section(path: str, schema: Schema, definitions: Schema) -> Iterator[str]:
     """Heading, description and table of a model, then the models that its keys hold."""
     if path:
         yield f"## `{path}`\n"
     yield f"{schema['description'].split(chr(10) * 2)[0]}\n"
-    yield "| key | value | default | meaning |\n|---|---|---|---|"
-    required, inner = schema.get("required", ()), []
+    yield from _table(
+        {key: value for key, value in schema["properties"].items() if "$ref" not in value}, schema.get("required", ())
+    )
+    yield ""
+    inner = []
     for key, value in schema["properties"].items():
         full = f"{path}.{key}" if path else key
         model = _model(value)
         if model:
             inner.append((full + ("[]" if value.get("type") == "array" or "items" in json.dumps(value) else ""), model))
-        if "$ref" not in value:
-            default = "required" if key in required else f"`{_yaml(value['default'])}`"
-            yield f"| `{key}` | {_value(value)} | {default} | {value['description']} |"
-    yield ""
     for full, model in inner:
         if full != "selection.stages[].tasks[]":  # the keys of `tasks[]`
             yield from _section(full, definitions[model], definitions)
+
+
+def _table(properties: Schema, required: Collection[str] = ()) -> Iterator[str]:
+    """A row for each key."""
+    yield "| key | value | default | meaning |\n|---|---|---|---|"
+    for key, value in properties.items():
+        default = "required" if key in required else f"`{_yaml(value['default'])}`"
+        yield f"| `{key}` | {_value(value)} | {default} | {value['description']} |"
 
 
 def _model(value: Schema) -> str | None:

@@ -30,7 +30,7 @@ def test_the_window_that_is_needed_is_the_least_one_that_keeps_nine_tenths_of_th
 def test_workers_that_wait_with_every_window_miss_a_limit() -> None:
     found = [measurement(setting, [0.5, 0.8, 0.8, 0.8, 0.8 if setting == SLOW else 0.95]) for setting in SETTINGS]
     assert math.isinf(found[3].needed)
-    assert missed(found) == ["evaluations a second, slow host over expected", f"busy share, {SLOW.name}"]
+    assert missed(found) == ["evaluations per second, slow host over expected", f"busy share, {SLOW.name}"]
 
 
 def test_another_history_on_one_of_the_clusters_misses_a_limit() -> None:

@@ -1,9 +1,11 @@
 """The Python API: search, resume, look, take away, extend; in threads, twice in one process, interrupted."""
 
 import json
+import shutil
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,12 @@ def test_a_run_has_its_best_program_its_front_and_what_was_spent(run: optsearch.
     assert lengths == sorted(set(lengths))
     assert fitnesses == sorted(fitnesses, reverse=True)
     assert min(fitnesses) == min(row.fitness for row in run.candidates if row.status == "ok")
+
+
+def test_the_champion_is_the_same_without_a_summary(run: optsearch.Run, tmp_path: Path) -> None:
+    kept = Path(shutil.copytree(run.folder, tmp_path / "kept", ignore=shutil.ignore_patterns("summary.json")))
+    found, best = optsearch.open(kept).best, run.best
+    assert found == replace(best, fresh=None, fitness=round(best.fitness, 4))
 
 
 def test_a_run_shows_itself(run: optsearch.Run) -> None:

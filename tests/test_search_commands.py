@@ -160,6 +160,28 @@ def test_validate_prints_the_resolved_config_and_the_schema(
     assert json.loads(capsys.readouterr().out) == Config.model_json_schema()
 
 
+def test_validate_recognises_the_config_of_the_claims(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claims = Path(__file__).resolve().parent.parent / "configs" / "claims.yaml"
+    config = run_json(capsys, "validate", str(claims), "--set", "x1.trials=7")["config"]
+    assert (config["x1"]["trials"], config["x100"], len(config["searches"])) == (7, None, 4)
+    assert main(["validate", str(claims)]) == 0
+    assert "batch_budget:" in capsys.readouterr().out
+    assert main(["validate", str(claims), "--set", "x1.trails=7"]) == 2
+    assert "unknown key `x1.trails`; did you mean `trials`" in capsys.readouterr().err
+    (tmp_path / "mixed.yaml").write_text("seed: 1\nsearches: {children: 5}\n")  # a slip in the config of a run
+    assert main(["validate", str(tmp_path / "mixed.yaml")]) == 2
+    assert "unknown key `searches`; did you mean `search`" in capsys.readouterr().err
+    (tmp_path / "search.yaml").write_text("search: {children: 0}\n")
+    (tmp_path / "claims.yaml").write_text("searches: [search.yaml]\n")
+    assert main(["validate", str(tmp_path / "claims.yaml")]) == 2
+    assert "`search.children` (=0)" in capsys.readouterr().err
+
+
+def test_the_overview_has_the_whole_first_sentence_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize(("what", "count"), [("primitives", 44), ("tasks", len(TASKS)), ("programs", len(BUILTINS))])
 def test_list_names_what_there_is(what: str, count: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(run_json(capsys, "list", what)[what]) == count

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,9 +12,10 @@ from primitives import UserError, parse
 from proxy_tasks.baselines import baseline
 from proxy_tasks.catalog import builtin_task
 from search.algorithms.structures.identity import structure_of
-from search.settings.config import Config
+from search.settings.config import Config, EvaluationSettings
 from search.settings.loading import insertable, load_config
 from search.settings.reading import build_config, read_config, recorded_values, restore_config, to_yaml
+from search.settings.unused_keys import UNUSED
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -105,6 +107,26 @@ def test_a_mistake_is_named_in_one_line(text: str, message: str, tmp_path: Path)
     with pytest.raises(UserError, match=re.escape(message)) as caught:
         load_config(read_config(file))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", UNUSED)
+def test_a_key_that_structures_does_not_use_is_refused_in_a_new_config_and_accepted_in_a_recorded_one(key: str) -> None:
+    values = {"mutations": {"insert": 0}, "probe": False, "race": [4], "tournament": 3, "hurdle_quantile": 0.5}
+    section, _, name = key.partition(".")
+    chosen: dict[str, Any] = {"search": {"algorithm": "structures"}}
+    chosen[section] = chosen.get(section, {}) | {name: values.get(name, 0.25 if "share" in name else 7)}
+    with pytest.raises(UserError, match=f"`{key}` is not used by `search.algorithm: structures`; leave it out"):
+        build_config(chosen)
+    assert restore_config(chosen).search.algorithm == "structures"
+    assert build_config(chosen | {"search": chosen["search"] | {"algorithm": "random"}}).search.algorithm == "random"
+
+
+def test_structures_accepts_the_keys_of_evaluation_that_its_runs_use() -> None:
+    """Constants are tuned at the end of a run with these seeds and this margin; the search itself uses the prices."""
+    used = {"seeds", "first_seeds", "hurdle_margin", "statement_price", "slot_price"}
+    assert {f"evaluation.{key}" for key in EvaluationSettings.model_fields.keys() - used} < {*UNUSED}
+    config = build_config({"search": {"algorithm": "structures"}, "evaluation": {"seeds": 6, "hurdle_margin": 0.2}})
+    assert build_config(yaml.safe_load(to_yaml(config))) == config
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import optsearch
-from primitives import builtin
+from primitives import builtin, to_text
 from search.commands.main import main
-from search.record import SUMMARY, TABLE_COLUMNS, look
+from search.record import BEST, SIMPLIFIED, SUMMARY, TABLE_COLUMNS, look
+from search.report import report_run
 from tests.recorded_runs import CONFIG, record, recorded_run, records, summary, write_journal
 
 
@@ -104,13 +105,61 @@ def test_parquet_without_pyarrow_is_one_clear_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main(["inspect", str(run), "--parquet", str(tmp_path / "all.parquet")]) == 2
-    assert "Parquet needs pyarrow: `pip install 'optsearch[parquet]'`" in capsys.readouterr().err
+    assert "Parquet needs pyarrow: `pip install pyarrow`" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 def test_queries_and_tables_are_for_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "lion", "--where", "length < 3"]) == 2
     assert "`lion` is a program" in capsys.readouterr().err
+
+
+def kept_run(folder: Path, champion: str, number: int, *, ended: bool = True) -> Path:
+    """A run folder without `summary.json`, with the files of a champion: a built-in program."""
+    write_journal(folder, records(8), ended=ended)
+    origin = f"Candidate {number} of repeat 0 with its constants tuned"
+    line = f"# {origin}; fitness -0.1234 on seeds that the search did not use."
+    text = to_text(builtin(champion)).replace("0.9)", "0.8)")
+    for name in (BEST, SIMPLIFIED):
+        (folder / name).write_text(f"{line}\n{text}")
+    return folder
+
+
+def test_a_run_that_is_kept_without_a_summary_has_the_champion_of_its_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = kept_run(tmp_path / "kept", "lion", 3)
+    facts = inspect_json(capsys, str(folder))
+    assert facts["answers"]["found"] == "The search found Lion"
+    assert facts["answers"]["good"][0].startswith(
+        "Fitness on the seeds by which it was chosen: −0.1234. The comparison"
+    )
+    assert "interp(g, m, 0.8)" in facts["answers"]["program"]
+    assert [step["number"] for step in facts["lineage"]] == [0, 1, 2, 3]
+    best = optsearch.open(folder).best
+    assert (best.recognised, best.number, best.fitness) == ("lion", 3, -0.1234)
+    page = report_run(folder).read_text(encoding="utf-8")
+    assert "The search found Lion" in page
+    assert f"optsearch export {folder} --to optax" in page
+
+
+@pytest.mark.parametrize(("champion", "number"), [("signum", 3), ("lion", 300)])
+def test_files_that_do_not_fit_the_journal_are_not_shown_as_its_champion(
+    champion: str, number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = kept_run(tmp_path / "other", champion, number)
+    (sentence,) = inspect_json(capsys, str(folder))["answers"]["good"]
+    assert sentence.startswith("The search has ended, but its champion was not chosen yet. Fitness in the search: ")
+    with look(folder) as journal:
+        assert optsearch.open(folder).best.number == journal.best(1)[0].number
+
+
+def test_a_search_that_has_not_ended_has_no_champion_whatever_its_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = kept_run(tmp_path / "open", "lion", 3, ended=False)
+    (sentence,) = inspect_json(capsys, str(folder))["answers"]["good"]
+    assert sentence.startswith("The run has not ended. Fitness in the search: ")
 
 
 def test_a_run_without_an_end_and_one_with_a_summary_that_is_none_are_inspected(

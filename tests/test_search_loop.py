@@ -7,14 +7,18 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from primitives import builtin, functional_hash
+import pytest
+
+from primitives import UserError, builtin, functional_hash
 from primitives.program import Program
 from proxy_tasks.fitness import Heights, Score, Status
 from search.algorithms.factory import build_engine
 from search.execution.executor import InlineExecutor, Scorer
 from search.record.journal import Journal
+from search.running import open_run
 from search.running.loop import search
 from search.running.reporter import SilentReporter
+from search.running.run import run_search
 from search.settings.reading import build_config
 
 CONFIG = build_config({"search": {"children": 80, "population": 10, "tournament": 3, "mutations": {"scale": 0}}})
@@ -44,6 +48,16 @@ class Fragile:
         if value < 0.2:
             return Score(Status.CRASHED, math.inf, math.inf, "it ended its process")
         return Score(Status.OK, value, value)
+
+
+class Noting(SilentReporter):
+    """Keeps the messages to the user."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 def searched(scorer: Scorer, journal: Journal, repeats: Iterable[int]) -> None:
@@ -85,3 +99,23 @@ def test_what_crashed_in_one_repeat_is_not_tried_in_another_and_the_history_is_t
     with Journal.open(tmp_path / "together") as journal:
         assert list(journal.rows()) == apart
     assert histories[0] == histories[-1]
+
+
+@pytest.mark.parametrize(("workers", "algorithm"), [(2, "random"), (3, "random"), (3, "structures")])
+def test_a_window_that_starves_the_workers_is_named_if_the_algorithm_has_one(
+    workers: int, algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = InlineExecutor(Watching())
+    monkeypatch.setattr(InlineExecutor, "count", workers)
+    monkeypatch.setattr(open_run, "executor", lambda *_: pool)
+    search = {"algorithm": algorithm, "structures": {"near_twin": 0, "descent": False}}
+    config = build_config({"search": search, "workers": {"executor": "ray"}})
+    reporter, stop = Noting(), threading.Event()
+    stop.set()
+    with pytest.raises(UserError, match="stopped before any program was scored"):
+        run_search(config, tmp_path / "run", reporter, stop)
+    starved = (
+        "at most 8 candidates are in flight (`workers.in_flight` × `search.repeats`), so some of the 3 workers will be "
+        "idle; 4 candidates per worker keep all workers busy"
+    )
+    assert reporter.notes == [starved] * (workers == 3 and algorithm != "structures")

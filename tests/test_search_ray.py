@@ -183,18 +183,6 @@ def on_ray(config: Path, count: int, cluster: Cluster, **sections: Any) -> list[
     return overrides + [f"{key}={value}" for key, value in sections.items()]
 
 
-def test_a_window_that_starves_the_workers_is_named(small_run: Path, cluster: Cluster) -> None:
-    said: list[str] = []
-    for window in (1, 8):
-        config = read_config(small_run, [*on_ray(small_run, 2, cluster), f"workers.in_flight={window}"])
-        with executor(config, said.append):
-            pass
-    assert said == [
-        "at most 1 candidates are in flight (`workers.in_flight` × `search.repeats`), so some of the 2 workers will be "
-        "idle; 4 candidates per worker keep all workers busy"
-    ]
-
-
 @pytest.mark.parametrize("count", [1, 3])
 def test_any_number_of_workers_gives_the_history_of_one_process(
     small_run: Path, undisturbed: str, cluster: Cluster, count: int

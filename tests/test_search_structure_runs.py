@@ -119,12 +119,6 @@ def test_a_search_that_breeds_other_candidates_than_the_journal_has_is_refused(
         runner.resume_search(folder)
 
 
-def test_checks_for_overfitting_are_refused_in_words() -> None:
-    config = build_config({"search": {"algorithm": "structures"}, "selection": {"check_every": 10}})
-    with pytest.raises(UserError, match=r"`selection\.check_every` must be 0"):
-        runner.run_search(config, Path("never"))
-
-
 def test_an_unknown_program_of_the_corpus_is_named_before_a_folder_is_made(tmp_path: Path) -> None:
     config = build_config({"search": {"algorithm": "structures", "structures": {"corpus": ["adams"]}}})
     with pytest.raises(UserError, match="adams"):

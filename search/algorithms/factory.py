@@ -14,7 +14,7 @@ from search.algorithms.tree import TreeSearch
 from search.engine import Algorithm, Engine, Hurdle
 from search.settings import Config, Mutations, insertable, names, task_of
 
-STRUCTURES = "structures"
+STRUCTURES = names.STRUCTURES
 TUNE_CONSTANTS = "tune_constants"
 _WIDE_SHARE = 0.25  # of the candidates of `tune_constants`
 
@@ -77,12 +77,8 @@ def structure_search(config: Config, repeat: int, helpers: Helpers | None = None
             process.
 
     Raises:
-        UserError: a program of the corpus cannot be read, or other settings do not fit the algorithm.
+        UserError: a program of the corpus cannot be read.
     """
-    if config.selection.check_every:
-        raise UserError(
-            "`selection.check_every` must be 0 with `search.algorithm: structures`, which has its own judging seeds"
-        )
     return StructureSearch(
         config.search.structures,
         tasks=[task_of(entry) for entry in config.tasks],
@@ -130,7 +126,9 @@ def check_names(config: Config) -> None:
 
 
 def with_registered_rates(config: Config) -> Config:
-    """The config with default rates for registered mutations that it does not mention."""
+    """The config with default rates for registered mutations that it does not mention, if its algorithm uses them."""
+    if config.search.algorithm == STRUCTURES:
+        return config
     mutations = config.search.mutations
     added = {name: rate for name, rate in names.REGISTERED_MUTATIONS.items() if name not in mutations.model_dump()}
     search = config.search.model_copy(update={"mutations": Mutations(**mutations.model_dump(), **added)})

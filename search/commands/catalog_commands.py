@@ -52,7 +52,10 @@ _LISTED: dict[str, Callable[[], list[dict[str, Any]]]] = {
 @plugins
 @as_json
 def list_(what: str, plugins: tuple[str, ...], as_json: bool) -> None:
-    """List what a config or a command can name; with `--plugin`, also the extensions of a module."""
+    """List what a config or a command can name.
+
+    With `--plugin`, the extensions of a module are listed too.
+    """
     load_plugins(plugins)
     rows = _LISTED[what]()
     emit({what: rows}, lambda: tables.rows(rows, hidden=("program", "properties", "aliases", "source")), as_json)
@@ -60,7 +63,13 @@ def list_(what: str, plugins: tuple[str, ...], as_json: bool) -> None:
 
 @click.command(epilog=example("optsearch tune my.yaml --trials 300"))
 @click.argument("task", type=TASK)
-@click.option("--trials", type=click.IntRange(1), default=600, show_default=True, help="Trainings for each baseline.")
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    default=600,
+    show_default=True,
+    help="Trials for each baseline, divided among three tunings.",
+)
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
 @click.option("--write", is_flag=True, help="Store the result as the baselines of a built-in task.")
 @as_json

@@ -22,7 +22,7 @@ class Curves:
         try:
             from tensorboardX import SummaryWriter
         except ImportError:
-            raise UserError("`--tensorboard` needs tensorboardX: `pip install 'optsearch[tensorboard]'`") from None
+            raise UserError("`--tensorboard` needs tensorboardX: `pip install tensorboardX`") from None
         self._writer: Any = SummaryWriter(str(folder))
 
     def add(self, now: Snapshot, rates: tuple[float, float]) -> None:

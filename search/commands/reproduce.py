@@ -43,7 +43,7 @@ def reproduce(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Repeat the search for a known optimizer, or measure the claims of the paper.
+    """Repeat a discovery, or measure the claims of the paper.
 
     The search for TARGET is run with several seeds, and the successes are counted: Lion from AdamW, Adam from SGD. With
     --seed, several terminals can run different seeds in one folder. With the target `claims`, what Chen et al. (2023)

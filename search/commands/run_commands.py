@@ -4,10 +4,13 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 
 from primitives import UserError
+from search.claims import search_configs
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
 from search.commands.output import as_json, emit, example, overrides, print_trial, say, trust
@@ -17,9 +20,12 @@ from search.commands.screen import Screen
 from search.record import claim, fresh_folder, look
 from search.running import compare_methods, config_of, resume_search, run_search, select_champion, with_baselines
 from search.settings import (
+    ClaimSettings,
     Config,
     check_config,
+    is_claims_config,
     load_config,
+    read_claim_settings,
     read_config,
     restore_config,
     set_key,
@@ -104,7 +110,13 @@ def _changed(run: Path, overrides: Sequence[str]) -> Config:
 
 @click.command(epilog=example("optsearch select results/quickstart --set selection.seeds=16"))
 @click.argument("run", type=RUN)
-@overrides
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of `selection` or `workers`, such as selection.seeds=32.",
+)
 @trust
 @as_json
 def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
@@ -147,7 +159,7 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
     emit({"methods": [method.as_json() for method in methods]}, lambda: tables.methods(methods, out), as_json)
 
 
-@click.command(epilog=example("optsearch validate configs/quickstart.yaml --set search.population=50"))
+@click.command(epilog=example("optsearch validate configs/quickstart.yaml --set search.children=50"))
 @click.argument("config", type=click.Path(path_type=Path))
 @overrides
 @click.option("--schema", is_flag=True, help="Print the JSON schema of configs instead, for editors.")
@@ -156,17 +168,34 @@ def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as
 def validate(config: Path, overrides: tuple[str, ...], schema: bool, trust: bool, as_json: bool) -> None:
     """Check a config and print it with defaults.
 
-    Without `--trust` no module that CONFIG names is imported, and the parts that were not checked are listed.
+    CONFIG is the config of a run, or that of `optsearch reproduce claims`. Without `--trust` no module that it names is
+    imported, and the parts that were not checked are listed.
     """
     if schema:
         click.echo(json.dumps(Config.model_json_schema(), indent=2))
         return
-    settings = read_config(config, overrides)
-    if trust:
-        load_config(settings, say=say)
-    unchecked = [] if trust else check_config(settings)
+    settings: Config | ClaimSettings
+    if is_claims_config(config):
+        settings = read_claim_settings(config, overrides)
+        searches, text = [*search_configs(settings).values()], yaml.safe_dump(_plain(settings), sort_keys=False)
+    else:
+        settings = read_config(config, overrides)
+        searches, text = [settings], to_yaml(settings)
+    unchecked = list(dict.fromkeys(sentence for search in searches for sentence in _unchecked(search, trust)))
     for sentence in unchecked:
         say(f"not checked: {sentence}")
     if unchecked:
         say("`--trust` imports these modules and checks the rest")
-    emit({"config": settings.model_dump(mode="json"), "unchecked": unchecked}, lambda: to_yaml(settings), as_json)
+    emit({"config": _plain(settings), "unchecked": unchecked}, lambda: text, as_json)
+
+
+def _plain(settings: Config | ClaimSettings) -> dict[str, Any]:
+    return settings.model_dump(mode="json")
+
+
+def _unchecked(config: Config, trust: bool) -> list[str]:
+    """Check the config of a search; returns a sentence for each part that was not checked."""
+    if not trust:
+        return check_config(config)
+    load_config(config, say=say)
+    return []

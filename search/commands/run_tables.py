@@ -47,7 +47,7 @@ def _front(rows: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
     if not rows:
         return
     table = Table(title="\nfront: best program of each length, scored in the search", title_justify="left")
-    for name in ("statements", "fitness", "loss against AdamW", "repeat/number", "slots", "recognised"):
+    for name in ("length", "fitness", "loss against AdamW", "repeat/number", "slots", "recognised"):
         table.add_column(name, justify="left" if name in ("slots", "recognised") else "right")
     for row in rows:
         place = f"{row['repeat']}/{row['number']}"
@@ -86,7 +86,7 @@ def _best(rows: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> It
     """Table of the best distinct programs; with several tasks, also the contribution of each task."""
     names = [row["task"] for row in tasks] if len(tasks) > 1 else []
     columns = ["rank", "repeat/number", "fitness", "loss against AdamW", *(f"gain on {name}" for name in names)]
-    table = Table(*columns, "live", "slots", "recognised", title="\nbest distinct programs", title_justify="left")
+    table = Table(*columns, "length", "slots", "recognised", title="\nbest distinct programs", title_justify="left")
     for rank, row in enumerate(rows, start=1):
         numbers = (str(rank), f"{row['repeat']}/{row['number']}", f"{row['fitness']:.4f}", _change(row["log_ratio"]))
         gains = [f"{row['parts'][name]:+.3f}" if row["parts"] else "–" for name in names]
@@ -105,8 +105,8 @@ def candidates(rows: Sequence[CandidateRow], matches: int, query: str) -> Render
         f"; the best {len(rows)}" if matches > len(rows) else ""
     )
     table = Table(title=title, title_justify="left")
-    for name in ("repeat/number", "fitness", "live", "status", "mutation", "live part"):
-        table.add_column(name, justify="right" if name in ("fitness", "live") else "left")
+    for name in ("repeat/number", "fitness", "length", "status", "mutation", "live part"):
+        table.add_column(name, justify="right" if name in ("fitness", "length") else "left")
     for row in rows:
         fitness = f"{row.fitness:.4f}" if math.isfinite(row.fitness) else "–"
         status = f"{row.status}, {row.matched} hit" if row.matched else row.status

@@ -173,7 +173,7 @@ def _facts(now: Snapshot, pace: Pace) -> RenderableType:
 
 def _front(now: Snapshot) -> RenderableType:
     table = Table(title="front", title_justify="left")
-    for name in ("statements", "fitness", "candidate"):
+    for name in ("length", "fitness", "candidate"):
         table.add_column(name, justify="right")
     for row in now.front[-_ROWS:]:
         table.add_row(str(row.live), f"{row.fitness:.4f}", f"{row.repeat}/{row.number}")

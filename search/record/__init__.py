@@ -7,7 +7,8 @@ The public names of this subpackage:
 - The ancestry of a candidate: `ancestry` (`Ancestor`), `other_children`, `differences`, `live_lines`, `unreadable`.
 - Tables for other programs: `TABLE_COLUMNS`, `table_row`, `write_csv`, `write_parquet`.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
-  `CheckRow`, `CurvePoint` and `SensitivityPoint`.
+  `Resemblance`, `CheckRow`, `CurvePoint` and `SensitivityPoint`.
+- The champion in the files of a run folder without `summary.json`: `read_champion` (`ChampionFiles`).
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
 - The run folder: `claim`, `fresh_folder`, `locked`, `removed_if_empty`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
@@ -18,6 +19,7 @@ The public names of this subpackage:
 
 from search.record.atomic_files import whole_file, write_text
 from search.record.candidate_table import CandidateRow
+from search.record.champion_files import ChampionFiles, read_champion
 from search.record.exported_tables import TABLE_COLUMNS, table_row, write_csv, write_parquet
 from search.record.faults import lock_owner
 from search.record.folder import (
@@ -48,6 +50,7 @@ from search.record.summary_file import (
     CheckRow,
     ComparisonRow,
     CurvePoint,
+    Resemblance,
     SensitivityPoint,
     SimplifyStep,
     SummaryFile,
@@ -73,12 +76,14 @@ __all__ = [
     "TRIALS_OF",
     "Ancestor",
     "CandidateRow",
+    "ChampionFiles",
     "CheckRow",
     "ComparisonRow",
     "CurvePoint",
     "Journal",
     "Key",
     "Outcome",
+    "Resemblance",
     "SensitivityPoint",
     "SimplifyStep",
     "SummaryFile",
@@ -97,6 +102,7 @@ __all__ = [
     "other_children",
     "plain",
     "query",
+    "read_champion",
     "read_summary",
     "removed_if_empty",
     "repair",

@@ -50,7 +50,7 @@ def write_parquet(rows: Iterable[CandidateRow], path: Path) -> int:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError:
-        raise UserError("Parquet needs pyarrow: `pip install 'optsearch[parquet]'`, or write CSV") from None
+        raise UserError("Parquet needs pyarrow: `pip install pyarrow`, or write CSV") from None
     schema = pa.schema([(name, _type(pa, name)) for name in TABLE_COLUMNS])
     count = 0
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:

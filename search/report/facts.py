@@ -12,18 +12,22 @@ from search.record import (
     SEARCH_ENDED,
     Ancestor,
     CandidateRow,
+    ChampionFiles,
     Journal,
     Outcome,
+    Resemblance,
     SimplifyStep,
     SummaryFile,
     ancestry,
     front,
     live_lines,
     other_children,
+    read_champion,
     read_summary,
 )
 from search.report.history import History, history
 from selection import derive
+from simplify import Recognised
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Champion:
         verdict: result of recognition.
         steps: steps of the derivation.
         tuned: whether the constants were tuned after the search.
+        chosen: whether the run chose it at its end; otherwise it is the candidate of lowest fitness.
+        fresh: fitness on the seeds by which it was chosen; NaN if it was not chosen.
     """
 
     found: str
@@ -59,6 +65,8 @@ class Champion:
     verdict: str = ""
     steps: Sequence[SimplifyStep] = ()
     tuned: bool = False
+    chosen: bool = False
+    fresh: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class Facts:
         statistics: counts of the journal.
         digest: hash of the recorded history.
         complete: whether the search is complete.
-        summary: contents of `summary.json`; `None` if the run has not ended.
+        summary: contents of `summary.json`; `None` if the run has not ended, or is kept without this file.
         notes: messages about parts that could not be read.
         champion: the champion; `None` if no program was trained on all seeds.
         front: the best candidate of each length.
@@ -122,7 +130,8 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         summary = read_summary(run)
     except UserError as error:
         summary, notes = None, [f"{error}; this report uses the journal only"]
-    champion = _champion(summary) if summary else _leader(journal)
+    kept = None if summary else read_champion(run, journal)
+    champion = _champion(summary) if summary else _kept(kept) if kept else _leader(journal)
     return Facts(
         run=run,
         meta=meta,
@@ -143,8 +152,6 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
 def _champion(summary: SummaryFile) -> Champion:
     """The champion of a run that has ended."""
     best, simplified = summary.best, summary.simplified
-    resembles = simplified.resembles
-    named = f"{resembles.name}, but for {'; '.join(resembles.remainder)}" if resembles and resembles.remainder else None
     return Champion(
         found=best.live,
         simplified=simplified.program,
@@ -154,11 +161,34 @@ def _champion(summary: SummaryFile) -> Champion:
         fitness=best.search_fitness,
         recognised=simplified.recognised,
         constants=simplified.constants,
-        resembles=named,
+        resembles=_named(simplified.resembles),
         evidence=simplified.evidence,
         verdict=simplified.verdict,
         steps=simplified.steps,
         tuned=best.tuned,
+        chosen=True,
+        fresh=best.fitness,
+    )
+
+
+def _kept(files: ChampionFiles) -> Champion:
+    """The champion of a run that has ended, without the steps of its simplification."""
+    found, live = derive(files.simplified), live_part(files.program)
+    return Champion(
+        found=to_text(live),
+        simplified=to_text(files.simplified),
+        programs={"found, live part": live, "simplified": files.simplified},
+        repeat=files.row.repeat,
+        number=files.row.number,
+        fitness=files.row.fitness,
+        recognised=found.recognised.name if found.recognised else None,
+        constants=found.recognised.constants if found.recognised else {},
+        resembles=_named(found.resembles),
+        evidence=found.recognised.evidence if found.recognised else "",
+        verdict=found.verdict,
+        tuned=files.tuned,
+        chosen=True,
+        fresh=files.fitness,
     )
 
 
@@ -187,6 +217,11 @@ def _leader(journal: Journal) -> Champion | None:
             steps=[SimplifyStep(**vars(step)) for step in found.steps],
         )
     return None
+
+
+def _named(found: Resemblance | Recognised | None) -> str | None:
+    """A known optimizer and the remainder; `None` without a remainder."""
+    return f"{found.name}, but for {'; '.join(found.remainder)}" if found and found.remainder else None
 
 
 def _parsed(texts: Mapping[str, str]) -> dict[str, Program]:

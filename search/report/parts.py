@@ -130,7 +130,7 @@ class Parts:
                 "Best program of each length",
                 figures.front(points, self._facts.references),
                 "A program is on the front if it is better than all shorter ones. Choose a point to see its program.",
-                ("statements", "fitness", "candidate", "repeat"),
+                ("length", "fitness", "candidate", "repeat"),
                 [(str(row.live), number(row.fitness), f"{row.number:,}", str(row.repeat)) for row in rows],
                 links=links,
             )

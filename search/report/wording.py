@@ -51,6 +51,8 @@ def number(value: float, digits: int = 4) -> str:
 
 def headline(champion: Champion) -> str:
     """The headline: the name of the champion if it is recognised."""
+    if not champion.chosen:
+        return f"Best program so far: {champion.verdict}"
     if champion.recognised:
         return f"The search found {optimizer(champion.recognised)}"
     if champion.resembles:
@@ -145,7 +147,7 @@ def trained(children: Sequence[Outcome]) -> list[float]:
 def commands(facts: Facts) -> Iterator[tuple[str, str]]:
     """Pairs of a purpose and a command."""
     run = shlex.quote(str(facts.run))
-    if facts.summary is None:
+    if facts.champion is None or not facts.champion.chosen:
         yield "continue the run", f"optsearch resume {run}"
     else:
         yield "code for optax", f"optsearch export {run} --to optax --out optimizer.py"
@@ -153,6 +155,15 @@ def commands(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "all programs, ancestors and counts", f"optsearch inspect {run}"
     if facts.summary is not None and not facts.summary.stages and facts.complete:
         yield "compare it with tuned baselines on larger tasks", f"optsearch select {run}"
+
+
+def without_summary(champion: Champion, *, complete: bool) -> str:
+    """How good the champion is, without the comparison that `summary.json` has."""
+    if champion.chosen:
+        missing = "The comparison with the tuned AdamW needs `summary.json`, which is missing or not valid."
+        return f"Fitness on the seeds by which it was chosen: {number(champion.fresh)}. {missing}"
+    state = "The search has ended, but its champion was not chosen yet" if complete else "The run has not ended"
+    return f"{state}. Fitness in the search: {number(champion.fitness)}."
 
 
 def snippet(facts: Facts) -> str:
@@ -195,7 +206,7 @@ def answers(facts: Facts) -> Answers | None:
     if champion is None:
         return None
     if summary is None:
-        good = [f"The run has not ended. Fitness in the search: {number(champion.fitness)}."]
-        return Answers(f"Best so far: {champion.verdict}", champion.simplified, good, origin(facts), list(facts.notes))
-    good = [*(said.text for said in verdicts(summary)), *([held.text] if held else [])]
+        good = [without_summary(champion, complete=facts.complete)]
+    else:
+        good = [*(said.text for said in verdicts(summary)), *([held.text] if held else [])]
     return Answers(headline(champion), champion.simplified, good, origin(facts), list(facts.notes))

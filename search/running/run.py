@@ -21,7 +21,7 @@ from search.running.open_run import OpenRun, existing_run, new_run
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.reporter import Reporter
-from search.running.setup import search_evaluator, tasks_of
+from search.running.setup import note_idle_workers, search_evaluator, tasks_of
 from search.running.structure_runs import search_structures
 from search.running.summary import Summary
 from search.settings import (
@@ -237,6 +237,8 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
     lion = _fitness_of_lion(config)
     journal.note(LION, plain(lion))
     reporter.lion_scored(lion)
+    if settings.algorithm != STRUCTURES:  # it trains a generation at a time, whatever the window
+        note_idle_workers(config, trials.executor.count, reporter.note)
     for number in range(settings.rounds):
         repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
         reporter.round_started(number)

@@ -233,14 +233,23 @@ def executor(
         batch=settings.batch or (LARGEST_BATCH if settings.device == "gpu" else None),
     )
     build = partial(_built, config.model_dump(mode="json"), tuple(files))
-    made = RayExecutor(build, facts(config), workers, files=files, say=say, stop=stop, mixed=mixed)
-    at_once = settings.in_flight * config.search.repeats
-    if at_once < _FED * made.count:
+    return RayExecutor(build, facts(config), workers, files=files, say=say, stop=stop, mixed=mixed)
+
+
+def note_idle_workers(config: Config, count: int, say: Callable[[str], None]) -> None:
+    """Say so if the window of a search is too narrow to keep all workers on Ray busy.
+
+    Args:
+        config: the config of a run whose algorithm uses `workers.in_flight`.
+        count: number of workers.
+        say: called with the message.
+    """
+    at_once = config.workers.in_flight * config.search.repeats
+    if config.workers.executor == "ray" and at_once < _FED * count:
         say(
             f"at most {at_once} candidates are in flight (`workers.in_flight` × `search.repeats`), so some of the "
-            f"{made.count} workers will be idle; {_FED} candidates per worker keep all workers busy"
+            f"{count} workers will be idle; {_FED} candidates per worker keep all workers busy"
         )
-    return made
 
 
 def _built(values: dict[str, Any], files: Sequence[str]) -> Built:

@@ -5,7 +5,7 @@ The public names of this subpackage:
 - The config: `Config` and some of its sections (`Mutations`, `SelectionSettings`, `StructureSettings`,
   `WorkerSettings`).
 - `names`: a module with the names of algorithms and mutations that a config may use; registering an extension adds one.
-- The config of the paper's claims: `ClaimSettings`, `ComparisonSettings`, `read_claim_settings`.
+- The config of the paper's claims: `ClaimSettings`, `ComparisonSettings`, `read_claim_settings`, `is_claims_config`.
 - Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
 - Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config.
 - Loading, which imports the code that a config names: `load_config`, `load_plugins`; without importing: `check_config`,
@@ -15,7 +15,7 @@ The public names of this subpackage:
 """
 
 from search.settings import names
-from search.settings.claims import ClaimSettings, ComparisonSettings, read_claim_settings
+from search.settings.claims import ClaimSettings, ComparisonSettings, is_claims_config, read_claim_settings
 from search.settings.config import Config, Mutations, WorkerSettings
 from search.settings.loading import check_config, insertable, load_config, load_plugins, named_modules
 from search.settings.places import describe_module
@@ -49,6 +49,7 @@ __all__ = [
     "check_config",
     "describe_module",
     "insertable",
+    "is_claims_config",
     "larger_tasks",
     "load_config",
     "load_plugins",

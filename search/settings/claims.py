@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from proxy_tasks import SMALLEST, builtin_task
-from search.settings.config import WorkerSettings
+from search.settings.config import Config, WorkerSettings
 from search.settings.reading import read_values, set_key, validated
 from search.settings.tasks import Section
 
@@ -72,6 +72,16 @@ class ClaimSettings(Section):
         if len({*self.batches}) < 2:
             raise ValueError(f"`batches` (={self.batches}) must have two different sizes")
         return self
+
+
+def is_claims_config(path: Path) -> bool:
+    """Whether a YAML file is a config of the measurements and not one of a run, judged by the names of its keys.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    keys, of_claims, of_runs = set(read_values(path)), set(ClaimSettings.model_fields), set(Config.model_fields)
+    return bool(keys & (of_claims - of_runs)) and not keys & (of_runs - of_claims)
 
 
 def read_claim_settings(path: Path, overrides: Sequence[str] = ()) -> ClaimSettings:

@@ -28,7 +28,9 @@ class Mutations(Section):
     insert: float = Field(1.0, ge=0, description="insert a statement that calls a random function")
     delete: float = Field(1.0, ge=0, description="delete a random statement")
     modify: float = Field(
-        1.0, ge=0, description="replace an argument of a random statement by another variable or constant"
+        1.0,
+        ge=0,
+        description="replace an argument of a random statement by another variable or constant, or scale a constant",
     )
     replace: float = Field(
         1.0,
@@ -145,7 +147,11 @@ class WorkerSettings(Section):
         "each core but one, up to 8, if programs are trained on an accelerator, else 0",
     )
     address: str | None = Field(None, description="address of a Ray cluster, such as 10.0.0.1:6379")
-    in_flight: int = Field(8, ge=1, description="window W: child i is bred once children 0 … i − W are recorded")
+    in_flight: int = Field(
+        8,
+        ge=1,
+        description="window W: child i is bred once children 0 … i − W are recorded; `structures` does not use it",
+    )
     wall_limit: float = Field(300.0, gt=0, description="time limit of a candidate in seconds (ray)")
     memory_limit: float = Field(8.0, ge=0, description="memory limit of a worker in GiB; 0: none (ray)")
     mixed: Literal["refuse", "allow"] = Field(

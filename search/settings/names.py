@@ -5,7 +5,8 @@ The functions are in tables of `search.algorithms`, which a config does not impo
 
 from primitives import nearest
 
-ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree", "structures"}
+STRUCTURES = "structures"
+ALGORITHMS = {"regularized_evolution", "random", "tune_constants", "tree", STRUCTURES}
 REGISTERED_MUTATIONS: dict[str, float] = {}
 """Default rates of registered mutations; the rates of built-in mutations are fields of `config.Mutations`."""
 

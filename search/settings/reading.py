@@ -17,6 +17,7 @@ from search.settings.config import Config
 from search.settings.places import Origin, relative_to
 from search.settings.selection import larger_tasks, resolve_stages
 from search.settings.tasks import OWN, TAGS, OwnTask, Section, resolve, task_name
+from search.settings.unused_keys import check_unused
 from search.settings.yaml_text import parse_yaml, read_yaml
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -56,9 +57,11 @@ def build_config(values: dict[str, Any], start: Path = Path()) -> Config:
         start: folder in which files are looked for first; the working directory is second.
 
     Raises:
-        UserError: a key is wrong; the message has its path, and what is required.
+        UserError: a key is wrong, or the algorithm does not use it; the message has its path, and what is required.
     """
-    return _resolved(values, Origin(start))
+    config = _resolved(values, Origin(start))
+    check_unused(config)
+    return config
 
 
 def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
@@ -69,7 +72,7 @@ def restore_config(values: dict[str, Any], folder: Path = Path()) -> Config:
         folder: the folder to which paths are relative: the run folder for recorded values.
 
     Raises:
-        UserError: as for `build_config`.
+        UserError: as for `build_config`, except that keys which the algorithm does not use are accepted.
     """
     return _resolved(values, Origin(folder, recorded=True))
 
