@@ -14,7 +14,7 @@ from search.running.conclude import comparison_table
 from search.running.studies import COST, FACTORS, SHARES, scaled, study
 from search.settings.reading import build_config
 from selection import Derivation, Trial, Work
-from simplify.exact import Exactness
+from simplify.rule import Exactness
 from simplify.steps import SCORED, Step
 
 SEEDS = range(20_000, 20_003)

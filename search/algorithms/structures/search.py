@@ -145,9 +145,9 @@ class StructureSearch:
             bred.append(Bred(self._number(), ranked[rank], child.operators, child.program, child.dropped))
             if not self._known(bred[-1], structure):
                 new.append((bred[-1], structure))
-        self._drop_before_training([child for child, _ in new])
-        for child, structure in new:
-            if not child.going:  # its structure was not evaluated
+        self._drop_before_training([candidate for candidate, _ in new])
+        for candidate, structure in new:
+            if not candidate.going:  # its structure was not evaluated
                 seen = self._seen[structure]
                 self._seen[structure] = seen._replace(tries=seen.tries - 1)
         return bred
