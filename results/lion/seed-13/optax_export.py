@@ -1,0 +1,134 @@
+"""Found by program search: candidate 124 of repeat 0, simplified; fitness 0.1190 on seeds that the search did not use.
+
+    def train(w, g, m, v, lr):
+        g2 = square(g)
+        v = interp(g2, v, 0.7)
+        update = sqrt(v)
+        m = interp(g, m, 0.67)
+        update = m / update
+        decay = w * 0.31
+        update = update + decay
+        rate = lr * 0.019
+        update = update * rate
+        return update, m, v
+
+Exported by optsearch 0.1.0; needs jax and optax alone. Memory: 2 arrays for each parameter array (m, v)
+and a step counter. Updates have the sign of descent, as `optax.apply_updates` expects.
+
+Example:
+    optimizer = discovered(learning_rate=0.019)
+    state = optimizer.init(params)
+    gradients = jax.grad(loss)(params)
+    updates, state = optimizer.update(gradients, state, params)
+    params = optax.apply_updates(params, updates)
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+Scalar = float | jax.Array | Callable[[jax.Array], Any]
+
+
+class DiscoveredState(NamedTuple):
+    """State of the optimizer; m and v shaped like the parameters."""
+
+    count: jax.Array  # steps taken, shape (), int32
+    m: optax.Updates
+    v: optax.Updates
+
+
+def discovered(
+    *,
+    schedule: Scalar = 1.0,
+    beta2: Scalar = 0.7,
+    beta1: Scalar = 0.67,
+    weight_decay: Scalar = 0.31,
+    learning_rate: Scalar = 0.019,
+    state_dtype: Any = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Return an optax transformation.
+
+    Hyperparameters are numbers, arrays, or functions of the step.
+
+    Args:
+        schedule: factor that the program calls `lr`, such as a warm-up followed by a decay.
+        beta2: 0.7 in the program.
+        beta1: 0.67 in the program.
+        weight_decay: 0.31 in the program.
+        learning_rate: 0.019 in the program.
+        state_dtype: dtype of the state; by default float32, or the dtype of the parameter where that is wider.
+    """
+
+    def init(params: optax.Params) -> DiscoveredState:
+        def zeros(x: Any) -> jax.Array:
+            return jnp.zeros_like(x, dtype=_wide_dtype(x) if state_dtype is None else state_dtype)
+
+        return DiscoveredState(
+            count=jnp.zeros([], jnp.int32),
+            m=jax.tree.map(zeros, params),
+            v=jax.tree.map(zeros, params),
+        )
+
+    def update(
+        updates: optax.Updates, state: DiscoveredState, params: optax.Params | None = None, **extra_args: Any
+    ) -> tuple[optax.Updates, DiscoveredState]:
+        del extra_args
+        if params is None:
+            raise ValueError("the program reads the weights; give `params` to `update`")
+        scalars = [_value(x, state.count) for x in (schedule, beta2, beta1, weight_decay, learning_rate)]
+        leaves, structure = jax.tree.flatten(updates, is_leaf=lambda x: x is None)
+        present = [x is not None for x in leaves]
+        trees = [structure.flatten_up_to(tree) for tree in (params, updates, state.m, state.v)]
+        arrays = [[_wide(x) for x, here in zip(tree, present, strict=True) if here] for tree in trees]
+        rows = [_program(*scalars, *each) for each in zip(*arrays, strict=True)]
+        results = tuple(zip(*rows, strict=True)) or ((),) * 3
+        after = DiscoveredState(
+            count=state.count + (state.count < jnp.iinfo(jnp.int32).max),
+            m=jax.tree.unflatten(structure, _filled(results[1], trees[2], present)),
+            v=jax.tree.unflatten(structure, _filled(results[2], trees[3], present)),
+        )
+        return jax.tree.unflatten(structure, _filled([-x for x in results[0]], leaves, present)), after
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _program(lr, beta2, beta1, weight_decay, learning_rate, w, g, m, v):
+    """Return the step to subtract and the next state, for one parameter array."""
+    g2 = jnp.square(g)
+    v = (1 - beta2) * g2 + beta2 * v
+    update = jnp.sqrt(jnp.abs(v))
+    m = (1 - beta1) * g + beta1 * m
+    update = m / (update + 1e-8)
+    decay = w * weight_decay
+    update = update + decay
+    rate = lr * learning_rate
+    update = update * rate
+    return update, m, v
+
+
+def _value(x: Scalar, count: jax.Array) -> jax.Array:
+    return jnp.asarray(x(count) if callable(x) else x, jnp.float32)
+
+
+def _wide_dtype(x: Any) -> Any:
+    """Return the dtype to compute in: at least float32, in which the program was found."""
+    return jnp.promote_types(jnp.result_type(x), jnp.float32)
+
+
+def _wide(x: Any) -> jax.Array:
+    return jnp.asarray(x, _wide_dtype(x))
+
+
+def _filled(new: Any, old: list[Any], present: list[bool]) -> list[Any]:
+    """Return the new arrays in the dtype of the old ones; where there is no gradient, the old ones."""
+    supply = iter(new)
+    return [_narrow(next(supply), x) if here else x for x, here in zip(old, present, strict=True)]
+
+
+def _narrow(x: jax.Array, like: Any) -> jax.Array:
+    dtype = jnp.result_type(like)
+    return x.astype(dtype) if jnp.issubdtype(dtype, jnp.inexact) else x
