@@ -25,6 +25,7 @@ from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
 from proxy_tasks.copies import local, use_copies
 from proxy_tasks.device import Computation, device_name, has_kernel, in_batches, padding
 from proxy_tasks.families import FAMILIES, custom_families, fingerprint, module_in, problem, register_family
+from proxy_tasks.files import LIMIT as DATA_LIMIT
 from proxy_tasks.fitness import Evaluator, Heights, Score, Status
 from proxy_tasks.inputs import loop_inputs, training_rows
 from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
@@ -35,6 +36,7 @@ from proxy_tasks.training import Trainer, Trajectory
 
 __all__ = [
     "BASELINES_FILE",
+    "DATA_LIMIT",
     "FAMILIES",
     "LARGEST_BATCH",
     "REFERENCE",

@@ -66,7 +66,7 @@ class OwnTask(Section):
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="name in tables and in the journal")
     family: str = Field(description="name of a built-in family, or `module:function` of a registered one")
     data: str | None = Field(None, description="an .npz file with `x` and `y`, or a text file; beside the config")
-    data_limit: int | None = Field(None, ge=1, description="largest size of the data file in MiB; 1024 by default")
+    data_limit: int | None = Field(None, ge=1, description="most memory for reading the data, in MiB; 1024 by default")
     batch: int = Field(64, ge=1, description="examples in a step")
     steps: int = Field(200, ge=1, description="training steps")
     schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
