@@ -42,6 +42,7 @@ def fill_in_characters(task: Task) -> Problem:
         raise UserError(f"task `{task.name}`: `masked` (={task.settings['masked']}) must be less than `context`")
     generator = np.random.default_rng(_MASK_SEED)
     for part in rows.values():
+        data.check_room(task, 4 * part["tokens"].size, "drawing the masks")  # 16 bytes each: a number and its rank
         places = generator.random(part["tokens"].shape).argsort(axis=1)[:, : task.settings["masked"]]
         part["places"] = np.sort(places, axis=1).astype(np.int32)
     layout, layers, heads = _language_model(task, vocabulary + 1, by_distance=True)
