@@ -4,7 +4,8 @@ The public names of this package; other packages use no others.
 
 - Tasks: `Task` and its training conditions (`Circumstance`), and the table of built-in tasks (`TASKS`, `SMALLEST`,
   `builtin_task`).
-- Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one.
+- Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one. `DATA_LIMIT`
+  is the most memory for reading data, in bytes, if a task sets no other limit.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `custom_families`, `module_in` (import of a custom
   family), and a task with its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program, and can return a `Trajectory`; `training_rows` and `loop_inputs`
