@@ -64,6 +64,33 @@ def test_settings_of_a_task_that_would_fill_the_memory_are_refused(
         tracemalloc.stop()
 
 
+TEXTS = {
+    "empty integer": 'seed: !!int ""',
+    "empty float": 'seed: !!float ""',
+    "no bool": 'seed: !!bool "x"',
+    "no time": 'seed: !!timestamp "x"',
+    "no set": "seed: !!set [1]",
+    "base 60": "seed: " + ":".join(["1"] * 300) + ".0",
+    "hexadecimal": "seed: 0x" + "f" * 5000,
+    "long base 60": "seed: 1" + ":0" * 490_000,
+    "null byte": 'tasks: [{name: a, family: classification, data: "a\\0b"}]',
+    "long data": f"tasks: [{{name: a, family: classification, data: {'a' * 5000}}}]",
+    "long program": f"program: {'a' * 5000}",
+    "null byte in a program": 'program: "a\\0b"',
+    "long plugin": f"search: {{plugins: [{'a' * 5000}]}}",
+    "long family": f"tasks: [{{name: a, family: '{'a' * 5000}:f'}}]",
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_values_and_paths_that_cannot_be_are_refused(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "theirs.yaml"
+    config.write_text(TEXTS[case])
+    refusal(config, capsys)
+
+
 def test_shifted_images_take_no_more_memory_than_was_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
