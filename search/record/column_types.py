@@ -19,7 +19,7 @@ _TYPES = (
 )  # of the columns of `candidate_table.SCHEMA`
 _FITNESSES, _STATUS, _LOSSES, _PROBE = (6, 7), 8, 17, 18
 _STATUSES = frozenset(Status)
-_LARGEST_RATIO = 700.0  # largest log ratio of losses; exp(710) overflows
+LARGEST_RATIO = 700.0  # largest log ratio of losses; exp(710) overflows
 _LARGEST_LOSS = 3.5e38  # above every float32
 
 
@@ -34,7 +34,7 @@ def check_columns(values: Sequence[Any]) -> dict[str, Any]:
     """
     if len(values) != len(_TYPES) or not all(type(value) in known for value, known in zip(values, _TYPES, strict=True)):
         raise ValueError("a column of another type")
-    if not all(values[place] is None or abs(values[place]) <= _LARGEST_RATIO for place in _FITNESSES):
+    if not all(values[place] is None or abs(values[place]) <= LARGEST_RATIO for place in _FITNESSES):
         raise ValueError("a fitness that is no log ratio of losses")
     if values[_STATUS] not in _STATUSES or len(values[_PROBE] or b"") % 4:
         raise ValueError("a status or a probe of another kind")
