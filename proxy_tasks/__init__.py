@@ -4,7 +4,8 @@ The public names of this package; other packages use no others.
 
 - Tasks: `Task` and its training conditions (`Circumstance`), and the table of built-in tasks (`TASKS`, `SMALLEST`,
   `builtin_task`).
-- Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one.
+- Files of another machine: `use_copies` names their copies in this process, `local` gives the path of one. `DATA_LIMIT`
+  is the most memory for reading data, in bytes, if a task sets no other limit.
 - Families, the kinds of task: `FAMILIES`, `register_family`, `custom_families`, `module_in` (import of a custom
   family), and a task with its data: `problem`, `Problem`, `Rows`, `SPLITS`, `fingerprint`.
 - Training: `Trainer` trains networks with a program, and can return a `Trajectory`; `training_rows` and `loop_inputs`
@@ -25,6 +26,7 @@ from proxy_tasks.catalog import SMALLEST, TASKS, builtin_task
 from proxy_tasks.copies import local, use_copies
 from proxy_tasks.device import Computation, device_name, has_kernel, in_batches, padding
 from proxy_tasks.families import FAMILIES, custom_families, fingerprint, module_in, problem, register_family
+from proxy_tasks.files import LIMIT as DATA_LIMIT
 from proxy_tasks.fitness import Evaluator, Heights, Score, Status
 from proxy_tasks.inputs import loop_inputs, training_rows
 from proxy_tasks.loss import Price, fitness_of, log_loss, log_ratio, mean_log_loss, sound, weighted_log_loss
@@ -35,6 +37,7 @@ from proxy_tasks.training import Trainer, Trajectory
 
 __all__ = [
     "BASELINES_FILE",
+    "DATA_LIMIT",
     "FAMILIES",
     "LARGEST_BATCH",
     "REFERENCE",

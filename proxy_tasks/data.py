@@ -4,6 +4,7 @@ Data are split into train, validation and test in one fixed way: examples by a f
 consecutive parts. The split does not depend on the seed of an evaluation.
 """
 
+import sys
 from collections import Counter
 from functools import cache
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ _DIGITS_PARTS = (1000, 400, 397)  # train, validation, test; 1797 images in all
 _ARRAY_PARTS = (0.6, 0.2, 0.2)  # shares of the examples in a user's file
 _TEXT_PARTS = (0.8, 0.1, 0.1)
 _FEWEST = 50  # smallest number of examples in a user's file; with fewer, a split would hold less than ten
+_BLOCK = 2**20  # characters that are numbered at once
 _MOST_CHARACTERS = 256  # distinct characters in a user's text; characters are stored as uint8
 
 Examples = dict[str, tuple[np.ndarray, np.ndarray]]  # x and y of each split
@@ -74,7 +76,7 @@ def check_room(task: Task, numbers: int, what: str) -> None:
 
 
 def limit_of(task: Task) -> int:
-    """Largest size in bytes of the data file of a task: its setting `data_limit`, in MiB, or `LIMIT`."""
+    """Memory in bytes that the data of a task may take: its setting `data_limit`, in MiB, or `LIMIT`."""
     given = task.settings.get("data_limit")
     return LIMIT if given is None else int(given) * 2**20
 
@@ -110,7 +112,7 @@ def arrays(path: str, limit: int = LIMIT) -> Examples:
     Args:
         path: the file; `x` holds numbers, shape `(N, D)` or `(N, height, width)`; `y` has the shape `(N,)` and holds
             classes 0, 1, 2 … as whole numbers of any type, or class names, which are numbered in alphabetical order.
-        limit: largest size of the file in bytes.
+        limit: most bytes of memory.
 
     Returns:
         `x`, float32, and `y`, int32, of each split: 60, 20 and 20 % of the examples.
@@ -199,7 +201,7 @@ def text(path: str, limit: int = LIMIT) -> tuple[dict[str, np.ndarray], int]:
 
     Args:
         path: the file, UTF-8.
-        limit: largest size of the file in bytes.
+        limit: most bytes of memory.
 
     Returns:
         The characters of each split as numbers, uint8, shape `(N,)`, and the size of the vocabulary. The splits are the
@@ -210,11 +212,16 @@ def text(path: str, limit: int = LIMIT) -> tuple[dict[str, np.ndarray], int]:
     """
     content = read_text(path, limit)
     frequent = Counter(content).most_common(_MOST_CHARACTERS - 1)
-    numbers = {character: number for number, (character, _) in enumerate(sorted(frequent), start=1)}
-    splits = _stretches(np.array([numbers.get(character, 0) for character in content], np.uint8))
+    numbers = np.zeros(sys.maxunicode + 1, np.uint8)
+    numbers[sorted(ord(character) for character, _ in frequent)] = np.arange(1, len(frequent) + 1)
+    tokens = np.empty(len(content), np.uint8)
+    for begin in range(0, len(content), _BLOCK):
+        codes = np.frombuffer(content[begin : begin + _BLOCK].encode("utf-32-le"), "<u4")
+        tokens[begin : begin + _BLOCK] = numbers[codes]
+    splits = _stretches(tokens)
     if len(np.unique(splits["train"])) < 2:
         raise UserError(f"`{path}`: the training part repeats a single character, so that nothing can be learnt")
-    return splits, len(numbers) + 1
+    return splits, len(frequent) + 1
 
 
 @cache

@@ -4,7 +4,7 @@ Shifts and noise are drawn once and stored with the rows, so that a loss is a pu
 the initial weights and the order of examples depend on the seed.
 """
 
-from math import log, pi
+from math import log, pi, prod
 
 import jax.numpy as jnp
 import numpy as np
@@ -85,7 +85,7 @@ def _labelled(task: Task) -> tuple[dict[str, Rows], tuple[tuple[int, ...], int]]
     labels = np.where(chosen, generator.integers(0, classes, len(labels)), labels).astype(np.int32)
     reach = task.settings.get("shift", 0)
     if reach:
-        data.check_room(task, (2 * reach + 1) ** 2 * examples.size, f"training images moved by `shift` (={reach})")
+        _check_moves(task, examples, reach)
         moved = [_moved(task, examples, reach, down, right) for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1)]
         rows["train"] = {"x": np.concatenate(moved).reshape(-1, rows["train"]["x"].shape[1])}
     rows["train"]["y"] = np.tile(labels, len(rows["train"]["x"]) // len(labels))
@@ -97,7 +97,14 @@ def _moved(task: Task, images: np.ndarray, reach: int, down: int, right: int) ->
     if images.ndim != 3:
         raise UserError(f"task `{task.name}`: only images can be moved (`shift`); `x` is {list(images.shape[1:])} each")
     padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)), constant_values=images.min())
-    return padded[:, down : down + images.shape[1], right : right + images.shape[2]]
+    return padded[:, down : down + images.shape[1], right : right + images.shape[2]].copy()  # so that `padded` is freed
+
+
+def _check_moves(task: Task, images: np.ndarray, reach: int) -> None:
+    """Refuse moves whose images, twice while they are joined, or whose padded images would exhaust the memory."""
+    moved = 2 * (2 * reach + 1) ** 2 * images.size
+    padded = len(images) * prod(side + 2 * reach for side in images.shape[1:])
+    data.check_room(task, moved + padded, f"images moved by `shift` (={reach})")
 
 
 def denoise(task: Task) -> Problem:
@@ -112,7 +119,7 @@ def denoise(task: Task) -> Problem:
     generator = np.random.default_rng(_NOISE_SEED)
     rows: dict[str, Rows] = {}
     splits = _examples(task)
-    _check_draws(task, splits)
+    _check_draws(task, splits, copies=10)  # five of eight bytes while noise is added
     for split, (images, _) in splits.items():
         flat = images.reshape(len(images), -1)
         clean = np.tile(flat if "data" in task.settings else 2 * flat - 1, (_draws(task, split), 1))
@@ -143,7 +150,7 @@ def contrast(task: Task) -> Problem:
     generator = np.random.default_rng(_NOISE_SEED)
     rows: dict[str, Rows] = {}
     splits = _examples(task)
-    _check_draws(task, splits)
+    _check_draws(task, splits, copies=4)  # two views, each twice while they are joined
     for split, (images, _) in splits.items():
         views = [[_view(task, images, generator) for _ in range(_draws(task, split))] for _ in range(2)]
         rows[split] = {name: np.concatenate(view) for name, view in zip(("first", "second"), views, strict=True)}
@@ -159,16 +166,16 @@ def contrast(task: Task) -> Problem:
 
 def _view(task: Task, images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     reach = task.settings["shift"]
-    data.check_room(task, (2 * reach + 1) ** 2 * images.size, f"images moved by `shift` (={reach})")
+    _check_moves(task, images, reach)
     moves = [_moved(task, images, reach, down, right) for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1)]
     chosen = np.stack(moves)[generator.integers(len(moves), size=len(images)), np.arange(len(images))]
     noisy: np.ndarray = chosen + task.settings["noise"] * generator.standard_normal(chosen.shape)
     return noisy.reshape(len(images), -1).astype(np.float32)
 
 
-def _check_draws(task: Task, splits: data.Examples) -> None:
+def _check_draws(task: Task, splits: data.Examples, copies: int) -> None:
     draws = task.settings["draws"]
-    data.check_room(task, 2 * draws * splits["train"][0].size, f"training images drawn `draws` (={draws}) times")
+    data.check_room(task, copies * draws * splits["train"][0].size, f"training images drawn `draws` (={draws}) times")
 
 
 def _draws(task: Task, split: str) -> int:

@@ -119,16 +119,19 @@ def training_rows(task: Task) -> tuple[Rows, dict[Circumstance, np.int32]]:
     """Concatenated training rows of all circumstances of a task, and the first row of each circumstance.
 
     Raises:
-        UserError: a circumstance names a setting that the family does not have, or changes more than training rows.
+        UserError: a circumstance names a setting that the family does not have, or changes more than training rows; or
+            the rows of all circumstances would exhaust the memory.
     """
     parts: dict[tuple[Any, ...], Rows] = {}
     offsets: dict[Circumstance, np.int32] = {}
     starts: dict[tuple[Any, ...], int] = {}
-    length = 0
+    length = held = 0
     for circumstance in task.circumstances or (Circumstance(),):
         variant = _variant(task, circumstance)
         key = tuple(variant.settings.get(name) for name in DATA_SETTINGS)
         if key not in parts:
+            held += sum(np.asarray(values).size for rows in problem(variant).rows.values() for values in rows.values())
+            check_room(task, held, f"the rows of {len(parts) + 1} circumstances")
             parts[key], starts[key] = problem(variant).rows["train"], length
             length += problem(variant).examples("train")
         offsets[circumstance] = np.int32(starts[key])

@@ -42,6 +42,7 @@ def fill_in_characters(task: Task) -> Problem:
         raise UserError(f"task `{task.name}`: `masked` (={task.settings['masked']}) must be less than `context`")
     generator = np.random.default_rng(_MASK_SEED)
     for part in rows.values():
+        data.check_room(task, 4 * part["tokens"].size, "drawing the masks")  # 16 bytes each: a number and its rank
         places = generator.random(part["tokens"].shape).argsort(axis=1)[:, : task.settings["masked"]]
         part["places"] = np.sort(places, axis=1).astype(np.int32)
     layout, layers, heads = _language_model(task, vocabulary + 1, by_distance=True)
@@ -71,7 +72,7 @@ def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
     path, count = task.settings.get("data"), task.settings["windows"]
     splits, vocabulary = data.text(path, data.limit_of(task)) if path else (data.documentation(), len(data.CHARACTERS))
     rows: dict[str, Rows] = {}
-    seen: set[bytes] = set()
+    seen = np.empty((0, length), np.uint8)
     for split in SPLITS:
         if len(splits[split]) < _FEWEST_WINDOWS * length:
             needed = f"{_FEWEST_WINDOWS * length:,} characters"
@@ -83,8 +84,9 @@ def _windows(task: Task, length: int) -> tuple[dict[str, Rows], int]:
     return rows, vocabulary
 
 
-def _unseen(rows: np.ndarray, seen: set[bytes]) -> tuple[np.ndarray, set[bytes]]:
+def _unseen(rows: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct rows not in `seen`, and `seen` with these added; indentation and ruled lines recur in a text."""
-    new = {row.tobytes(): index for index, row in reversed(list(enumerate(rows)))}
-    chosen = sorted(index for key, index in new.items() if key not in seen)
-    return rows[chosen], seen | new.keys()
+    both = np.concatenate([seen, rows])
+    first = np.unique(both.view(f"V{rows.shape[1]}"), return_index=True)[1]
+    chosen = np.sort(first[first >= len(seen)]) - len(seen)
+    return rows[chosen], both[np.sort(first)]

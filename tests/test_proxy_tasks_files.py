@@ -4,6 +4,7 @@ import io
 import os
 import re
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -124,14 +125,67 @@ def test_a_header_may_not_claim_more_than_there_is(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "forged.npz", "w") as archive:
         archive.writestr("x.npy", array)
         archive.writestr("y.npy", array)
-    assert "have more than 1,048,576 bytes" in refusal(str(tmp_path / "forged.npz"))
+    assert "would take more than 1,048,576 bytes of memory" in refusal(str(tmp_path / "forged.npz"))
     with zipfile.ZipFile(tmp_path / "short.npz", "w") as archive:
         archive.writestr("x.npy", array.replace(b"9000000000000", b"9000         "))
         archive.writestr("y.npy", array)
     assert "the header of `x` claims 72,000 bytes, but there are 80" in refusal(str(tmp_path / "short.npz"))
     np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((200_000, 2)), y=np.zeros(200_000, int))
     assert (tmp_path / "bomb.npz").stat().st_size < 10_000
-    assert "have more than 1,048,576 bytes" in refusal(str(tmp_path / "bomb.npz"))
+    assert "would take more than 1,048,576 bytes of memory" in refusal(str(tmp_path / "bomb.npz"))
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+EMPTY_NAMES = npy(Y).replace(b"'<i8'", b"'<U0'").replace(b"(60,), }      ", b"(1000000000,)}")
+HEADER = b"\x93NUMPY\x02\x00" + struct.pack("<I", 10**9) + b" " * 1000
+HOSTILE: dict[str, tuple[list[tuple[str, bytes]], int, str]] = {
+    "raw name": (
+        [("x", npy(np.zeros((10**6, 2)))), ("x.npy", npy(X)), ("y.npy", npy(Y))],
+        8,
+        "more than one array `x`",
+    ),
+    "same name": ([("x.npy", npy(X)), ("y.npy", npy(Y)), ("y.npy", npy(Y))], 8, "more than one array `y`"),
+    "no bytes": ([("x.npy", npy(X)), ("y.npy", EMPTY_NAMES[:128])], 8, r"`y` holds values of no bytes \(<U0\)"),
+    "long header": ([("x.npy", HEADER), ("y.npy", npy(Y))], 8, "a header has 1,000,000,000 bytes"),
+    "other packing": ([("x.npy", npy(X)), ("y.npy", npy(Y))], 12, "`x` is compressed in another way than by numpy"),
+    "small type": ([("x.npy", npy(np.zeros((30_000, 2), np.uint8))), ("y.npy", npy(Y))], 8, "more than 1,048,576"),
+    "many members": ([(f"{number}", b"") for number in range(6_000)], 0, r"its directory has \d+,\d{3} bytes"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("case", HOSTILE)
+def test_an_archive_that_would_fill_the_memory_is_refused_before_it_is_expanded(case: str, tmp_path: Path) -> None:
+    members, packing, message = HOSTILE[case]
+    path = tmp_path / "hostile.npz"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    tracemalloc.start()
+    try:
+        assert re.search(message, refusal(str(path)))
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_text_is_numbered_in_a_few_times_its_size(tmp_path: Path) -> None:
+    path, size = tmp_path / "sparse.txt", 2**22
+    path.write_bytes(b"ab" + b"\0" * (size - 2))
+    tracemalloc.start()
+    try:
+        splits, vocabulary = data.text.__wrapped__(str(path), 2**26)
+        assert (
+            tracemalloc.get_traced_memory()[1] < 6 * size + 20 * 2**20
+        )  # a block as code points, and the lookup table
+    finally:
+        tracemalloc.stop()
+    assert (vocabulary, splits["train"][:3].tolist()) == (4, [2, 3, 1])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -162,7 +216,7 @@ def test_texts_that_teach_nothing_are_refused(tmp_path: Path) -> None:
 
     def said() -> str:
         with pytest.raises(UserError) as error:
-            data.text.__wrapped__(str(path), 10_000)
+            data.text.__wrapped__(str(path), 80_000)
         return str(error.value)
 
     path.write_text("a" * 5000)
@@ -174,6 +228,6 @@ def test_texts_that_teach_nothing_are_refused(tmp_path: Path) -> None:
     path.write_bytes("caf\xe9 ".encode("latin-1") * 99)
     assert said() == f"`{path}` is no text in UTF-8 (byte 3 is 0xe9); convert it with `iconv`"
     path.write_text("ab" * 9000)
-    assert "has 18,000 bytes; a text file may have 10,000 at most" in said()
+    assert "has 18,000 bytes; a text file may have 10,000 at most (an eighth of `data_limit`)" in said()
     path.write_text("\ufeff" + "ab" * 900)
     assert data.text.__wrapped__(str(path))[1] == 3

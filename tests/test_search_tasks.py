@@ -323,9 +323,12 @@ def test_both_places_where_a_data_file_was_looked_for_are_named(own: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("family: image classification, settings: {patch: 2, shift: 100000}", "`shift` (=100000) would take"),
+        (
+            "family: image classification, settings: {patch: 2, shift: 100000}",
+            "`shift` (=100000) must be a whole number",
+        ),
         ("family: denoising diffusion, settings: {draws: 100000000}", "`draws` (=100000000) times would take"),
-        ("family: contrastive views, settings: {shift: 100000}", "`shift` (=100000) would take"),
+        ("family: contrastive views, settings: {shift: 100000}", "`shift` (=100000) must be a whole number"),
         ("family: classification, settings: {hidden: [1000000000]}", "weights would take"),
         ("family: classification, batch: 1000000000", "the order of 200 × 1000000000 examples"),
     ],

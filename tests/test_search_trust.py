@@ -101,6 +101,19 @@ def test_validate_lists_what_it_did_not_check_and_trust_checks_it(
     assert "`task_of_a_stranger:task` failed: KeyError" in capsys.readouterr().err.replace(f"{sent}/", "")
 
 
+def test_a_config_cannot_raise_the_limit_on_memory_for_data_without_trust(
+    small_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (small_run.parent / "no.npz").write_text("none")
+    task = "{name: theirs, family: classification, data: no.npz, data_limit: 1025}"
+    arguments = ["validate", str(small_run), "--set", f"tasks=[{task}]"]
+    assert run_json(capsys, *arguments)["unchecked"] == [
+        "task `theirs` was not built, since its `data_limit` is above 1024"
+    ]
+    assert main([*arguments, "--trust"]) == 2
+    assert "an .npz file with `x` and `y` is needed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["resume", "select"])
 def test_a_run_from_elsewhere_is_not_resumed_without_trust(
     command: str, sent: Path, capsys: pytest.CaptureFixture[str]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from primitives import to_text
 from proxy_tasks import Status
 from search.engine import HistoryEntry, Record
+from search.record.column_types import check_columns
 
 SCHEMA = """
 create table candidates (
@@ -76,15 +77,15 @@ _LOSSES = CandidateRow._fields.index("losses")
 
 
 def row(values: Sequence[Any]) -> CandidateRow:
-    """Make a row from the columns of the file."""
+    """Make a row from the columns of the file; raises `ValueError` if they have other types."""
+    losses = check_columns(values)
     raw = CandidateRow(*values)
-    losses = json.loads(values[_LOSSES])
     losses.pop(_LATER, None)
     return raw._replace(fitness=_read(raw.fitness), first_fitness=_read(raw.first_fitness), losses=losses)
 
 
 def history_entry(values: Sequence[Any]) -> HistoryEntry:
-    """Make the part of a row that the engine and the algorithm need, from the columns of the file."""
+    """Make the part of a row that the engine and the algorithm need, from checked columns of the file."""
     raw = CandidateRow(*values)
     losses = values[_LOSSES]
     return HistoryEntry(
@@ -98,7 +99,7 @@ def history_entry(values: Sequence[Any]) -> HistoryEntry:
         raw.reason,
         raw.same_as,
         raw.probe,
-        tuple(json.loads(losses)[_LATER]) if _LATER in losses else (),
+        tuple(json.loads(losses).get(_LATER, ())) if _LATER in losses else (),
     )
 
 

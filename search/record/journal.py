@@ -13,10 +13,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from primitives import UserError
 from proxy_tasks import Price
 from search.engine import HistoryEntry, Record
 from search.record import trial_table
 from search.record.candidate_table import CHAIN, SEAL, CandidateRow, columns, history_entry, row, sealed
+from search.record.column_types import check_columns
 from search.record.faults import damage
 from search.record.journal_file import JournalFile
 
@@ -91,7 +93,7 @@ class Journal(JournalFile):
         self._write(trial_table.INSERT, [trial_table.columns(key, losses) for key, losses in found.items()])
 
     def intact(self, repeat: int) -> Iterator[tuple[Any, ...]]:
-        """The columns of every row of a repeat; each row is checked against the row before.
+        """The columns of every row of a repeat; each row is checked against the row before, and its types.
 
         Raises:
             UserError: at the first row that was lost or altered.
@@ -100,7 +102,11 @@ class Journal(JournalFile):
         for values in self._query(f"select {_ALL} from candidates where repeat = ? order by number", (repeat,)):
             seal = sealed(seal, values)
             if values[1] != number or values[SEAL] != seal:
-                raise damage(self._path, f"altered at candidate {number} of repeat {repeat}")
+                raise self._altered(repeat, number)
+            try:
+                check_columns(values)
+            except ValueError:
+                raise self._altered(repeat, number) from None
             chain, number = values[CHAIN], number + 1
             yield values
         self._ends[repeat] = (number - 1, chain, seal)
@@ -125,15 +131,18 @@ class Journal(JournalFile):
     @property
     def price(self) -> Price:
         """Price of length and memory in the fitnesses of the run."""
-        evaluation = self.meta()["config"]["evaluation"]
-        return Price(evaluation["statement_price"], evaluation["slot_price"])
+        try:
+            evaluation = self.meta()["config"]["evaluation"]
+            return Price(float(evaluation["statement_price"]), float(evaluation["slot_price"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise damage(self._path, "its config has no prices of statements and slots") from None
 
     def rows(
         self, where: str = "1", order: str = "repeat, number", limit: int = -1, given: Sequence[Any] = ()
     ) -> Iterator[CandidateRow]:
         """Rows that meet an SQL condition; `given` are the values of its question marks."""
         query = f"select {_ALL} from candidates where {where} order by {order} limit {limit}"
-        return map(row, self._query(query, given))
+        return self._rows(query, given)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Outcome of every candidate, ordered by repeat and number; reads less than `rows`."""
@@ -174,7 +183,7 @@ class Journal(JournalFile):
             query += f" and repeat between {repeats.start} and {repeats.stop - 1}"
         if before is not None:
             query += f" and number < {before}"
-        for candidate in map(row, self._query(f"{query} order by fitness, repeat, number")):
+        for candidate in self._rows(f"{query} order by fitness, repeat, number"):
             taken.setdefault(key(candidate), candidate)
             if len(taken) == most:
                 break
@@ -210,6 +219,8 @@ class Journal(JournalFile):
             from candidates group by matched, status order by matched, status
         """
         for matched, status, rows, statements, live, dropped, most in self._query(query):
+            if not (isinstance(matched, str) and isinstance(status, str) and isinstance(most, int)):
+                raise damage(self._path, "a column has values of another type")
             counts.update(children=rows, statements=int(statements), live=int(live), dropped=int(dropped))
             counts[matched or "evaluated"] += rows
             restarts = max(restarts, most)
@@ -243,6 +254,18 @@ class Journal(JournalFile):
         """Repeats with candidates, and their numbers of candidates."""
         return [(repeat, self._end(repeat)[0] + 1) for repeat in self._repeats()]
 
+    def _rows(self, query: str, given: Sequence[Any] = ()) -> Iterator[CandidateRow]:
+        """The rows that a query finds; raises `UserError` at a row of other types."""
+        for values in self._query(query, given):
+            try:
+                found = row(values)
+            except ValueError:
+                raise self._altered(*values[:2]) from None
+            yield found
+
+    def _altered(self, repeat: Any, number: Any) -> UserError:  # noqa: ANN401 - integers, unless altered
+        return damage(self._path, f"altered at candidate {str(number)[:20]} of repeat {str(repeat)[:20]}")
+
     def _repeats(self) -> Iterator[int]:
         """Repeats with rows, in order; uses an index and does not read all rows."""
         repeat = -1
@@ -256,7 +279,10 @@ class Journal(JournalFile):
         """Number, chain and seal of the last row of a repeat; the initial values if there is no row."""
         if repeat not in self._ends:
             query = "select number, chain, seal from candidates where repeat = ? order by number desc limit 1"
-            self._ends[repeat] = next(self._query(query, (repeat,)), (-1, b"", self.beginning()))
+            end = next(self._query(query, (repeat,)), (-1, b"", self.beginning()))
+            if tuple(map(type, end)) != (int, bytes, bytes) or not isinstance(repeat, int):
+                raise damage(self._path, "a column has values of another type")
+            self._ends[repeat] = end
         return self._ends[repeat]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from hashlib import blake2b
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from search.record import candidate_table, opening, trial_table
 from search.record.atomic_files import whole_file
+from search.record.column_types import is_yardstick, parsed
 from search.record.faults import UNREADABLE, cannot_write, damage, explain
 
 _SCHEMA = """
@@ -102,6 +103,9 @@ class JournalFile:
             connection.execute(pragma)
             opening.check_schema(connection, path, SCHEMA)
             journal.meta()
+        except TypeError:  # an object whose SQL is not a text
+            journal.close()
+            raise damage(path, "its schema is not that of a journal") from None
         except BaseException:
             journal.close()
             raise
@@ -131,7 +135,10 @@ class JournalFile:
         if dict(rows).get(_SEAL) != json.dumps(seal.hex()):
             raise damage(self._path, "its initial metadata were altered")
         self._seal = seal
-        return {key: json.loads(value) for key, value in facts}
+        meta = self._parsed(facts)
+        if not is_yardstick(meta.get("yardstick", {})):
+            raise damage(self._path, "its `yardstick` is not that of a run")
+        return meta
 
     def note(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Add a note to `meta`; an earlier note of the same key is replaced."""
@@ -144,7 +151,14 @@ class JournalFile:
         altered = [key for key, value, seal in rows if seal != _hash([key, value])]
         if altered:
             raise damage(self._path, f"its note `{altered[0]}` was altered")
-        return {key: json.loads(value) for key, value, _ in rows}
+        return self._parsed((key, value) for key, value, _ in rows)
+
+    def _parsed(self, rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+        """Values of keys, from JSON."""
+        try:
+            return {key: parsed(value) for key, value in rows}
+        except ValueError:
+            raise damage(self._path, "its metadata are not JSON") from None
 
     def beginning(self) -> bytes:
         """Hash of the initial metadata, from which the seals of all rows start."""
@@ -168,7 +182,9 @@ class JournalFile:
 
     def _query(self, query: str, given: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from self._connection.execute(query, given)
+            # `yield from` would close the cursor with the generator, which fails if the connection is closed before
+            for values in self._connection.execute(query, given):  # noqa: UP028
+                yield values
         except UNREADABLE as error:
             raise explain(error, self._path) from None
 

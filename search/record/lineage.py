@@ -8,6 +8,9 @@ from primitives import ProgramError, live_part, parse, statement_text
 from search.record.candidate_table import CandidateRow
 from search.record.journal import Journal, Outcome
 
+_MOST_LINES = 1000  # lines of a program that cannot be analysed; others are shorter
+_MOST_PAIRS = 10_000  # pairs of lines that are compared, 100 lines with 100; the time is cubic in the worst case
+
 
 class Change(NamedTuple):
     """A line of the live part and its sign: `-` removed, `+` added, blank unchanged."""
@@ -69,9 +72,13 @@ def other_children(journal: Journal, repeat: int, number: int) -> list[list[Outc
 def differences(before: Sequence[str], after: Sequence[str]) -> list[Change]:
     """The difference of two programs line by line; common lines occur once.
 
+    Long programs are not compared: all lines of the first are removed, and all lines of the second added.
+
     >>> differences(["a", "b"], ["a", "c"])
     [Change(sign=' ', line='a'), Change(sign='-', line='b'), Change(sign='+', line='c')]
     """
+    if len(before) * len(after) > _MOST_PAIRS:
+        return [Change("-", line) for line in before] + [Change("+", line) for line in after]
     found: list[Change] = []
     for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -92,9 +99,9 @@ def unreadable(row: CandidateRow) -> str:
 
 
 def live_lines(row: CandidateRow) -> list[str]:
-    """Live statements of the program of a row; all statements if it cannot be analysed."""
+    """Live statements of the program of a row; its first lines if it cannot be analysed."""
     try:
         program = parse(row.program)
     except ProgramError:
-        return [line.strip() for line in row.program.splitlines()[1:-1]]
+        return [line.strip() for line in row.program.splitlines()[1:-1][:_MOST_LINES]]
     return [statement_text(statement) for statement in live_part(program).statements]

@@ -8,16 +8,29 @@ import math
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from primitives import UserError, printable
+from search.record.column_types import LARGEST_RATIO
 from search.record.folder import SUMMARY
 from search.record.opening import check_regular
 
+_ROWS, _STAGES = 2000, 20  # largest numbers of rows and of stages; a report of a run has up to 100 and 3
 LARGEST = 64_000_000  # largest size in bytes, more than any summary has
 
 # JSON has no infinity and no NaN: `null` stands for both.
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+
+
+def _ratio(value: float) -> float:
+    """Check a log ratio of losses."""
+    if abs(value) > LARGEST_RATIO:
+        raise ValueError(f"a log ratio of losses must lie within ±{LARGEST_RATIO:g}")
+    return value
+
+
+Ratio = Annotated[Number, AfterValidator(_ratio)]
+Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class _Part(BaseModel):
@@ -29,11 +42,11 @@ class Best(_Part):
 
     program: str
     live: str
-    fitness: Number
-    search_fitness: Number = math.nan
+    fitness: Ratio
+    search_fitness: Ratio = math.nan
     recognised: str | None
-    repeat: int
-    number: int
+    repeat: Whole
+    number: Whole
     tuned: bool = False
 
 
@@ -65,7 +78,7 @@ class Simplified(_Part):
     evidence: str = ""
     resembles: Resemblance | None = None
     verdict: str
-    statements: int = 0
+    statements: Whole = 0
     slots: list[str] = []
 
 
@@ -76,8 +89,8 @@ class ComparisonRow(_Part):
     task: str
     split: str
     loss: Number
-    log_ratio: Number
-    interval: tuple[Number, Number]
+    log_ratio: Ratio
+    interval: tuple[Ratio, Ratio]
     per_seed: list[Number] = []
 
 
@@ -85,9 +98,9 @@ class StandingRow(_Part):
     """One entrant of a stage of the funnel; see `selection.stage`."""
 
     name: str
-    index: int | None
-    log_ratio: Number
-    interval: tuple[Number, Number]
+    index: Whole | None
+    log_ratio: Ratio
+    interval: tuple[Ratio, Ratio]
     verdict: str
 
 
@@ -95,20 +108,20 @@ class StageRow(_Part):
     """One stage of the funnel; see `selection.stage`."""
 
     tasks: list[str]
-    trials: int
-    tunings: int
-    seeds: int
-    standings: list[StandingRow]
+    trials: Whole
+    tunings: Whole
+    seeds: Whole
+    standings: list[StandingRow] = Field(max_length=_ROWS)
 
 
 class CheckRow(_Part):
     """One check for meta-overfitting; see `search.running.overfitting`."""
 
-    repeat: int
-    number: int
-    fitness: Number
-    fresh: Number
-    larger: Number
+    repeat: Whole
+    number: Whole
+    fitness: Ratio
+    fresh: Ratio
+    larger: Ratio
 
 
 class CurvePoint(_Part):
@@ -126,7 +139,7 @@ class SensitivityPoint(_Part):
     program: str
     rate: Number
     decay: Number
-    log_ratio: Number
+    log_ratio: Ratio
 
 
 class SummaryFile(_Part):
@@ -136,14 +149,14 @@ class SummaryFile(_Part):
     complete: bool
     best: Best
     simplified: Simplified
-    comparison: list[ComparisonRow]
-    stages: list[StageRow] = []
-    table: list[ComparisonRow] = []
+    comparison: list[ComparisonRow] = Field(max_length=_ROWS)
+    stages: list[StageRow] = Field([], max_length=_STAGES)
+    table: list[ComparisonRow] = Field([], max_length=_ROWS)
     winner: str | None = None
-    checks: list[CheckRow] = []
-    curves: list[CurvePoint] = []
-    sensitivity: list[SensitivityPoint] = []
-    trained: int = 0
+    checks: list[CheckRow] = Field([], max_length=_ROWS)
+    curves: list[CurvePoint] = Field([], max_length=_ROWS)
+    sensitivity: list[SensitivityPoint] = Field([], max_length=_ROWS)
+    trained: Whole = 0
     versions: dict[str, str] = Field(default_factory=dict)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from search.record.column_types import are_losses, parsed
+
 Key = tuple[str, str, str, int, int]  # `selection.Trial.key`: subject, task, split, first seed, number of seeds
 Losses = Mapping[Key, Sequence[float]]
 Failures = Mapping[Key, tuple[str, int]]  # status of the last attempt, and number of attempts
@@ -53,11 +55,17 @@ def columns(key: Key, losses: Sequence[float]) -> tuple[Any, ...]:
 
 
 def entry(values: Sequence[Any]) -> tuple[Key, tuple[float, ...]] | None:
-    """Key and losses of a row; `None` if it was altered."""
+    """Key and losses of a row; `None` if it was altered or holds other values."""
     *key, text, digest = values
     if _digest(key, text) != digest:
         return None
-    return tuple(key), tuple(math.nan if value is None else value for value in json.loads(text))
+    try:
+        losses = parsed(text)
+    except ValueError:
+        return None
+    if not are_losses(losses):
+        return None
+    return tuple(key), tuple(math.nan if value is None else value for value in losses)
 
 
 def failed_columns(key: Key, status: str, attempts: int) -> tuple[Any, ...]:
@@ -68,7 +76,8 @@ def failed_columns(key: Key, status: str, attempts: int) -> tuple[Any, ...]:
 def failed_entry(values: Sequence[Any]) -> tuple[Key, tuple[str, int]] | None:
     """Key, status and attempts of a row; `None` if it was altered."""
     *key, status, attempts, digest = values
-    return (tuple(key), (status, attempts)) if _digest(key, f"{status} {attempts}") == digest else None
+    whole = _digest(key, f"{status} {attempts}") == digest and type(attempts) is int
+    return (tuple(key), (status, attempts)) if whole else None
 
 
 def _digest(key: Sequence[Any], text: str) -> bytes:

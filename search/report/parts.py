@@ -1,7 +1,7 @@
 """The parts of a report: each figure with its caption and its numbers as a table."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -17,6 +17,8 @@ from search.report.wording import ADAMW, FOUND, LION, SIMPLIFIED, chosen, interv
 
 _LABELS = {FOUND: "found", SIMPLIFIED: "simplified", LION: "Lion"}
 _ROWS = 200  # most rows of a table of numbers
+_MOST_DRAWN = 12  # most programs in a figure, and most tasks with a figure of their own
+_INTERVALS = 6 * _MOST_DRAWN  # most intervals in a figure: three programs, two splits
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Parts:
         ]
         several = len({row.task for row in rows}) > 1
         if rows:
-            drawn = [(_label(row, several), row.program, row.log_ratio, row.interval) for row in rows]
+            drawn = [(_label(row, several), row.program, row.log_ratio, row.interval) for row in rows[:_INTERVALS]]
             yield self._part(
                 "losses",
                 "Loss against the tuned AdamW",
@@ -178,7 +180,7 @@ class Parts:
         summary = self._facts.summary
         if summary is None:
             return
-        for reference in chosen(summary.comparison, ADAMW, "test"):
+        for reference in list(chosen(summary.comparison, ADAMW, "test"))[:_MOST_DRAWN]:
             rows = [
                 row
                 for name in (FOUND, LION)
@@ -199,13 +201,16 @@ class Parts:
                         )
                     ],
                 )
-        for task in dict.fromkeys(point.task for point in summary.curves):
+        tasks, more = _drawn((point.task for point in summary.curves), "tasks")
+        for task in tasks:
             points = [point for point in summary.curves if point.task == task and point.per_seed]
+            names, others = _drawn((point.program for point in points), "programs")
+            points = [point for point in points if point.program in names]
             yield self._part(
                 f"learning-{len(self._sheet.classes)}",
                 f"Learning curves, {task}",
                 result_figures.learning_curves(points),
-                "Mean validation loss over fresh seeds; bands are 95 % intervals of the mean.",
+                f"Mean validation loss over fresh seeds; bands are 95 % intervals of the mean.{others}{more}",
                 ("program", "% of the steps", "mean loss"),
                 [
                     (point.program, f"{100 * point.share:.0f}", number(sum(point.per_seed) / len(point.per_seed)))
@@ -213,16 +218,16 @@ class Parts:
                 ],
             )
         if summary.sensitivity:
+            names, others = _drawn((point.program for point in summary.sensitivity), "programs")
+            grid = [point for point in summary.sensitivity if point.program in names]
             yield self._part(
                 "sensitivity",
                 "Sensitivity to rate and decay",
-                result_figures.sensitivity(summary.sensitivity),
-                "Change of the validation loss against the tuned AdamW with rate and decay multiplied by factors.",
+                result_figures.sensitivity(grid),
+                "Change of the validation loss against the tuned AdamW with rate and decay multiplied by factors."
+                + others,
                 ("program", "rate", "decay", "against AdamW"),
-                [
-                    (row.program, f"×{row.rate:g}", f"×{row.decay:g}", percent(row.log_ratio))
-                    for row in summary.sensitivity
-                ],
+                [(row.program, f"×{row.rate:g}", f"×{row.decay:g}", percent(row.log_ratio)) for row in grid],
             )
         if summary.checks:
             yield self._part(
@@ -243,7 +248,7 @@ class Parts:
         for place, stage in enumerate(self._facts.summary.stages if self._facts.summary else (), start=1):
             rows = [
                 (row.name, FOUND if row.index is not None else row.name, row.log_ratio, row.interval)
-                for row in stage.standings
+                for row in stage.standings[:_INTERVALS]
             ]
             yield self._part(
                 f"stage-{place}",
@@ -269,6 +274,13 @@ class Parts:
     ) -> Part:
         svg = inline_svg(figure, name, f"{title}. {caption}", self._sheet, links=links, wide=wide)
         return Part(name, title, svg, caption, head, rows, wide)
+
+
+def _drawn(names: Iterable[str], what: str) -> tuple[list[str], str]:
+    """The distinct names that are drawn, and a sentence about the others; empty if all are drawn."""
+    distinct = list(dict.fromkeys(names))
+    left = len(distinct) - _MOST_DRAWN
+    return distinct[:_MOST_DRAWN], f" {left:,} more {what} are not drawn." if left > 0 else ""
 
 
 def _label(row: ComparisonRow, several: bool) -> str:

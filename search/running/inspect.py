@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from primitives import Program, UserError, functional_hash, live, live_part, parse, statement_text, to_text
-from proxy_tasks import Price, Status
+from proxy_tasks import Price, Status, sound
 from search.record import Ancestor, CandidateRow, Journal, SummaryFile, front, live_lines, read_summary, unreadable
 from search.report import answers, gather
+from search.settings import plain_config
 from selection import derive
 from simplify import recognise
 
@@ -77,10 +78,11 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
         Main results (`answers`), front, ancestry of the champion (`lineage`), counts (`statistics`), digest, config,
         versions, notes, tasks, and best programs (`programs`).
     """
+    config = plain_config(journal.meta()["config"], folder)
     best, found = journal.best(count), gather(folder, journal, course=False)
     main_results = answers(found)
     first = next(journal.rows("repeat = 0 and number = 0"), None)
-    yardstick, config = found.meta["yardstick"], found.config
+    yardstick = found.meta["yardstick"]
     return {
         "answers": main_results._asdict() if main_results else None,
         "front": [_row_facts(row, journal.price) for row in front(journal)],
@@ -136,11 +138,13 @@ def _parts(row: CandidateRow, first: CandidateRow | None, yardstick: dict[str, A
     """Contribution of each task to the fitness gain over the starting program, without prices.
 
     The contribution is the weight of the task times the mean over seeds of log(loss / loss of the starting program).
-    The result is empty if the starting program diverged.
+    The result is empty if a loss is not positive and finite.
     """
     if first is None or first.status != Status.OK or not yardstick.keys() <= row.losses.keys() & first.losses.keys():
         return {}
     pairs = {name: list(zip(row.losses[name], first.losses[name], strict=False)) for name in yardstick}
+    if not all(found and sound(found).all() for found in pairs.values()):
+        return {}
     return {
         name: yardstick[name].get("share", 1.0) * sum(math.log(a / b) for a, b in pairs[name]) / len(pairs[name])
         for name in yardstick

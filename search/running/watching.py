@@ -20,9 +20,11 @@ from search.record import (
     look,
 )
 from search.running.reporter import Counts
+from search.settings import plain_config
 
 LATEST = 5  # number of latest candidates in a snapshot
 IDLE = 60.0  # seconds without a change after which a folder that no process of this machine has locked is not running
+_AHEAD = 60.0  # seconds by which the clock of another machine may be ahead; a later change is of unknown age
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ def snapshot(folder: Path) -> Snapshot:
     busy, concluded = in_use(folder), (folder / SUMMARY).is_file()
     with look(folder, damaged=True) as journal:
         meta = journal.meta()
+        config = plain_config(meta["config"], folder)
         counts = Counts.of(journal)
-        search, price = meta["config"]["search"], journal.price
+        search, price = config["search"], journal.price
         lion = meta.get(LION)
         return Snapshot(
             counts=counts,
@@ -99,10 +102,10 @@ def snapshot(folder: Path) -> Snapshot:
             best_price=price.of(counts.best) if counts.best else 0.0,
             lion=lion if isinstance(lion, float) else None,
             lion_price=price.of(builtin("lion")),
-            workers=_workers(meta["config"]["workers"], lock_owner(folder) if busy else ""),
+            workers=_workers(config["workers"], lock_owner(folder) if busy else ""),
             searched=bool(meta.get(SEARCH_ENDED)),
             trained=journal.trial_count(),
-            running=busy or (not concluded and time.time() - _changed(folder) < IDLE),
+            running=busy or (not concluded and -_AHEAD < time.time() - _changed(folder) < IDLE),
             ended=not busy and concluded,
         )
 

@@ -7,7 +7,8 @@ The public names of this subpackage:
 - `names`: a module with the names of algorithms and mutations that a config may use; registering an extension adds one.
 - The config of the paper's claims: `ClaimSettings`, `ComparisonSettings`, `read_claim_settings`, `is_claims_config`.
 - Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
-- Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config.
+- Writing: `to_yaml`, and `recorded_values` with its inverse `restore_config`, as the journal keeps a config;
+  `plain_config` checks recorded values without files.
 - Loading, which imports the code that a config names: `load_config`, `load_plugins`; without importing: `check_config`,
   `named_modules`, `describe_module`. `sent_files`: contents of the modules and data for workers on other machines.
 - Objects that a config names: `task_of`, `task_name`, `insertable`, `stage_of`, `larger_tasks`, `DEFAULT_STAGES`,
@@ -22,6 +23,7 @@ from search.settings.places import describe_module
 from search.settings.reading import (
     assign,
     build_config,
+    plain_config,
     read_config,
     read_values,
     recorded_values,
@@ -55,6 +57,7 @@ __all__ = [
     "load_plugins",
     "named_modules",
     "names",
+    "plain_config",
     "read_claim_settings",
     "read_config",
     "read_values",

@@ -60,12 +60,14 @@ class SearchSettings(Section):
         examples=sorted(names.ALGORITHMS),
         description="search algorithm; `random`, `tree` and `tune_constants` are comparators",
     )
-    children: int = Field(2000, ge=1, description="candidates of each repeat, without the starting program")
+    children: int = Field(2000, ge=1, le=10**9, description="candidates of each repeat, without the starting program")
     evaluations: int | None = Field(None, ge=1, description="number of evaluations after which a repeat ends early")
     population: int = Field(100, ge=1, description="size P of the population (the paper: 1000)")
     tournament: int = Field(6, ge=1, description="size T of a tournament (the paper: 2)")
-    repeats: int = Field(1, ge=1, description="independent searches, recorded in one journal")
-    rounds: int = Field(1, ge=1, description="each later round starts from the best program of the round before")
+    repeats: int = Field(1, ge=1, le=10**9, description="independent searches, recorded in one journal")
+    rounds: int = Field(
+        1, ge=1, le=10**9, description="each later round starts from the best program of the round before"
+    )
     plateau: int = Field(
         0,
         ge=0,
@@ -117,8 +119,8 @@ class EvaluationSettings(Section):
         description="steps of a probe that drops programs whose losses are not finite, exploded or unchanged; 0: none",
     )
     probe: bool = Field(True, description="reuse the score of an earlier program whose updates on probes agree")
-    statement_price: float = Field(0.0, ge=0, description="added to the fitness for each live statement")
-    slot_price: float = Field(0.0, ge=0, description="added to the fitness for each live state slot")
+    statement_price: float = Field(0.0, ge=0, le=1, description="added to the fitness for each live statement")
+    slot_price: float = Field(0.0, ge=0, le=1, description="added to the fitness for each live state slot")
 
     @model_validator(mode="after")
     def _fits(self) -> "EvaluationSettings":

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TypeGuard
 
 from primitives import PAPER, Primitive, Program, ProgramError, UserError, by_names, load_program
-from proxy_tasks import module_in, training_rows
+from proxy_tasks import DATA_LIMIT, module_in, training_rows
 from search.settings.config import Config
 from search.settings.places import describe_module
 from search.settings.selection import check_stages
 from search.settings.tasks import OwnTask, task_of
 
+_LIMIT = DATA_LIMIT // 2**20  # MiB; default of `data_limit`
 _announced: set[str] = set()
 
 
@@ -47,6 +48,8 @@ def load_config(config: Config, *, with_start: bool = True, say: Callable[[str],
 def check_config(config: Config) -> list[str]:
     """Check a resolved config without importing modules: data, stages, functions and program.
 
+    A task that lets its data take more memory than the default limit is not built either.
+
     Returns:
         One sentence for each part that was not checked.
 
@@ -55,12 +58,14 @@ def check_config(config: Config) -> list[str]:
     """
     modules = named_modules(config)
     unchecked = [f"{describe_module(name)} was not imported" for name in modules]
-    custom = [entry.name for entry in _custom_tasks(config)]
-    unchecked += [f"task `{name}` was not built" for name in dict.fromkeys(custom)]
+    own = dict.fromkeys(entry.name for entry in _every_task(config) if _is_custom(entry))
+    large = dict.fromkeys(entry.name for entry in _every_task(config) if _is_large(entry))
+    unchecked += [f"task `{name}` was not built" for name in own]
+    unchecked += [f"task `{name}` was not built, since its `data_limit` is above {_LIMIT}" for name in large]
     for entry in config.tasks:
-        if not _is_custom(entry):
+        if not _is_custom(entry) and not _is_large(entry):
             training_rows(task_of(entry))
-    if not custom:
+    if not own and not large:
         check_stages(config.selection.stages, config.tasks)
     try:
         insertable(config)
@@ -74,13 +79,18 @@ def check_config(config: Config) -> list[str]:
 
 def named_modules(config: Config) -> list[str]:
     """Modules that loading a resolved config imports, each once."""
-    families = [entry.family.rpartition(":")[0] for entry in _custom_tasks(config)]
+    families = [entry.family.rpartition(":")[0] for entry in _every_task(config) if _is_custom(entry)]
     return list(dict.fromkeys([*config.search.plugins, *families]))
 
 
-def _custom_tasks(config: Config) -> list[OwnTask]:
-    tasks = [*config.tasks, *(task for stage in config.selection.stages for task in stage.tasks or ())]
-    return [task for task in tasks if _is_custom(task)]
+def _every_task(config: Config) -> list[str | OwnTask]:
+    """The tasks of the search and of the stages of the selection."""
+    return [*config.tasks, *(task for stage in config.selection.stages for task in stage.tasks or ())]
+
+
+def _is_large(entry: str | OwnTask) -> TypeGuard[OwnTask]:
+    """Whether a task raises the limit on the memory for its data, which only the user of the config may do."""
+    return isinstance(entry, OwnTask) and (entry.data_limit or 0) > _LIMIT
 
 
 def _is_custom(entry: str | OwnTask) -> TypeGuard[OwnTask]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from primitives import UserError
 from proxy_tasks import local
 
+_LONGEST, _LONGEST_PART = 2000, 250  # bytes of a path and of a name in it; Linux has 4096 with the folder, and 255
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -37,6 +38,8 @@ class Origin:
 
     def file(self, name: str) -> Path | None:
         """Absolute path of a file; `None` if there is no such file."""
+        if not is_path(name):
+            return None
         for place in (folder / name for folder in self._folders):
             if local(str(place)) != str(place):
                 return place  # a file of another machine, of which this process has a copy
@@ -49,6 +52,8 @@ class Origin:
         found = self.file(name)
         if found is not None:
             return str(found)
+        if not is_path(name):
+            raise UserError(f"task `{task}`: `data` (={name[:40]!r}…) must be the path of a file")
         places = dict.fromkeys(str((folder / name).resolve()) for folder in self._folders)
         if any(Path(place).exists() for place in places):
             raise UserError(f"task `{task}`: `data` (={name!r}) must be a file")
@@ -65,14 +70,25 @@ class Origin:
             UserError: the name is not that of a module.
         """
         folder, slash, module = name.rpartition("/")
-        if not _NAME.fullmatch(module) or (slash and not self.recorded):
-            raise UserError(f"`{key}` (={name!r}) must be the name of a module, such as `my_module`, and not a path")
+        if not is_path(name) or not _NAME.fullmatch(module) or (slash and not self.recorded):
+            raise UserError(
+                f"`{key}` (={name[:80]!r}) must be the name of a module, such as `my_module`, and not a path"
+            )
         if slash:
             place = f"{self.folder / folder}/{module}"
             copied = local(f"{place}.py") != f"{place}.py"
             return place if copied else f"{(self.folder / folder).resolve()}/{module}"
         folders = [place for place in self._folders if (place / f"{name}.py").is_file()]
         return f"{folders[0].resolve()}/{name}" if folders else name
+
+
+def is_path(name: str) -> bool:
+    """Whether a file of this name can exist."""
+    try:
+        parts = [os.fsencode(part) for part in name.split("/")]
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name and max(map(len, parts)) <= _LONGEST_PART and sum(map(len, parts)) <= _LONGEST
 
 
 def relative_to(folder: Path, path: str) -> str:

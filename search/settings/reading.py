@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from primitives import BUILTINS, UserError, nearest
 from search.settings.config import Config
-from search.settings.places import Origin, relative_to
+from search.settings.places import Origin, is_path, relative_to
 from search.settings.selection import larger_tasks, resolve_stages
 from search.settings.tasks import OWN, TAGS, OwnTask, Section, resolve, task_name
 from search.settings.unused_keys import check_unused
@@ -130,6 +130,8 @@ def _resolved(values: dict[str, Any], origin: Origin) -> Config:
     stages = resolve_stages(selection.stages, tasks, selection.leaders, origin)
     plugins = [origin.module(name, key="search.plugins") for name in config.search.plugins]
     program = None if config.program in BUILTINS else origin.file(config.program)
+    if program is None and not is_path(config.program):
+        raise UserError(f"`program` (={shorten(repr(config.program))}) must be a built-in or the path of a file")
     return config.model_copy(
         update={
             "program": str(program or config.program),
@@ -138,6 +140,22 @@ def _resolved(values: dict[str, Any], origin: Origin) -> Config:
             "selection": selection.model_copy(update={"stages": stages}),
         }
     )
+
+
+def plain_config(values: Any, where: Path) -> dict[str, Any]:  # noqa: ANN401 - plain values of any shape
+    """The plain values of a recorded config, with every default; no path is resolved and no file is needed.
+
+    Args:
+        values: plain values from a journal, which may come from others.
+        where: the run folder, for the error.
+
+    Raises:
+        UserError: a key is wrong.
+    """
+    try:
+        return validated(Config, values).model_dump(mode="json")
+    except UserError as error:
+        raise UserError(f"the config in the journal of `{where}` is not valid: {error}") from None
 
 
 def set_key(values: dict[str, Any], override: str) -> None:

@@ -22,6 +22,9 @@ from selection import tune_baselines
 
 TAGS = NAMED, OWN = "task name", "own task"  # tags of the union, which occur in the locations of pydantic's errors
 _MAY_BE_ZERO = ("shift", "label_noise", "noise")
+_MOST = {"layers": 100, "shift": 16, "label_noise": 1}  # largest values; arrays are counted when a task is built
+_MOST_OF_ANY = 10**9  # largest value of any other setting: all products of settings stay small integers
+_LONGEST = 100  # largest number of hidden layers
 
 
 class Section(BaseModel):
@@ -66,13 +69,15 @@ class OwnTask(Section):
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="name in tables and in the journal")
     family: str = Field(description="name of a built-in family, or `module:function` of a registered one")
     data: str | None = Field(None, description="an .npz file with `x` and `y`, or a text file; beside the config")
-    data_limit: int | None = Field(None, ge=1, description="largest size of the data file in MiB; 1024 by default")
+    data_limit: int | None = Field(None, ge=1, description="most memory for reading the data, in MiB; 1024 by default")
     batch: int = Field(64, ge=1, description="examples in a step")
     steps: int = Field(200, ge=1, description="training steps")
     schedule_power: float = Field(1.0, gt=0, description="power of the cosine")
     peak: float = Field(PEAK, gt=0, description="learning rate at the first step")
     circumstances: list[OwnCircumstance] = Field(
-        [], description="training conditions that differ between seeds: of n, seed s has number s mod n"
+        [],
+        max_length=64,
+        description="training conditions that differ between seeds: of n, seed s has number s mod n",
     )
     settings: dict[str, Any] = Field({}, description="settings of the family")
     trials: int = Field(300, ge=1, description="trials to tune each baseline, 8 networks each, unless `tuned` is given")
@@ -150,14 +155,22 @@ def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) ->
         numbers = value if isinstance(default, tuple) and isinstance(value, list) else [value]
         shaped = isinstance(value, list) == isinstance(default, tuple)
         kinds = (int, float) if isinstance(default, float) else (int,)
-        least = 0 if name in _MAY_BE_ZERO else 1e-6
-        if not shaped or not all(type(number) in kinds and number >= least for number in numbers):
+        least, most = 0 if name in _MAY_BE_ZERO else 1e-6, _MOST.get(name, _MOST_OF_ANY)
+        if len(numbers) > _LONGEST:
+            raise UserError(f"{where}: `{name}` has {len(numbers):,} entries; the limit is {_LONGEST}")
+        if not shaped or not all(type(number) in kinds and least <= number <= most for number in numbers):
             wanted = "a number" if isinstance(default, float) else "a whole number"
             many = "a list, each entry " if isinstance(default, tuple) else ""
             raise UserError(
-                f"{where}: `{name}` (={value!r}) must be {many}{wanted}, {'0 or more' if least == 0 else 'above 0'}"
+                f"{where}: `{name}` (={_shown(value)}) must be {many}{wanted}, "
+                f"{'0 or more' if least == 0 else 'above 0'} and at most {most:,}"
             )
     return {**{name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}, **given}
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - plain values of any shape
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def task_of(entry: str | OwnTask) -> Task:

@@ -14,6 +14,7 @@ import yaml
 from primitives import UserError
 
 _MOST_BYTES = 1_000_000  # largest size of a config; those of the project have up to 3,000
+_LONGEST_NUMBER = 400  # characters; the largest float64 has 309 digits
 _MOST_VALUES = 50_000  # largest number of values after expansion of aliases
 _SURPRISES = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$")  # octal; base 60
 
@@ -34,7 +35,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        """A number; raises an error if YAML 1.1 reads a different number than is written."""
+        """A number; raises an error if it is long, or if YAML 1.1 reads a different number than is written."""
+        if len(str(node.value)) > _LONGEST_NUMBER:
+            known = f"a number has {len(str(node.value)):,} characters; the limit is {_LONGEST_NUMBER}"
+            raise yaml.constructor.ConstructorError(None, None, known, node.start_mark)
         whole = node.tag.endswith(":int")
         value = self.construct_yaml_int(node) if whole else self.construct_yaml_float(node)
         if _SURPRISES.match(str(node.value)):
@@ -94,7 +98,15 @@ def parse_yaml(text: str, what: str) -> Any:  # noqa: ANN401 - plain values of a
         raise UserError(f"{what} is not valid YAML: it is nested too deeply") from None
     except UserError:
         raise
-    except (yaml.YAMLError, ValueError) as error:  # characters that YAML does not allow; impossible dates
+    except yaml.YAMLError as error:  # characters that YAML does not allow
+        raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:  # `!!int ""`; impossible dates
         raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
