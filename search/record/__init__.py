@@ -13,7 +13,7 @@ The public names of this subpackage:
 - The run folder: `claim`, `fresh_folder`, `locked`, `removed_if_empty`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
   `DRAWING`, `CHECKS`, `REPORT`).
-- Atomic writing of files: `whole_file`, `write_text`; `plain` converts values for JSON.
+- Files: `whole_file` and `write_text` write atomically; `check_single` refuses links; `plain` converts values for JSON.
 - Trust in the code that a run folder names: `new_id`, `vouch`, `vouched`.
 """
 
@@ -42,7 +42,7 @@ from search.record.folder import (
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, TRIALS_OF, Journal, Outcome
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
-from search.record.opening import in_use
+from search.record.opening import check_single, in_use
 from search.record.ownership import new_id, vouch, vouched
 from search.record.queries import front, query
 from search.record.repairs import repair
@@ -88,6 +88,7 @@ __all__ = [
     "SimplifyStep",
     "SummaryFile",
     "ancestry",
+    "check_single",
     "claim",
     "differences",
     "fresh_folder",

@@ -69,6 +69,7 @@ class JournalFile:
             UserError: the file is missing, damaged or unreadable, or is not a journal of this format.
         """
         opening.check_file(path)
+        opening.check_beside(path)
         try:
             return cls._checked(opening.connect(path, "rw"), path, ExitStack(), "pragma synchronous = normal")
         except UNREADABLE as error:

@@ -18,7 +18,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +42,27 @@ def check_regular(path: Path) -> None:
     if not stat.S_ISREG(mode):
         what = "a link" if stat.S_ISLNK(mode) else "no regular file"
         raise UserError(f"`{path}` is {what}; the files of a run folder must be regular files")
+
+
+def check_single(path: Path) -> None:
+    """Raise `UserError` if a path is a link or a special file, or if the file has another name (a hard link).
+
+    A file that is written in place must have no other name, since a run folder of others may give it the name of a file
+    of this account. A missing file is accepted.
+    """
+    check_regular(path)
+    with suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            raise UserError(f"`{path}` is a hard link; a copy of the run folder without hard links is accepted")
+
+
+def check_beside(path: Path) -> None:
+    """Apply `check_single` to the files beside a journal that SQLite writes in place.
+
+    The journal itself is exempt: a repair that was killed leaves it with two names.
+    """
+    for side in ("-wal", "-shm"):
+        check_single(path.with_name(path.name + side))
 
 
 def check_file(path: Path) -> None:
@@ -97,6 +118,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
     if not log.exists() or not log.stat().st_size:
         return connect(path, "immutable")
     if not alone and in_use(path.parent):
+        check_beside(path)
         try:
             connection = connect(path, "ro")
             connection.execute(_MASTER).fetchall()

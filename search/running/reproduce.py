@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from primitives import UserError, parse, to_text
-from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, Journal, look, plain, write_text
+from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, Journal, check_single, look, plain, write_text
 from search.running.open_run import config_of
 from search.running.reporter import Reporter, SilentReporter
 from search.running.run import resume_search, run_search
@@ -107,6 +107,7 @@ def reproduce_all(
         KeyboardInterrupt: a stop was requested; the same call continues.
     """
     _rows(folder)  # a file that is no summary is refused before the runs
+    check_single(folder / _LOCK)
     for seed in seeds:
         config, place = config_of_seed(seed), folder / f"seed-{seed}"
         with reporting() as reporter:
