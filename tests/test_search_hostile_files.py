@@ -1,16 +1,22 @@
 """Files of a run folder that are links, pipes, too large or no JSON: nothing else is written, and nothing blocks."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from primitives import UserError
+from search.claims import CLAIMS, draw
+from search.claims.results_file import ResultsFile
 from search.commands.main import main
-from search.record.folder import JOURNAL, locked
+from search.record.folder import JOURNAL, SUMMARY, locked
 from search.record.journal import Journal
 from search.running.open_run import new_run
 from search.running.reproduce import reproduce_all
+from search.running.reproduction_file import recorded_runs
+from search.settings import ClaimSettings, read_claim_settings
 from search.settings.reading import read_config
 from tests.test_search_engine import REFERENCE
 
@@ -89,3 +95,61 @@ def test_a_journal_with_a_second_name_is_opened(folder: Path) -> None:
     (folder.parent / "second name").hardlink_to(folder / JOURNAL)
     with Journal.open(folder / JOURNAL) as journal:
         assert journal.counts() == [(0, 40)]
+
+
+WRONG = {
+    "too deep": "[" * 100_000,
+    "no JSON": "{",
+    "no text": "\udc80",
+    "other types": '{"runs": [{"seed": 1, "success": "?"}], "settings": {}, "versions": 3}',
+    "missing keys": '{"runs": [{"seed": 1}], "settings": {}}',
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+def test_results_of_others_that_are_none_are_refused(text: str, tmp_path: Path, claims: ClaimSettings) -> None:
+    for name in (SUMMARY, CLAIMS):
+        (tmp_path / name).write_text(text, errors="surrogateescape")
+    for read in readers(tmp_path, claims):
+        with pytest.raises(UserError, match=r"is not .*choose another `--out`"):
+            read()
+
+
+def test_results_of_others_that_are_a_pipe_are_not_waited_for(tmp_path: Path, claims: ClaimSettings) -> None:
+    for name in (SUMMARY, CLAIMS):
+        os.mkfifo(tmp_path / name)
+    for read in readers(tmp_path, claims):
+        with pytest.raises(UserError, match="is no regular file"):
+            read()
+
+
+def test_results_of_others_are_read_up_to_a_limit(
+    tmp_path: Path, claims: ClaimSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.record.json_files.LARGEST", 1000)
+    for name in (SUMMARY, CLAIMS):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(2**40)
+    for read in readers(tmp_path, claims):
+        with pytest.raises(UserError, match="has more than 1,000 bytes"):
+            read()
+
+
+def test_values_that_a_figure_of_the_claims_cannot_show_are_named(tmp_path: Path) -> None:
+    for name, data in (("published 1", {"rows": 3}), ("batches", [1]), ("maps", "x"), ("weights", {"x": {}})):
+        with pytest.raises(UserError, match="cannot be drawn from the results"):
+            draw([{"name": name, "data": data}], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def claims(tmp_path: Path) -> ClaimSettings:
+    """Settings of a measurement without searches."""
+    path = tmp_path / "claims.yaml"
+    path.write_text("searches: []\n")
+    return read_claim_settings(path)
+
+
+def readers(folder: Path, claims: ClaimSettings) -> tuple[Callable[[], object], ...]:
+    """The functions that read results of earlier commands in a folder."""
+    return partial(recorded_runs, folder), partial(ResultsFile, claims, {}, folder)
