@@ -14,7 +14,7 @@ from search.commands import tables
 from search.commands.output import as_json, emit, example, plugins, say, trust
 from search.commands.parameters import PROGRAM, TARGET, TASK
 from search.commands.screen import Screen, echo
-from search.record import SIMPLIFIED, whole_file, write_text
+from search.record import SIMPLIFIED, check_regular, whole_file, write_text
 from search.running import load_tasks
 from search.settings import load_plugins
 from selection import DERIVATION_SEEDS, REDUCTION_SEEDS, TUNING_SEEDS, Derivation, FitnessOnSeeds, derive
@@ -134,6 +134,7 @@ def _champion(program: str) -> str:
         return program
     if not (folder / SIMPLIFIED).is_file():
         raise UserError(f"`{printable(program)}` has no `{SIMPLIFIED}`; a run writes this file at its end")
+    check_regular(folder / SIMPLIFIED)
     return str(folder / SIMPLIFIED)
 
 

@@ -95,6 +95,9 @@ class JournalFile:
         except (*UNREADABLE, OSError) as error:
             resources.close()
             raise (cannot_write(path, error) if isinstance(error, OSError) else explain(error, path)) from None
+        except BaseException:
+            resources.close()
+            raise
 
     @classmethod
     def _checked(cls, connection: sqlite3.Connection, path: Path, resources: ExitStack, pragma: str) -> Self:

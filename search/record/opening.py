@@ -7,14 +7,14 @@ then deleted. Therefore
 - a journal with a rollback journal is refused;
 - a journal without a WAL is opened as immutable;
 - a journal that a living process writes is opened read-only;
-- a journal whose process died and left a WAL is copied to a private folder and opened there;
+- a journal whose process died and left a WAL is copied to a private folder and opened there, unless its file is larger
+  than its pages;
 - links, special files, and foreign tables, views and triggers are refused.
 """
 
 import fcntl
 import os
 import re
-import shutil
 import sqlite3
 import stat
 import tempfile
@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from primitives import UserError
+from search.record.journal_copy import copy_journal
 
 APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 VERSION = 3
@@ -127,9 +128,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
         else:
             return connection
     folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="optsearch-")))
-    for file in (path, log):
-        shutil.copyfile(file, folder / file.name)
-    return connect(folder / path.name, "rw")
+    return connect(copy_journal(path, log, folder), "rw")
 
 
 def in_use(folder: Path) -> bool:
