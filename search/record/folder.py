@@ -117,11 +117,12 @@ def _check_own(folder: Path) -> None:
 
 
 def open_journal(folder: Path) -> Journal:
-    """Open the journal of a run folder for writing; raises `UserError` if the folder has no run."""
+    """Open the journal of a run folder for writing; raises `UserError` if there is no run, or rows were lost."""
     path = _journal_path(folder)
     journal = Journal.open(path)
     try:
         _check_meta(journal, path)
+        journal.check_end()
     except BaseException:
         journal.close()
         raise
