@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "execution": set(),
     "algorithms": {"engine", "settings"},
     "record": {"engine"},
-    "report": {"record"},
+    "report": {"record", "settings"},
     "running": {"algorithms", "engine", "execution", "record", "report", "settings"},
     "claims": {"record", "running", "settings"},
     "commands": {"claims", "engine", "execution", "record", "report", "running", "settings"},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from primitives import UserError, printable
 from search.claims.comparisons import ADAMW
 from search.claims.entrants import PUBLISHED
 from search.record import whole_file
@@ -24,6 +25,9 @@ def draw(results: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
 
     Returns:
         The files.
+
+    Raises:
+        UserError: the values of a group, which may come from a file of others, are not those of its figure.
     """
     import matplotlib as mpl  # takes half a second to import
     from matplotlib.figure import Figure
@@ -31,7 +35,7 @@ def draw(results: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
     data = {row["name"]: row["data"] for row in results}
     sizes = [row for name, row in data.items() if name.startswith("published")]
     wanted: dict[str, tuple[Callable[[Figure, Any], None], Any]] = {
-        "families": (_families, sorted(sizes, key=lambda row: row["size"])),
+        "families": (_families, sizes),
         "batches": (_batches, data.get("batches")),
         "maps": (_maps, data.get("maps")),
         "updates": (_updates, data.get("weights")),
@@ -40,7 +44,14 @@ def draw(results: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
     for name, (draw_one, values) in wanted.items():
         if values:
             figure = Figure(layout="constrained")
-            draw_one(figure, values)
+            try:
+                draw_one(figure, values)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                reason = f"{type(error).__name__}: {printable(str(error))}"
+                raise UserError(
+                    f"the figure `{name}` cannot be drawn from the results in `{folder}` ({reason}); remove their "
+                    f"file, and the same command writes it again from the recorded trials"
+                ) from None
             files.append(folder / f"{name}.svg")
             with mpl.rc_context({"svg.hashsalt": name}), whole_file(files[-1]) as part:
                 figure.savefig(part, format="svg", metadata={"Date": None})
@@ -49,6 +60,7 @@ def draw(results: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
 
 def _families(figure: "Figure", sizes: Sequence[dict[str, Any]]) -> None:
     """Loss of each optimizer against AdamW, a panel for each size."""
+    sizes = sorted(sizes, key=lambda row: row["size"])
     panels = figure.subplots(1, len(sizes), squeeze=False, sharey=True)[0]
     figure.set_size_inches(3.6 * len(sizes) + 1.5, 4.2)
     for axes, row in zip(panels, sizes, strict=True):

@@ -5,16 +5,49 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from primitives import UserError
-from search.claims.claim import Result
+from search.claims.claim import Answer, Result
 from search.claims.searches import contents
-from search.record import plain, write_text
+from search.record import plain, read_json, write_text
 from search.running import versions
 from search.settings import ClaimSettings, Config
 
 CLAIMS = "claims.json"
 COMMAND = "optsearch reproduce claims"
 _FORMAT = 2  # changes with what is measured, so that results of earlier versions are measured again
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Head(_Part):
+    """What the results depend on; an earlier format may lack the searches."""
+
+    format: int | None = None
+    settings: dict[str, Any]
+    searches: dict[str, Any] | None = None
+    versions: dict[str, Any]
+
+
+class _Claim(_Part):
+    claim: str
+    paper: str
+    ours: str
+    answer: Answer
+    limit: str
+
+
+class _Result(_Part):
+    name: str
+    claims: list[_Claim]
+    data: dict[str, Any]
+
+
+class _File(_Part):
+    results: list[_Result]
 
 
 class ResultsFile:
@@ -45,15 +78,15 @@ class ResultsFile:
         self.facts |= {"results": self._known()}
 
     def _known(self) -> list[dict[str, Any]]:
-        if not self._path.exists():
-            return []
+        what = f"the result of `{COMMAND}`"
         try:
-            known = json.loads(self._path.read_text(encoding="utf-8"))
-            results = list(known["results"])
-            same = all(known[key] == self.facts[key] for key in ("settings", "versions"))
-            return results if same and all(known.get(key) == self.facts[key] for key in ("format", "searches")) else []
-        except (ValueError, KeyError, TypeError):
-            raise UserError(f"`{self._path}` is not the result of `{COMMAND}`; choose another `--out`") from None
+            head = read_json(self._path, _Head, what)
+            if head is None or any(getattr(head, key) != self.facts[key] for key in _Head.model_fields):
+                return []
+            file = read_json(self._path, _File, what)
+        except UserError as error:
+            raise UserError(f"{error}; choose another `--out`") from None
+        return [result.model_dump() for result in file.results] if file else []
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether all results of these names are there."""

@@ -9,7 +9,7 @@ import yaml
 from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, source_of, to_text
 from proxy_tasks import TASKS, builtin_task, problem
 from search.commands import tables
-from search.commands.output import as_json, emit, example, plugins, print_trial, say
+from search.commands.output import as_json, emit, example, plugins, print_trial, say, trust
 from search.commands.parameters import TASK
 from search.commands.screen import Screen, echo
 from search.running import extension_points, load_tasks
@@ -72,14 +72,15 @@ def list_(what: str, plugins: tuple[str, ...], as_json: bool) -> None:
 )
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained in each trial.")
 @click.option("--write", is_flag=True, help="Store the result as the baselines of a built-in task.")
+@trust
 @as_json
-def tune(task: str, trials: int, seeds: int, write: bool, as_json: bool) -> None:
+def tune(task: str, trials: int, seeds: int, write: bool, trust: bool, as_json: bool) -> None:
     """Tune the baselines of a task.
 
     The baselines are AdamW and Lion, tuned over rate, decay and both betas. TASK is a built-in task, or a config with
     custom tasks. For a config, lines to copy into it are printed.
     """
-    chosen_tasks = load_tasks(task, say)
+    chosen_tasks = load_tasks(task, say, trust=trust)
     own = [entry for entry in chosen_tasks if entry.name not in TASKS]
     if own and write:
         raise UserError(

@@ -1,5 +1,6 @@
 """Arguments with shell completion: programs, tasks, configs, run folders and export targets."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,10 +43,18 @@ class _Run(click.Path):
         super().__init__(path_type=Path)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Run folders below the working directory whose path starts with the incomplete word, and their parents."""
+        """Run folders below the working directory whose path starts with the incomplete word, and their parents.
+
+        bash inserts a name without quotation marks, and executes what is in it. Names that need them are not offered.
+        """
         runs = sorted(str(path.parent) for depth in ("*", "*/*", "*/*/*") for path in Path().glob(f"{depth}/{JOURNAL}"))
-        found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
+        found = [CompletionItem(run) for run in runs if run.startswith(incomplete) and _is_plain(run)]
         return found or [CompletionItem(incomplete, type="dir")]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a shell reads a name as it is, and a command does not read it as an option."""
+    return shlex.quote(name) == name and not name.startswith("-")
 
 
 class _RunOrProgram(_Name):

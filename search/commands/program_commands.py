@@ -11,10 +11,10 @@ from rich.console import Console
 from primitives import BUILTINS, UserError, escaped, load_program, origin_of, printable
 from primitives import export as exported
 from search.commands import tables
-from search.commands.output import as_json, emit, example, plugins, say
+from search.commands.output import as_json, emit, example, plugins, say, trust
 from search.commands.parameters import PROGRAM, TARGET, TASK
 from search.commands.screen import Screen, echo
-from search.record import SIMPLIFIED, whole_file, write_text
+from search.record import SIMPLIFIED, check_regular, whole_file, write_text
 from search.running import load_tasks
 from search.settings import load_plugins
 from selection import DERIVATION_SEEDS, REDUCTION_SEEDS, TUNING_SEEDS, Derivation, FitnessOnSeeds, derive
@@ -43,6 +43,7 @@ from simplify import resembles
 @click.option(
     "--draw", type=click.Path(path_type=Path, dir_okay=False), help="Draw the data flow before and after to a file."
 )
+@trust
 @as_json
 def simplify(
     program: str,
@@ -52,6 +53,7 @@ def simplify(
     tune: int,
     out: Path | None,
     draw: Path | None,
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Simplify and recognise a program.
@@ -61,7 +63,7 @@ def simplify(
     """
     load_plugins(plugins)
     original = load_program(program)
-    chosen = tuple(task for what in tasks for task in load_tasks(what, say))
+    chosen = tuple(task for what in tasks for task in load_tasks(what, say, trust=trust))
     if tune and not chosen:
         raise UserError("`--tune` needs a task to tune on; add `--task NAME`")
     if draw:
@@ -132,6 +134,7 @@ def _champion(program: str) -> str:
         return program
     if not (folder / SIMPLIFIED).is_file():
         raise UserError(f"`{printable(program)}` has no `{SIMPLIFIED}`; a run writes this file at its end")
+    check_regular(folder / SIMPLIFIED)
     return str(folder / SIMPLIFIED)
 
 

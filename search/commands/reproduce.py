@@ -9,11 +9,11 @@ import click
 from primitives import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
-from search.commands.output import as_json, emit, example
+from search.commands.output import as_json, emit, example, say, trust
 from search.commands.panel import LivePanel
 from search.commands.reproduce_claims import reproduce_claims
-from search.running import TARGETS, reproduce_all
-from search.settings import Config, read_config
+from search.running import TARGETS, read_checked_config, reproduce_all
+from search.settings import Config
 
 _CLAIMS = "claims"
 
@@ -33,6 +33,7 @@ _CLAIMS = "claims"
 @click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default results/TARGET.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@trust
 @as_json
 def reproduce(
     target: str,
@@ -41,6 +42,7 @@ def reproduce(
     config: Path | None,
     out: Path | None,
     overrides: tuple[str, ...],
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Repeat a discovery, or measure the claims of the paper.
@@ -53,12 +55,12 @@ def reproduce(
     if target == _CLAIMS:
         if chosen:
             raise UserError("`--seed` selects runs of a search; the seeds of claims are set in the config")
-        reproduce_claims(path, out or Path("results", target), overrides, as_json)
+        reproduce_claims(path, out or Path("results", target), overrides, as_json, trust=trust)
         return
     numbers = chosen or range(1, seeds + 1)
 
     def config_of(seed: int) -> Config:
-        return read_config(path, [*overrides, f"seed={seed}"])
+        return read_checked_config(path, [*overrides, f"seed={seed}"], trust=trust, say=say)
 
     with stop_on_signals() as stop:
         facts = reproduce_all(

@@ -14,7 +14,7 @@ from search.commands.interrupts import stop_on_signals
 from search.commands.output import emit
 from search.commands.screen import Screen
 from search.record import write_text
-from search.running import SilentReporter
+from search.running import SilentReporter, read_checked_config
 from search.settings import read_claim_settings
 
 _EVERY = 15.0  # seconds between lines with the number of trials
@@ -44,9 +44,11 @@ class _Lines(SilentReporter):
         self._screen.print(Text(f"[{self._shown - self._began:5.0f} s] {text}"), soft_wrap=True)
 
 
-def reproduce_claims(config: Path, out: Path, overrides: Sequence[str], as_json: bool) -> None:
+def reproduce_claims(config: Path, out: Path, overrides: Sequence[str], as_json: bool, *, trust: bool) -> None:
     """Measure the claims, draw the figures, and print the table."""
     settings = read_claim_settings(config, overrides)
+    for path in settings.searches:
+        read_checked_config(Path(path), trust=trust)
     with stop_on_signals() as stop:
         facts = measure_claims(settings, out, _Lines(), stop)
     files = draw(facts["results"], out)

@@ -18,7 +18,15 @@ from search.commands.panel import LivePanel
 from search.commands.parameters import RUN
 from search.commands.screen import Screen
 from search.record import claim, fresh_folder, look
-from search.running import compare_methods, config_of, resume_search, run_search, select_champion, with_baselines
+from search.running import (
+    compare_methods,
+    config_of,
+    read_checked_config,
+    resume_search,
+    run_search,
+    select_champion,
+    with_baselines,
+)
 from search.settings import (
     ClaimSettings,
     Config,
@@ -39,13 +47,14 @@ CHILDREN = "search.children"
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; by default a new one under results/.")
 @overrides
+@trust
 @as_json
-def run(config: Path, out: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+def run(config: Path, out: Path | None, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
     """Run a search with the settings in CONFIG.
 
     The search evolves programs, chooses the champion, compares it with tuned baselines, and writes a run folder.
     """
-    settings = read_config(config, overrides)
+    settings = read_checked_config(config, overrides, trust=trust, say=say)
     load_config(settings, say=say)
     if out:
         claim(out)  # reports an occupied folder before baselines are tuned
@@ -141,13 +150,14 @@ def select(run: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) ->
     help="Folder for the run folders, the figures and the comparison.",
 )
 @overrides
+@trust
 @as_json
-def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def compare(configs: tuple[Path, ...], out: Path, overrides: tuple[str, ...], trust: bool, as_json: bool) -> None:
     """Compare search methods with equal budgets.
 
     Each CONFIG is run, and the results are drawn. The same command continues after an interruption.
     """
-    named = {config.stem: read_config(config, overrides) for config in configs}
+    named = {config.stem: read_checked_config(config, overrides, trust=trust, say=say) for config in configs}
     if len(named) < len(configs):
         raise UserError("two configs have the same file name; it must be unique, since run folders are named after it")
     for config in named.values():

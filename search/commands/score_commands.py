@@ -104,9 +104,16 @@ def _list_candidates(
     "--seeds", type=click.IntRange(1), default=8, show_default=True, help="Networks trained for each program."
 )
 @click.option("--split", type=click.Choice(SPLITS), default="validation", show_default=True)
+@trust
 @as_json
 def score(
-    programs: tuple[str, ...], plugins: tuple[str, ...], tasks: tuple[str, ...], seeds: int, split: str, as_json: bool
+    programs: tuple[str, ...],
+    plugins: tuple[str, ...],
+    tasks: tuple[str, ...],
+    seeds: int,
+    split: str,
+    trust: bool,
+    as_json: bool,
 ) -> None:
     """Score programs on fresh seeds.
 
@@ -115,7 +122,7 @@ def score(
     """
     load_plugins(plugins)
     loaded = {name: load_program(name) for name in programs}
-    chosen = [task for what in tasks for task in load_tasks(what, say)]
+    chosen = [task for what in tasks for task in load_tasks(what, say, trust=trust)]
     fresh = range(FRESH_SEEDS, FRESH_SEEDS + seeds)
     scores = compare_losses(loaded, chosen, fresh, split)
     references = [row for task in chosen for row in compare_losses(tuned_baselines(task), [task], fresh, split)]

@@ -24,6 +24,7 @@ def start_child(
     *arguments: str,
     environment: Mapping[str, str],
     errors: IO[Any] | int = subprocess.DEVNULL,
+    folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a process with the import path of this one.
 
@@ -33,18 +34,32 @@ def start_child(
         arguments: further arguments of `main`.
         environment: variables that are added to the environment.
         errors: file for its standard error.
+        folder: its working directory; by default that of this process. Relative entries of the import path are resolved
+            against the working directory of this process.
     """
-    path = [entry or str(Path.cwd()) for entry in sys.path]
+    path = [_absolute(entry) for entry in sys.path]  # an empty entry is the working directory
     code = _CODE.format(path=path, module=module, arguments=(end.fileno(), *arguments))
     return subprocess.Popen(
         [sys.executable, "-c", code],
-        env=os.environ | environment,
+        env=os.environ | _with_absolute_paths() | dict(environment),
+        cwd=folder,
         pass_fds=[end.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,  # it is for results only
         stderr=errors,
         start_new_session=True,  # otherwise a terminal would send Ctrl-C to this process too
     )
+
+
+def _with_absolute_paths() -> dict[str, str]:
+    """Variables of the environment whose relative paths a process in another folder would not find."""
+    path, token = os.environ.get("PYTHONPATH"), os.environ.get("RAY_AUTH_TOKEN_PATH")
+    found = {"PYTHONPATH": os.pathsep.join(map(_absolute, path.split(os.pathsep)))} if path else {}
+    return found | ({"RAY_AUTH_TOKEN_PATH": _absolute(token)} if token else {})
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute())
 
 
 def ended(process: subprocess.Popen[bytes], limit: float) -> str:

@@ -18,7 +18,7 @@ import psutil
 
 from search.execution.child import ended, start_child
 from search.execution.messages import Lost, Parcel, Setup
-from search.execution.private_ray import local_environment, private_folder
+from search.execution.private_ray import local_environment, private_folder, working_directory
 
 _SILENCE = 20.0  # seconds without a message after which the process is lost; it reports once a second
 _FIRST_SILENCE = 120.0  # the same before the first message; Ray takes seconds to start, longer on a busy machine
@@ -41,17 +41,18 @@ class RayChild:
     """
 
     def __init__(self, setup: Setup) -> None:
-        self._folder = private_folder() if setup.settings.address is None else None
+        self._folder = private_folder()
         environment = {"RAY_USAGE_STATS_ENABLED": "0"}  # nothing is sent anywhere
-        environment |= local_environment(self._folder) if self._folder else {}
+        environment |= local_environment(self._folder) if setup.settings.address is None else {}
         self._connection, theirs = Pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = start_child(
             "search.execution.ray_process",
             theirs,
-            str(self._folder or ""),
+            str(self._folder),
             environment=environment,
             errors=self._errors,
+            folder=working_directory(self._folder),
         )
         theirs.close()
         self._heard, self._patience = time.monotonic(), _FIRST_SILENCE
@@ -108,8 +109,7 @@ class RayChild:
         self._process.kill()
         self._process.wait()
         self._errors.close()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _members(self) -> Iterator[psutil.Process]:
         """All processes of the session of the Ray process, including those whose parent has died."""

@@ -43,10 +43,10 @@ class RayProcess:
 
     Args:
         connection: connection to the driver.
-        folder: folder of a private Ray instance, which is removed at the end; `None` if a cluster is joined.
+        folder: private folder of this process, which is removed at the end.
     """
 
-    def __init__(self, connection: Connection, folder: Path | None) -> None:
+    def __init__(self, connection: Connection, folder: Path) -> None:
         self._connection, self._folder = connection, folder
         self._sending = threading.Lock()
         self._events = Events()
@@ -67,9 +67,8 @@ class RayProcess:
             self._node.wait()
 
     def remove_files(self) -> None:
-        """Remove the token and the files of a private Ray instance; a driver that was killed does not."""
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        """Remove the private folder; a driver that was killed does not."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _send(self, message: object) -> None:
         """Send a message to the driver; a closed connection is ignored."""
@@ -93,7 +92,6 @@ class RayProcess:
     def _execute(self, setup: Setup) -> None:
         settings = setup.settings
         if settings.address is None:
-            assert self._folder is not None
             cluster.start_ray(self._folder / FILES, settings.count, gpu=settings.gpu)
         else:
             with working_directory(setup.files) as environment:  # sent to the cluster when it is joined
@@ -195,9 +193,9 @@ def main(descriptor: int, folder: str) -> None:
 
     Args:
         descriptor: inherited file descriptor of the connection.
-        folder: folder of a private Ray instance; empty if a cluster is joined.
+        folder: private folder of this process, which is removed at the end.
     """
-    process = RayProcess(Connection(descriptor), Path(folder) if folder else None)
+    process = RayProcess(Connection(descriptor), Path(folder))
     try:
         process.serve()
     finally:

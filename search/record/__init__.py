@@ -6,6 +6,7 @@ The public names of this subpackage:
   `SEARCH_ENDED`, `SECONDS`, `TRIALS_OF`), `repair`.
 - The ancestry of a candidate: `ancestry` (`Ancestor`), `other_children`, `differences`, `live_lines`, `unreadable`.
 - Tables for other programs: `TABLE_COLUMNS`, `table_row`, `write_csv`, `write_parquet`.
+- JSON files as typed values: `read_json`, with `Number` for its numbers.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `Resemblance`, `CheckRow`, `CurvePoint` and `SensitivityPoint`.
 - The champion in the files of a run folder without `summary.json`: `read_champion` (`ChampionFiles`).
@@ -13,7 +14,8 @@ The public names of this subpackage:
 - The run folder: `claim`, `fresh_folder`, `locked`, `removed_if_empty`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
   `DRAWING`, `CHECKS`, `REPORT`).
-- Atomic writing of files: `whole_file`, `write_text`; `plain` converts values for JSON.
+- Files: `whole_file` and `write_text` write atomically; `check_regular` and `check_single` refuse links; `plain` makes
+  values for JSON.
 - Trust in the code that a run folder names: `new_id`, `vouch`, `vouched`.
 """
 
@@ -41,8 +43,9 @@ from search.record.folder import (
     removed_if_empty,
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, TRIALS_OF, Journal, Outcome
+from search.record.json_files import read_json
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
-from search.record.opening import in_use
+from search.record.opening import check_regular, check_single, in_use
 from search.record.ownership import new_id, vouch, vouched
 from search.record.queries import front, query
 from search.record.repairs import repair
@@ -50,6 +53,7 @@ from search.record.summary_file import (
     CheckRow,
     ComparisonRow,
     CurvePoint,
+    Number,
     Resemblance,
     SensitivityPoint,
     SimplifyStep,
@@ -82,12 +86,15 @@ __all__ = [
     "CurvePoint",
     "Journal",
     "Key",
+    "Number",
     "Outcome",
     "Resemblance",
     "SensitivityPoint",
     "SimplifyStep",
     "SummaryFile",
     "ancestry",
+    "check_regular",
+    "check_single",
     "claim",
     "differences",
     "fresh_folder",
@@ -103,6 +110,7 @@ __all__ = [
     "plain",
     "query",
     "read_champion",
+    "read_json",
     "read_summary",
     "removed_if_empty",
     "repair",

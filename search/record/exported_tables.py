@@ -7,12 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from primitives import UserError
+from primitives import UserError, visible
 from search.record.atomic_files import whole_file
 from search.record.candidate_table import CandidateRow
 
 # Columns of a table: those of the journal without hashes and probe updates.
 TABLE_COLUMNS = tuple(name for name in CandidateRow._fields if name not in ("chain", "probe", "seal"))
+_FORMULAS = ("=", "+", "-", "@")  # beginnings of formulas in spreadsheets
 _CHUNK = 20_000  # largest number of rows in memory
 
 
@@ -23,6 +24,9 @@ def table_row(row: CandidateRow) -> list[Any]:
 
 def write_csv(rows: Iterable[CandidateRow], path: Path) -> int:
     """Write candidates as CSV, with a line of column names and losses as JSON.
+
+    Texts may come from others, and spreadsheets execute formulas: a text that begins as a formula is preceded by an
+    apostrophe, and unprintable characters are shown as escapes.
 
     Args:
         rows: the candidates.
@@ -39,7 +43,7 @@ def write_csv(rows: Iterable[CandidateRow], path: Path) -> int:
         writer = csv.writer(file)
         writer.writerow(TABLE_COLUMNS)
         for row in rows:
-            writer.writerow(_flat(row))
+            writer.writerow(map(_cell, _flat(row)))
             count += 1
     return count
 
@@ -70,6 +74,14 @@ def _chunks(rows: Iterable[CandidateRow]) -> Iterator[list[CandidateRow]]:
 def _flat(row: CandidateRow) -> list[Any]:
     """The values of a row, losses as JSON."""
     return [json.dumps(value) if isinstance(value, dict) else value for value in table_row(row)]
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 - values of a row
+    """A value for CSV: a text as text, and any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.lstrip()[:1] in _FORMULAS else text
 
 
 def _type(pa: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow is optional

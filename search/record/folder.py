@@ -6,6 +6,7 @@ A folder belongs to one process at a time, and its own files are regular files, 
 import math
 import os
 import platform
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from primitives import UserError
 from search.record.atomic_files import PART, remove_parts
 from search.record.faults import damage, holder
 from search.record.journal import Journal
-from search.record.opening import LOCK, check_regular
+from search.record.opening import LOCK, check_regular, check_single
 from search.record.verified import is_verified, note_verified
 
 CONFIG, JOURNAL, SUMMARY = "config.yaml", "journal.sqlite", "summary.json"
@@ -52,7 +53,7 @@ def claim(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"folder `{folder}` cannot be created: {error.strerror}") from None
-    check_regular(folder / LOCK)
+    check_single(folder / LOCK)
     if any(not path.name.startswith(PART) and path.name != LOCK for path in folder.iterdir()):
         raise UserError(f"`{folder}` exists and is not an empty folder; give another with `--out`")
 
@@ -86,6 +87,7 @@ def locked(folder: Path) -> Iterator[None]:
         UserError: another process has locked the folder, or it cannot be written.
     """
     _check_own(folder)
+    check_single(folder / LOCK)
     if not os.access(folder, os.W_OK):
         raise UserError(f"`{folder}` is read-only; `optsearch inspect {folder}` reads it")
     try:
@@ -99,8 +101,12 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _sign(lock: Path) -> None:
     """Write process id and host name to the lock file."""
-    descriptor = os.open(lock, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    descriptor = os.open(lock, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1:
+            raise UserError(f"`{lock}` was replaced while it was being locked")
+        os.ftruncate(descriptor, 0)
         file.write(f"{os.getpid()} {platform.node() or 'localhost'}\n")
 
 
@@ -111,11 +117,12 @@ def _check_own(folder: Path) -> None:
 
 
 def open_journal(folder: Path) -> Journal:
-    """Open the journal of a run folder for writing; raises `UserError` if the folder has no run."""
+    """Open the journal of a run folder for writing; raises `UserError` if there is no run, or rows were lost."""
     path = _journal_path(folder)
     journal = Journal.open(path)
     try:
         _check_meta(journal, path)
+        journal.check_end()
     except BaseException:
         journal.close()
         raise

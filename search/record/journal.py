@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from primitives import UserError
+from primitives import UserError, printable
 from proxy_tasks import Price
 from search.engine import HistoryEntry, Record
 from search.record import trial_table
@@ -24,10 +24,11 @@ from search.record.journal_file import JournalFile
 
 # Keys of notes, which are added to the initial metadata.
 MIXED = "mixed hosts"  # hosts that compute different bits than the driver and have scored candidates
-SEARCH_ENDED = "search ended"  # whether the search is complete
+SEARCH_ENDED = "search ended"  # false, or for each repeat [number of rows, seal of the last row]; true in old journals
 TRIALS_OF = "trials of"  # command whose trials a journal without a search has
 SECONDS = "seconds"  # duration of the run
 LION = "fitness of lion"  # fitness of the tuned Lion on the seeds of the search; null with several tasks
+_MOST_ROWS = 2**62  # more than a repeat can have, and an integer of SQLite
 _ALL = ", ".join(CandidateRow._fields)
 _INSERT = f"insert into candidates ({_ALL}) values ({', '.join('?' * len(CandidateRow._fields))})"
 
@@ -111,12 +112,39 @@ class Journal(JournalFile):
             yield values
         self._ends[repeat] = (number - 1, chain, seal)
 
+    def note_end(self) -> None:
+        """Note that the search is complete, with the last row of each repeat."""
+        ends = {repeat: self._end(repeat) for repeat in self._repeats()}
+        self.note(SEARCH_ENDED, {repeat: [number + 1, seal.hex()] for repeat, (number, _, seal) in ends.items()})
+
+    def check_end(self) -> None:
+        """Check that the last rows of a complete search are there; journals of earlier versions do not tell.
+
+        Raises:
+            UserError: the last rows of a repeat were lost or altered.
+        """
+        ends = self.notes().get(SEARCH_ENDED)
+        repeats = {str(repeat): repeat for repeat in self._repeats()}
+        for repeat, end in ends.items() if isinstance(ends, dict) else ():
+            if repeat not in repeats or not self._has(repeats[repeat], end):
+                raise damage(self._path, f"the last rows of repeat {printable(repeat)} were lost or altered")
+
+    def _has(self, repeat: int, end: object) -> bool:
+        """Whether a repeat has the row of a note `[number of rows, seal of the last row]`."""
+        match end:
+            case [int(count), str(seal)] if 0 < count < _MOST_ROWS:
+                query = "select seal from candidates where repeat = ? and number = ?"
+                found = next(self._query(query, (repeat, count - 1)), (None,))[0]
+                return isinstance(found, bytes) and found.hex() == seal
+        return False
+
     def verify(self) -> None:
-        """Check every row, and that the indices agree with the rows.
+        """Check every row, that none is missing at the end, and that the indices agree with the rows.
 
         Raises:
             UserError: at the first row that was lost or altered.
         """
+        self.check_end()  # first, since another process may complete the search meanwhile
         for repeat in self._repeats():
             for _ in self.intact(repeat):
                 pass

@@ -70,6 +70,7 @@ class JournalFile:
             UserError: the file is missing, damaged or unreadable, or is not a journal of this format.
         """
         opening.check_file(path)
+        opening.check_beside(path)
         try:
             return cls._checked(opening.connect(path, "rw"), path, ExitStack(), "pragma synchronous = normal")
         except UNREADABLE as error:
@@ -95,6 +96,9 @@ class JournalFile:
         except (*UNREADABLE, OSError) as error:
             resources.close()
             raise (cannot_write(path, error) if isinstance(error, OSError) else explain(error, path)) from None
+        except BaseException:
+            resources.close()
+            raise
 
     @classmethod
     def _checked(cls, connection: sqlite3.Connection, path: Path, resources: ExitStack, pragma: str) -> Self:

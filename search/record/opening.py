@@ -7,22 +7,23 @@ then deleted. Therefore
 - a journal with a rollback journal is refused;
 - a journal without a WAL is opened as immutable;
 - a journal that a living process writes is opened read-only;
-- a journal whose process died and left a WAL is copied to a private folder and opened there;
+- a journal whose process died and left a WAL is copied to a private folder and opened there, unless its file is larger
+  than its pages;
 - links, special files, and foreign tables, views and triggers are refused.
 """
 
 import fcntl
 import os
 import re
-import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from primitives import UserError
+from search.record.journal_copy import copy_journal
 
 APPLICATION = 0x6F707473  # "opts", SQLite's application_id of our files
 VERSION = 3
@@ -42,6 +43,27 @@ def check_regular(path: Path) -> None:
     if not stat.S_ISREG(mode):
         what = "a link" if stat.S_ISLNK(mode) else "no regular file"
         raise UserError(f"`{path}` is {what}; the files of a run folder must be regular files")
+
+
+def check_single(path: Path) -> None:
+    """Raise `UserError` if a path is a link or a special file, or if the file has another name (a hard link).
+
+    A file that is written in place must have no other name, since a run folder of others may give it the name of a file
+    of this account. A missing file is accepted.
+    """
+    check_regular(path)
+    with suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            raise UserError(f"`{path}` is a hard link; a copy of the run folder without hard links is accepted")
+
+
+def check_beside(path: Path) -> None:
+    """Apply `check_single` to the files beside a journal that SQLite writes in place.
+
+    The journal itself is exempt: a repair that was killed leaves it with two names.
+    """
+    for side in ("-wal", "-shm"):
+        check_single(path.with_name(path.name + side))
 
 
 def check_file(path: Path) -> None:
@@ -97,6 +119,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
     if not log.exists() or not log.stat().st_size:
         return connect(path, "immutable")
     if not alone and in_use(path.parent):
+        check_beside(path)
         try:
             connection = connect(path, "ro")
             connection.execute(_MASTER).fetchall()
@@ -105,9 +128,7 @@ def connect_to_look(path: Path, resources: ExitStack, *, alone: bool = False) ->
         else:
             return connection
     folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="optsearch-")))
-    for file in (path, log):
-        shutil.copyfile(file, folder / file.name)
-    return connect(folder / path.name, "rw")
+    return connect(copy_journal(path, log, folder), "rw")
 
 
 def in_use(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from primitives import UserError
 from search.record.faults import cannot_write
-from search.record.journal import Journal
+from search.record.journal import SEARCH_ENDED, Journal
 
 _MOST_REPEATS = 1_000_000  # largest number of repeats, more than any run has
 
@@ -63,6 +63,10 @@ def _take_over(path: Path, fresh: Path) -> int:
             with suppress(UserError):
                 for key, value in old.notes().items():
                     new.note(key, value)
+            try:
+                new.check_end()
+            except UserError:
+                new.note(SEARCH_ENDED, False)  # the rows behind the damage are to be scored again
     return kept
 
 

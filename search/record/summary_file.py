@@ -8,15 +8,13 @@ import math
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from primitives import UserError, printable
 from search.record.column_types import LARGEST_RATIO
 from search.record.folder import SUMMARY
-from search.record.opening import check_regular
+from search.record.json_files import read_json
 
 _ROWS, _STAGES = 2000, 20  # largest numbers of rows and of stages; a report of a run has up to 100 and 3
-LARGEST = 64_000_000  # largest size in bytes, more than any summary has
 
 # JSON has no infinity and no NaN: `null` stands for both.
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
@@ -169,19 +167,4 @@ def read_summary(folder: Path) -> SummaryFile | None:
     Raises:
         UserError: the file cannot be read, or is not a summary.
     """
-    path = folder / SUMMARY
-    check_regular(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise UserError(f"`{path}` is not a summary: it has more than {LARGEST:,} bytes")
-        return SummaryFile.model_validate_json(content)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise UserError(f"`{path}` is not a summary: {printable(reason)}") from None
+    return read_json(folder / SUMMARY, SummaryFile, "a summary")

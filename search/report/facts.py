@@ -26,6 +26,7 @@ from search.record import (
     read_summary,
 )
 from search.report.history import History, history
+from search.report.own_config import same_config
 from selection import derive
 from simplify import Recognised
 
@@ -79,6 +80,7 @@ class Facts:
         statistics: counts of the journal.
         digest: hash of the recorded history.
         complete: whether the search is complete.
+        repeatable: whether the config file of the folder is the config in the journal.
         summary: contents of `summary.json`; `None` if the run has not ended, or is kept without this file.
         notes: messages about parts that could not be read.
         champion: the champion; `None` if no program was trained on all seeds.
@@ -94,6 +96,7 @@ class Facts:
     statistics: Mapping[str, Any]
     digest: str
     complete: bool
+    repeatable: bool
     summary: SummaryFile | None
     notes: Sequence[str]
     champion: Champion | None
@@ -138,6 +141,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         statistics=journal.statistics(),
         digest=journal.digest(),
         complete=bool(meta.get(SEARCH_ENDED)),
+        repeatable=same_config(run, meta),
         summary=summary,
         notes=notes,
         champion=champion,

@@ -9,7 +9,8 @@ The public names of this subpackage:
   search.
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
 - Inspection: `snapshot` (`Snapshot`) of a run in progress, `run_facts`, `program_facts`, `derivation`.
-- Resources of a config: `load_tasks`, `with_baselines`, `evaluator`, `judge_of`, `executor`, `versions`.
+- Resources of a config: `read_checked_config` (a file, which may lie in a run folder of others), `load_tasks`,
+  `with_baselines`, `evaluator`, `judge_of`, `executor`, `versions`.
 - Names for configs and commands: `extension_points`.
 """
 
@@ -23,6 +24,7 @@ from search.running.overfitting import PATIENCE, Check, Checks, overfits
 from search.running.reporter import Counts, Reporter, SilentReporter
 from search.running.reproduce import course, reproduce_all
 from search.running.run import add_studies, resume_search, run_search, search_all, select_champion
+from search.running.run_folder_configs import read_checked_config
 from search.running.setup import evaluator, executor, load_tasks, versions, with_baselines
 from search.running.summary import Summary
 from search.running.targets import TARGETS, Target
@@ -55,6 +57,7 @@ __all__ = [
     "new_run",
     "overfits",
     "program_facts",
+    "read_checked_config",
     "reproduce_all",
     "resume_search",
     "run_facts",

@@ -13,9 +13,10 @@ from typing import Any
 from filelock import FileLock
 
 from primitives import UserError, parse, to_text
-from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, Journal, look, plain, write_text
+from search.record import CONFIG, JOURNAL, SECONDS, SUMMARY, Journal, check_single, look, plain, write_text
 from search.running.open_run import config_of
 from search.running.reporter import Reporter, SilentReporter
+from search.running.reproduction_file import recorded_runs
 from search.running.run import resume_search, run_search
 from search.running.summary import Summary
 from search.running.targets import TARGETS, Target
@@ -106,7 +107,8 @@ def reproduce_all(
         UserError: a subfolder contains a run of another config, or the folder has another `summary.json`.
         KeyboardInterrupt: a stop was requested; the same call continues.
     """
-    _rows(folder)  # a file that is no summary is refused before the runs
+    recorded_runs(folder)  # a file that is no summary is refused before the runs
+    check_single(folder / _LOCK)
     for seed in seeds:
         config, place = config_of_seed(seed), folder / f"seed-{seed}"
         with reporting() as reporter:
@@ -147,19 +149,7 @@ def summary_of(target: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _others(folder: Path, seed: int, config_of_seed: Callable[[int], Config]) -> list[dict[str, Any]]:
     """Results of the other seeds in a summary whose runs are in the folder and have the same config."""
-    return [row for row in _rows(folder) if row["seed"] != seed and _same(folder, row["seed"], config_of_seed)]
-
-
-def _rows(folder: Path) -> list[dict[str, Any]]:
-    """Results of the runs in the summary of a folder; none if there is no summary."""
-    path = folder / SUMMARY
-    if not path.exists():
-        return []
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["runs"]
-        return [row for row in rows if isinstance(row["seed"], int)]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"`{path}` is not the summary of a reproduction; choose another `--out`") from None
+    return [row for row in recorded_runs(folder) if row["seed"] != seed and _same(folder, row["seed"], config_of_seed)]
 
 
 def _recorded(place: Path) -> Config:

@@ -254,7 +254,7 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
             return False
         for row in journal.best(1, repeats=repeats):
             start = parse(row.program)
-    journal.note(SEARCH_ENDED, True)
+    journal.note_end()
     return True
 
 

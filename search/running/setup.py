@@ -39,11 +39,11 @@ from search.execution import (
     keep_compiled,
     measure_behaviour,
 )
+from search.running.run_folder_configs import read_checked_config
 from search.settings import (
     Config,
     larger_tasks,
     load_config,
-    read_config,
     restore_config,
     sent_files,
     stage_of,
@@ -62,12 +62,13 @@ def tasks_of(config: Config) -> list[Task]:
     return [task_of(entry) for entry in config.tasks]
 
 
-def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task]:
+def load_tasks(what: str, say: Callable[[str], None] | None = None, *, trust: bool = False) -> list[Task]:
     """Load tasks.
 
     Args:
         what: name of a built-in task, or path of a config.
         say: called with a message for each module that the config names, before its import.
+        trust: import the code that a config in a run folder of others names.
 
     Returns:
         The named task, or the tasks of the config.
@@ -76,7 +77,7 @@ def load_tasks(what: str, say: Callable[[str], None] | None = None) -> list[Task
         UserError: there is no such task, or the config cannot be loaded.
     """
     if what not in TASKS and Path(what).is_file():
-        config = read_config(Path(what))
+        config = read_checked_config(Path(what), trust=trust)
         load_config(config, say=say)
         return tasks_of(config)
     return [builtin_task(what)]
