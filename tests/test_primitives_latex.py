@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given, settings
 from matplotlib.mathtext import MathTextParser
 
-from primitives import BUILTINS, PAPER, REGISTRY, Program, Statement, builtin, check, parse
+from primitives import BUILTINS, PAPER, Program, builtin, parse
 from primitives.export import export
-from primitives.kinds import ONLY_SCALAR
-from tests.programs import programs, train
+from tests.programs import calling, programs, train
 
 PARSER = MathTextParser("path")
 
@@ -30,12 +29,7 @@ def test_a_builtin_renders(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAPER)
 def test_every_function_renders(name: str) -> None:
-    arguments = tuple("lr" if accepted == ONLY_SCALAR else "g" for accepted in REGISTRY[name].accepts)
-    result = Statement("x", name, arguments)
-    statements = (result, Statement("y", "multiply", ("x", "lr")), Statement("update", "add", ("y", "w")))
-    program = Program(statements)
-    assert check(program) is None
-    assert rows(program)
+    assert rows(calling(name))
 
 
 @settings(max_examples=40)
