@@ -1,9 +1,6 @@
 """A run folder and its results: best program, front, candidates, lineage, and counts."""
 
 import json
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from optsearch._found import Found, Interval
+from optsearch._temporary import TemporaryFolder
 from primitives import UserError, live_part, parse
 from search.record import (
     SEARCH_ENDED,
@@ -34,24 +32,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class TemporaryFolder:
-    """A new folder that is deleted together with this object."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="optsearch-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
 class Candidates:
     """Recorded candidates of a run, as an iterable that reads the journal.
 
     Args:
         folder: the run folder.
         conditions: conditions that the candidates meet.
+        keeper: the temporary folder of the run, which is not deleted before this object.
     """
 
-    def __init__(self, folder: Path, conditions: tuple[Callable[[CandidateRow], bool], ...] = ()) -> None:
-        self._folder, self._conditions = folder, conditions
+    def __init__(
+        self,
+        folder: Path,
+        conditions: tuple[Callable[[CandidateRow], bool], ...] = (),
+        keeper: TemporaryFolder | None = None,
+    ) -> None:
+        self._folder, self._conditions, self._keeper = folder, conditions, keeper
 
     def where(self, text: str) -> "Candidates":
         """Filter the candidates by a query.
@@ -67,7 +63,7 @@ class Candidates:
         Raises:
             UserError: the text is not a valid query.
         """
-        return Candidates(self._folder, (*self._conditions, query(text)))
+        return Candidates(self._folder, (*self._conditions, query(text)), self._keeper)
 
     def __iter__(self) -> Iterator[CandidateRow]:
         with look(self._folder) as journal:
@@ -163,7 +159,7 @@ class Run:
     @cached_property
     def candidates(self) -> Candidates:
         """All recorded candidates."""
-        return Candidates(self.folder)
+        return Candidates(self.folder, keeper=self._keeper)
 
     def lineage(self, found: Found) -> nx.DiGraph:
         """The ancestors of a program as a graph.
