@@ -89,6 +89,7 @@ def test_candidates_are_filtered_and_tabulated(run: optsearch.Run) -> None:
         ("__import__('os').system('true')", "is not a condition"),
         ("(lambda: 1)()", "is not a condition"),
         ("length < [].append", "neither a column nor a value"),
+        ("length == {[]}", "neither a column nor a value"),
         ("(" * 5000, "at most 1,000 characters"),
         ("not " * 240 + "evaluated and", "is not valid"),
     ],

@@ -13,7 +13,7 @@ from search.commands import run_tables, tables
 from search.commands.output import as_json, emit, example, plugins, say, trust
 from search.commands.parameters import PROGRAM, RUN_OR_PROGRAM, TASK
 from search.record import TABLE_COLUMNS, Journal, look, query, table_row, write_csv, write_parquet
-from search.running import config_of, derivation, load_tasks, program_facts, run_facts
+from search.running import config_of, load_tasks, program_facts, run_facts
 from search.settings import load_plugins
 from selection import FRESH_SEEDS, Comparison, compare_losses, tuned_baselines
 
@@ -60,7 +60,7 @@ def inspect(
                     journal, where or "evaluated or not evaluated", count, as_json, csv=csv, parquet=parquet
                 )
                 return
-            facts = run_facts(run, journal, count) | derivation(run)
+            facts = run_facts(run, journal, count)
         emit(facts, lambda: run_tables.run_facts(facts, run), as_json)
     else:
         if where or csv or parquet:

@@ -8,7 +8,7 @@ The public names of this subpackage:
 - Tables for other programs: `TABLE_COLUMNS`, `table_row`, `write_csv`, `write_parquet`.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `Resemblance`, `CheckRow`, `CurvePoint` and `SensitivityPoint`.
-- The champion in the files of a run folder without `summary.json`: `read_champion` (`ChampionFiles`).
+- The champion of a run, also in a folder without `summary.json`: `read_conclusion` (`Conclusion`, `ChampionFiles`).
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
 - The run folder: `claim`, `fresh_folder`, `locked`, `removed_if_empty`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
@@ -19,7 +19,7 @@ The public names of this subpackage:
 
 from search.record.atomic_files import whole_file, write_text
 from search.record.candidate_table import CandidateRow
-from search.record.champion_files import ChampionFiles, read_champion
+from search.record.champion_files import ChampionFiles, Conclusion, read_conclusion
 from search.record.exported_tables import TABLE_COLUMNS, table_row, write_csv, write_parquet
 from search.record.faults import lock_owner
 from search.record.folder import (
@@ -79,6 +79,7 @@ __all__ = [
     "ChampionFiles",
     "CheckRow",
     "ComparisonRow",
+    "Conclusion",
     "CurvePoint",
     "Journal",
     "Key",
@@ -102,7 +103,7 @@ __all__ = [
     "other_children",
     "plain",
     "query",
-    "read_champion",
+    "read_conclusion",
     "read_summary",
     "removed_if_empty",
     "repair",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from primitives import Program, ProgramError, UserError, builtin, live_part, parse, to_text
+from primitives import Program, ProgramError, builtin, live_part, parse, to_text
 from search.record import (
     LION,
     SEARCH_ENDED,
@@ -22,11 +22,10 @@ from search.record import (
     front,
     live_lines,
     other_children,
-    read_champion,
-    read_summary,
+    read_conclusion,
 )
 from search.report.history import History, history
-from selection import derive
+from selection import TUNED_LION, derive
 from simplify import Recognised
 
 
@@ -125,12 +124,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
             candidates.
     """
     meta = journal.meta()
-    notes: list[str] = []
-    try:
-        summary = read_summary(run)
-    except UserError as error:
-        summary, notes = None, [f"{error}; this report uses the journal only"]
-    kept = None if summary else read_champion(run, journal)
+    summary, kept, problem = read_conclusion(run, journal)
     champion = _champion(summary) if summary else _kept(kept) if kept else _leader(journal)
     return Facts(
         run=run,
@@ -139,7 +133,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         digest=journal.digest(),
         complete=bool(meta.get(SEARCH_ENDED)),
         summary=summary,
-        notes=notes,
+        notes=[f"{problem}; it is not used"] if problem else [],
         champion=champion,
         front=front(journal) if course else [],
         ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
@@ -239,7 +233,7 @@ def _references(journal: Journal, summary: SummaryFile | None) -> dict[str, floa
     """
     price, lion = journal.price, journal.meta().get(LION)
     if not isinstance(lion, float):
-        rows = [row for row in (summary.comparison if summary else ()) if row.program == "lion (tuned)"]
+        rows = [row for row in (summary.comparison if summary else ()) if row.program == TUNED_LION]
         fresh = [row.log_ratio for row in rows if row.split == "validation"]
         lion = fresh[0] + price.of(builtin("lion")) if len(fresh) == 1 else math.nan
     return {"AdamW": price.of(builtin("adamw")), "Lion": lion}
