@@ -1,6 +1,7 @@
 """Progress of a search for callbacks, and a progress bar for terminals and notebooks."""
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,15 @@ class Progress:
     trials: int = 0
 
 
-class CallbackReporter(SilentReporter):
+class WarningReporter(SilentReporter):
+    """Turns messages about problems into Python warnings, and ignores all other events."""
+
+    def warning(self, message: str) -> None:
+        """Issue a `UserWarning`."""
+        warnings.warn(message, stacklevel=2)
+
+
+class CallbackReporter(WarningReporter):
     """Calls a function with a `Progress` at each event of a run.
 
     Args:

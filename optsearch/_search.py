@@ -10,12 +10,12 @@ from typing import Any
 
 from optsearch._found import Found
 from optsearch._programs import ProgramLike
-from optsearch._progress import Bar, CallbackReporter, Progress
+from optsearch._progress import Bar, CallbackReporter, Progress, WarningReporter
 from optsearch._run import Run
 from optsearch._temporary import TemporaryFolder, keeper_of
 from primitives import BUILTINS, Program, UserError, load_program, to_text
 from search.record import look
-from search.running import Reporter, SilentReporter, resume_search, run_search, with_baselines
+from search.running import Reporter, resume_search, run_search, with_baselines
 from search.settings import Config, assign, build_config, load_config, read_values
 
 ProgressOption = bool | Callable[[Progress], Any]
@@ -213,4 +213,4 @@ def _reporting(progress: ProgressOption) -> Iterator[Reporter]:
         finally:
             bar.close()
     else:
-        yield SilentReporter()
+        yield WarningReporter()

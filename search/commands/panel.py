@@ -64,6 +64,10 @@ class LivePanel:
         """Print a message for the user."""
         self._console.print(Text(f"note: {message}"), soft_wrap=True)
 
+    def warning(self, message: str) -> None:
+        """Print a message about a problem."""
+        self.note(message)
+
     def run_started(self, config: Config, journal: Journal) -> None:
         """Start the display of a run, with the counts of its journal."""
         settings = config.search
