@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from optsearch._found import Found
-from primitives import Program, load_program, parse
+from primitives import Program, UserError, load_program, nearest, parse
 from primitives import export as exported
 from primitives import to_optax as optax_of
 from primitives import to_torch as torch_of
+from proxy_tasks import SPLITS
 from search.running import load_tasks
 from selection import FRESH_SEEDS, Comparison, Derivation, compare_losses, derive
 from simplify import Recognised
@@ -96,16 +97,25 @@ def score(
         sources: programs, as for `program`.
         tasks: names of tasks, or paths of configs that describe tasks.
         seeds: number of networks trained with each program on each task.
-        split: split on which the loss is measured: `"validation"` or `"test"`.
+        split: split on which the loss is measured: `"train"`, `"validation"` or `"test"`.
 
     Returns:
         For each task and program: mean loss, log loss ratio to AdamW with its 95 % interval, and loss of each seed.
 
     Raises:
-        UserError: a program, task or split is unknown.
+        UserError: a program, task or split is unknown, a program is named twice, or `seeds` is less than 1.
     """
+    if split not in SPLITS:
+        raise UserError(f"`split` (={split!r}) must be one of {', '.join(SPLITS)}{nearest(str(split), SPLITS)}")
+    if seeds < 1:
+        raise UserError(f"`seeds` (={seeds}) must be at least 1")
     chosen = [sources] if isinstance(sources, str | Path | Program | Found) else list(sources)
-    named = {_name(source, place): program(source) for place, source in enumerate(chosen)}
+    named: dict[str, Program] = {}
+    for place, source in enumerate(chosen):
+        name = _name(source, place)
+        if name in named:
+            raise UserError(f"`sources` names `{name}` twice")
+        named[name] = program(source)
     names = [tasks] if isinstance(tasks, str) else tasks
     loaded = [task for name in names for task in load_tasks(name)]
     return compare_losses(named, loaded, range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import optsearch
-from optsearch import _search, _temporary
+from optsearch import _compare, _search, _temporary
 from primitives import Program, builtin, to_text
 from search.settings import Config, load_config
 from tests.recorded_runs import recorded_run, write_journal
@@ -68,6 +68,32 @@ def test_a_setting_may_be_none(started: list[Any]) -> None:
     optsearch.search(config="x.yaml")
     optsearch.search(config="x.yaml", settings={"search.evaluations": None})
     assert [config.search.evaluations for config, _ in started] == [50, None]
+
+
+@pytest.mark.parametrize(
+    ("sources", "arguments", "message"),
+    [
+        ("lion", {"split": "tests"}, "`split` .='tests'. must be one of train, validation, test; did you mean `test`"),
+        ("lion", {"seeds": 0}, "`seeds` .=0. must be at least 1"),
+        (["lion", Path("lion")], {}, "`sources` names `lion` twice"),
+    ],
+)
+def test_a_score_that_makes_no_sense_is_refused(sources: Any, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(optsearch.UserError, match=message):
+        optsearch.score(sources, **arguments)
+
+
+def test_a_single_entrant_is_compared_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    import optax
+
+    monkeypatch.setattr(_compare, "compare_entrants", lambda entrants, *_, **__: entrants)
+    for one in ("lion", builtin("lion"), optax.sgd(0.1), optax.nadam):
+        assert optsearch.compare(one) == [one]
+    assert optsearch.compare({"mine": "lion"}) == {"mine": "lion"}
+    monkeypatch.undo()
+    for none in ({}, []):
+        with pytest.raises(optsearch.UserError, match="`entrants` must not be empty"):
+            optsearch.compare(none)
 
 
 def temporary_run() -> optsearch.Run:
