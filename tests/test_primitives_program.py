@@ -11,8 +11,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from primitives import BUILTINS, Program, Statement, UserError, builtin, export, live, parse, to_text
+from primitives import BUILTINS, Program, Statement, builtin, export, live, parse, to_text
 from primitives.drawing import draw, graph_of
+from search.record import whole_file
 from tests.programs import programs
 
 
@@ -89,12 +90,12 @@ def test_a_drawing_is_a_new_file_and_its_title_is_text(tmp_path: Path, ending: s
     other.write_text("kept")
     path = tmp_path / f"lion{ending}"
     path.symlink_to(other)
-    with mpl.rc_context({"svg.fonttype": "none"}):
-        draw({"$\\undefined$\x1b[31m": builtin("lion")}, path)
+    with mpl.rc_context({"svg.fonttype": "none"}), whole_file(path) as part:
+        draw({"$\\undefined$\x1b[31m": builtin("lion")}, part)
     assert other.read_text() == "kept"
     assert not path.is_symlink()
     assert {file.name for file in tmp_path.iterdir()} == {"other", path.name}
     if ending == ".svg":
         assert r"$\undefined$\x1b[31m" in path.read_text()
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(OSError, match="No such file"):
         draw({"": builtin("lion")}, tmp_path / "none" / f"x{ending}")
