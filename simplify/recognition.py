@@ -107,6 +107,23 @@ def resembles(program: Program) -> Recognised | None:
     return None
 
 
+def hyperparameters(program: Program) -> dict[str, float]:
+    """Hyperparameters by name of the published optimizer that a program is or resembles, for its export.
+
+    Args:
+        program: a valid program.
+
+    Returns:
+        Names and values; empty if there is no such optimizer.
+
+    >>> from primitives import builtin
+    >>> hyperparameters(builtin("rmsprop")).keys()
+    dict_keys(['beta2', 'rate'])
+    """
+    found = resembles(program)
+    return dict(found.constants) if found else {}
+
+
 def _recognise(simple: Program) -> Recognised | None:
     slots = live(simple).slots
     if len(slots) > _SLOTS or not _may_be_known(simple):

@@ -1,5 +1,6 @@
 """Arguments of the Python API mean what they say, wherever the caller and the config are."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import optsearch
 from optsearch import _compare, _search, _temporary
 from primitives import Program, builtin, to_text
+from search.commands.main import main
 from search.settings import Config, load_config
 from tests.recorded_runs import recorded_run, write_journal
 
@@ -94,6 +96,29 @@ def test_a_single_entrant_is_compared_with_the_reference(monkeypatch: pytest.Mon
     for none in ({}, []):
         with pytest.raises(optsearch.UserError, match="`entrants` must not be empty"):
             optsearch.compare(none)
+
+
+@pytest.mark.parametrize("name", ["lion", "lion_raw"])
+def test_an_export_has_the_same_names_from_python_and_from_the_command_line(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", name, "--to", "optax", "--name", "optimizer", "--json"]) == 0
+    text = json.loads(capsys.readouterr().out)["code"]
+    assert text == optsearch.export(name)
+    assert "Chen et al. (2023)" in text.splitlines()[0]
+    assert "beta1: Scalar = 0.9" in text
+
+
+def test_the_origin_of_an_export_is_that_of_the_program(started: list[Any], tmp_path: Path) -> None:
+    Path("mine.py").write_text(to_text(builtin("sgd")))
+    best = optsearch.open(recorded_run(tmp_path / "run")).best
+    first = [optsearch.export(given).splitlines()[0] for given in ("mine.py", Path("mine.py"), builtin("sgd"), best)]
+    assert first == [
+        *['"""The program in `mine.py`.'] * 2,
+        '"""A program of optsearch.',
+        '"""Found by program search: candidate 3 of repeat 0, simplified.',
+    ]
+    assert not started
 
 
 def temporary_run() -> optsearch.Run:
