@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from primitives import BUILTINS, Program, Statement, builtin, export, live, parse, to_text
+from primitives import BUILTINS, Program, Statement, UserError, builtin, export, live, parse, to_text
 from primitives.drawing import draw, graph_of
 from search.record import whole_file
 from tests.programs import programs
@@ -82,6 +82,12 @@ def test_a_program_is_taken_along_as_an_optimizer() -> None:
     parameter.grad = torch.ones(2)
     builtin("signum").to_torch([parameter], lr=0.5).step()
     assert parameter.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("values", [[], [0.9, 0.99, 0.1], [0.9, 0.99, 0.1, 1e-4, 1.0]])
+def test_constants_are_replaced_by_as_many_values(values: list[float]) -> None:
+    with pytest.raises(UserError, match=f"a program with 4 constants needs 4 values, not {len(values)}"):
+        builtin("lion").with_constants(values)
 
 
 @pytest.mark.parametrize("ending", [".svg", ".png", ".pdf"])
