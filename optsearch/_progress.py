@@ -56,9 +56,7 @@ class CallbackReporter(WarningReporter):
 
     def run_started(self, config: Config, journal: Journal) -> None:
         """Start from the counts of the journal."""
-        settings = config.search
-        self._counts = Counts.of(journal)
-        self._total = (settings.children + 1) * settings.repeats * settings.rounds
+        self._counts, self._total = Counts.of(journal), config.search.most_candidates
         self._call()
 
     def round_started(self, number: int) -> None:

@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from primitives.dataflow import Source, flow, live
+from primitives.hyperparameters import Place
 from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
 from primitives.registry import REGISTRY
 from primitives.text import constant_text
-
-Place = tuple[int, int]  # statement and argument of a constant
 
 _LONG = 100  # largest number of characters of a formula that is written inside another
 _LOOSE, _TIGHT, _CALL, _ATOM = 1, 2, 3, 4  # binding strength: a sum, a product, a fraction or function, a symbol

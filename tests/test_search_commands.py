@@ -15,7 +15,7 @@ from proxy_tasks.catalog import TASKS
 from search.commands import catalog_commands, run_commands
 from search.commands import main as cli
 from search.commands.main import main
-from search.record.folder import plain
+from search.record import plain
 from search.running import conclude, load_tasks
 from search.running import run as runner
 from search.running.studies import SHARES, CurvePoint, Studies

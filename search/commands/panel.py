@@ -73,7 +73,7 @@ class LivePanel:
         settings = config.search
         self._price = Price(config.evaluation.statement_price, config.evaluation.slot_price)
         searches = settings.repeats * settings.rounds
-        self._rounds, self._total = settings.rounds, (settings.children + 1) * searches
+        self._rounds, self._total = settings.rounds, settings.most_candidates
         self._most_evaluated = (settings.evaluations or math.inf) * searches
         self._counts, self._before = Counts.of(journal), Counts.of(journal)
         known = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
@@ -134,8 +134,7 @@ class LivePanel:
         share = max(share, (now.evaluated - before.evaluated) / max(self._most_evaluated - before.evaluated, 1))
         if share < _EARLY:
             return "–"
-        seconds = self._elapsed() * (1 / min(share, 1) - 1)
-        return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+        return tables.duration(self._elapsed() * (1 / min(share, 1) - 1))
 
     def _best(self) -> str:
         best = self._counts.best

@@ -17,6 +17,8 @@ from search.record import REPORT
 from search.running import TARGETS, Method, Summary
 from selection import FOUND, TUNED_LION, Comparison, Derivation, FunnelResult, against_adamw, change_text
 
+_MINUTES = 90  # seconds beyond which a time is shown in minutes
+
 
 def fitness(value: float, price: float = 0.0) -> str:
     """Format a fitness, with the change of the loss against AdamW.
@@ -45,6 +47,15 @@ def interval(bounds: Sequence[float]) -> str:
     if not all(map(math.isfinite, bounds)):
         return "–"
     return " … ".join(map(change_text, bounds)).replace(" %", "", 1)
+
+
+def duration(seconds: float) -> str:
+    """Format a time, in minutes if it is long.
+
+    >>> duration(90), duration(91)
+    ('90 s', '2 min')
+    """
+    return f"{seconds / 60:.0f} min" if seconds > _MINUTES else f"{seconds:.0f} s"
 
 
 def summary(found: Summary, folder: Path) -> RenderableType:

@@ -37,10 +37,10 @@ from search.record.folder import (
     locked,
     look,
     open_journal,
-    plain,
     removed_if_empty,
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, TRIALS_OF, Journal, Outcome
+from search.record.json_values import plain
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
 from search.record.opening import in_use
 from search.record.ownership import new_id, vouch, vouched
