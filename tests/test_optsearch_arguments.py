@@ -88,12 +88,15 @@ def test_a_score_that_makes_no_sense_is_refused(sources: Any, arguments: dict[st
 def test_a_single_entrant_is_compared_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     import optax
 
-    monkeypatch.setattr(_compare, "compare_entrants", lambda entrants, *_, **__: entrants)
-    for one in ("lion", builtin("lion"), optax.sgd(0.1), optax.nadam):
-        assert optsearch.compare(one) == [one]
-    assert optsearch.compare({"mine": "lion"}) == {"mine": "lion"}
+    seen: list[Any] = []
+    monkeypatch.setattr(_compare, "compare_entrants", lambda entrants, *_, **__: seen.append(entrants))
+    given = ("lion", builtin("lion"), optax.sgd(0.1), optax.nadam)
+    for one in (*given, {"mine": "lion"}):
+        optsearch.compare(one)
+    assert seen == [*([one] for one in given), {"mine": "lion"}]
     monkeypatch.undo()
-    for none in ({}, []):
+    nothing: tuple[Any, ...] = ({}, [])
+    for none in nothing:
         with pytest.raises(optsearch.UserError, match="`entrants` must not be empty"):
             optsearch.compare(none)
 

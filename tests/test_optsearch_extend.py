@@ -48,12 +48,13 @@ def test_what_the_function_of_a_task_returns_is_checked(
     monkeypatch.setitem(globals(), "RETURNED", returned)
     problem.cache_clear()
     with pytest.raises(optsearch.UserError, match=message) as error:
-        problem(Task(batch=8, steps=10, description="", **_named()))
+        problem(_task())
     assert str(error.value).startswith("task `of a test`")
 
 
-def _named() -> dict[str, str]:
-    return {key: of_a_test.entry[key] for key in ("name", "family")}  # type: ignore[attr-defined]
+def _task() -> Task:
+    entry: dict[str, str] = of_a_test.entry
+    return Task(entry["name"], entry["family"], "", batch=8, steps=10)
 
 
 def test_the_weights_of_a_task_are_initialised_once_for_their_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +66,7 @@ def test_the_weights_of_a_task_are_initialised_once_for_their_shapes(monkeypatch
 
     monkeypatch.setitem(globals(), "RETURNED", (counted, loss, {"x": X}))
     problem.cache_clear()
-    assert of_a_test(Task(batch=8, steps=10, description="", **_named())).sizes == (3,)
+    assert of_a_test(_task()).sizes == (3,)
     assert len(calls) == 1
 
 

@@ -82,8 +82,14 @@ def test_a_program_of_a_plugin_as_a_value_needs_the_plugin(of_a_plugin: optsearc
 
 
 def test_a_display_opens_the_journal_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, opened = optsearch.open(recorded_run(tmp_path / "run", 10)), []
-    monkeypatch.setattr(_display, "look", lambda folder: opened.append(folder) or look(folder))
+    run = optsearch.open(recorded_run(tmp_path / "run", 10))
+    opened: list[Path] = []
+
+    def counted(folder: Path) -> Journal:
+        opened.append(folder)
+        return look(folder)
+
+    monkeypatch.setattr(_display, "look", counted)
     monkeypatch.setattr("optsearch._run.look", None)
     assert run._repr_html_()
     assert repr(run)
