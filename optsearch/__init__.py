@@ -10,12 +10,13 @@ The API installs no signal handlers, prints nothing, and does not change setting
 raise `UserError`, a `ValueError` with a message of one line.
 """
 
+from optsearch._candidates import Candidates
 from optsearch._compare import compare
 from optsearch._extend import algorithm, export_target, mutation, primitive, task
 from optsearch._found import Found, Interval
 from optsearch._programs import export, program, recognise, score, simplify, to_optax, to_torch
 from optsearch._progress import Progress
-from optsearch._run import Candidates, Run
+from optsearch._run import Run
 from optsearch._search import open_run, resume, search
 from primitives import Program, UserError
 from search.engine import HistoryEntry, Proposal

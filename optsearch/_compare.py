@@ -9,12 +9,12 @@ from optsearch._programs import program
 from primitives import UserError
 from proxy_tasks import Task
 from search.running import load_tasks
-from selection import OPTIMIZERS, TunedComparison
+from selection import OPTIMIZERS, Optimizer, TunedComparison
 from selection import compare as compare_entrants
 
 
 def compare(
-    entrants: Sequence[Any] | Mapping[str, Any],
+    entrants: Any,  # noqa: ANN401 - an entrant, or several
     *,
     task: str | Task = "digits",
     trials: int = 24,
@@ -30,7 +30,7 @@ def compare(
 
     Args:
         entrants: programs (as for `optsearch.program`), names of baselines (`optsearch list`), transformations of
-            optax, or functions such as `optax.nadam` that return one; a sequence, or a mapping by name.
+            optax, or functions such as `optax.nadam` that return one; a sequence, a mapping by name, or a single one.
         task: name of a task, or a `Task`.
         trials: number of settings of the constants that each tuning tries.
         tuning_seeds: number of networks trained in each trial.
@@ -44,7 +44,7 @@ def compare(
         or `cannot tell`.
 
     Raises:
-        UserError: an entrant or task is unknown, or a number is too small.
+        UserError: an entrant or task is unknown, there is no entrant, or a number is too small.
 
     Example:
         >>> import optax, optsearch
@@ -59,7 +59,7 @@ def compare(
     if isinstance(entrants, Mapping):
         named = {name: _resolved(entrant) for name, entrant in entrants.items()}
     else:
-        named = [_resolved(entrant) for entrant in entrants]
+        named = [_resolved(entrant) for entrant in ([entrants] if _is_one(entrants) else entrants)]
     return compare_entrants(
         named,
         chosen[0],
@@ -70,6 +70,11 @@ def compare(
         reference=reference,
         report=report,
     )
+
+
+def _is_one(entrants: Any) -> bool:  # noqa: ANN401 - what a user gives
+    """Whether this is a single entrant; a program and a transformation are named tuples."""
+    return isinstance(entrants, str | Path | Found | Optimizer) or hasattr(entrants, "_fields") or callable(entrants)
 
 
 def _resolved(entrant: Any) -> Any:  # noqa: ANN401 - what a user gives

@@ -5,7 +5,7 @@ module, and name the module in the config (`search.plugins`).
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -35,7 +35,8 @@ def primitive(*, code: str | None = None, **properties: bool) -> Callable[[Funct
             simplifier relies.
 
     Raises:
-        UserError: a property is unknown, or the name is taken.
+        UserError: a property is unknown, or the name is taken; or the function has more than three arguments, or a name
+            that is no identifier, such as that of a lambda.
 
     Example:
         >>> import optsearch
@@ -70,6 +71,9 @@ def mutation(*, rate: float = 1.0) -> Callable[[Function], Function]:
 
     Args:
         rate: relative rate; the built-in mutations have 1. A config can override it under the name of the function.
+
+    Raises:
+        UserError: the name of the function is taken.
 
     Example:
         >>> import optsearch
@@ -109,6 +113,9 @@ def task(name: str, *, batch: int = 64, steps: int = 200, trials: int = 300, **s
         trials: number of trials to tune each baseline on the task before the first search.
         settings: further keys of a task in a config, such as `schedule_power`.
 
+    Raises:
+        UserError: when the task is built, the function does not return what is listed above.
+
     Example:
         >>> import numpy as np, optsearch
         >>> @optsearch.task("least-squares", batch=32, steps=100)
@@ -125,7 +132,7 @@ def task(name: str, *, batch: int = 64, steps: int = 200, trials: int = 300, **s
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def build(description: Task) -> Problem:
-            return problem_of(*function(np.random.default_rng(0)))
+            return _problem_of(*_parts_of(function(np.random.default_rng(0)), description.name))
 
         build.entry = {  # type: ignore[attr-defined]
             "name": name,
@@ -140,20 +147,46 @@ def task(name: str, *, batch: int = 64, steps: int = 200, trials: int = 300, **s
     return add
 
 
-def problem_of(
-    initialise: Callable[[np.random.Generator], Any], loss: Callable[[Any, Rows], Any], rows: Rows
-) -> Problem:
+def _parts_of(returned: Any, task: str) -> tuple[Callable[..., Any], Callable[..., Any], Rows]:  # noqa: ANN401
+    """What the function of a task returned, checked; raises `UserError` if it is something else."""
+    where = f"task `{task}`: the function must return"
+    if not isinstance(returned, tuple) or len(returned) != 3:
+        raise UserError(f"{where} `initialise, loss, rows`, not {_described(returned)}")
+    initialise, loss, rows = returned
+    for name, value in (("initialise", initialise), ("loss", loss)):
+        if not callable(value):
+            raise UserError(f"{where} a function as `{name}`, not {_described(value)}")
+    if not isinstance(rows, Mapping) or not rows:
+        raise UserError(f"{where} at least one array by name as `rows`, not {_described(rows)}")
+    arrays = {str(name): np.asarray(values) for name, values in rows.items()}
+    single = [name for name, array in arrays.items() if not array.ndim]
+    if single:
+        raise UserError(f"{where} arrays whose first axis runs over examples; `{single[0]}` is a single value")
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"`{name}` has {count}" for name, count in counts.items())
+        raise UserError(f"{where} arrays with the same number of rows: {listed}")
+    return initialise, loss, arrays
+
+
+def _described(value: Any) -> str:  # noqa: ANN401
+    """A short text for an error: the type of a value, and its length if it has one."""
+    kind = type(value).__name__
+    return f"{kind} of length {len(value)}" if isinstance(value, tuple | list | Mapping) else kind
+
+
+def _problem_of(initialise: Callable[..., Any], loss: Callable[..., Any], rows: Rows) -> Problem:
     """Make a problem on a flat vector of weights from functions on a pytree of parameters."""
-    leaves, _ = jax.tree.flatten(initialise(np.random.default_rng(0)))
-    unravel = ravel_pytree(initialise(np.random.default_rng(0)))[1]
+    parameters = initialise(np.random.default_rng(0))
+    unravel = ravel_pytree(parameters)[1]
     count = len(next(iter(rows.values())))
     ends = [0, 3 * count // 5, 4 * count // 5, count]
     return Problem(
-        sizes=tuple(int(np.size(leaf)) for leaf in leaves),
+        sizes=tuple(int(np.size(leaf)) for leaf in jax.tree.leaves(parameters)),
         initialise=lambda rng: np.asarray(ravel_pytree(initialise(rng))[0], np.float32),
         loss=lambda weights, batch: loss(unravel(weights), batch),
         rows={
-            split: {name: np.asarray(values)[start:end] for name, values in rows.items()}
+            split: {name: values[start:end] for name, values in rows.items()}
             for split, start, end in zip(SPLITS, ends[:-1], ends[1:], strict=True)
         },
     )
@@ -168,6 +201,9 @@ def algorithm(name: str) -> Callable[[type], type]:
 
     Args:
         name: value of `search.algorithm` that selects the algorithm.
+
+    Raises:
+        UserError: the name is taken.
 
     Example:
         >>> import optsearch

@@ -1,11 +1,11 @@
 """A program found by a search, with its fitness."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from primitives import Program, live_part, to_text
 from search.record import CandidateRow
+from selection import against_adamw
 
 
 class Interval(NamedTuple):
@@ -67,11 +67,8 @@ class Found:
         return found_html(self)
 
     def percent(self) -> str:
-        """Change of the loss against AdamW, without the price, as text such as `20 % below AdamW`."""
-        if not math.isfinite(self.fitness):
-            return "diverged"
-        log_ratio = self.fitness - self.price
-        return f"{abs(math.expm1(log_ratio)) * 100:.0f} % {'below' if log_ratio < 0 else 'above'} AdamW"
+        """Change of the loss against AdamW, without the price, as text such as `20 % below AdamW`; or `diverged`."""
+        return against_adamw(self.fitness - self.price)
 
     def to_optax(self, **hyperparameters: Any) -> Any:  # noqa: ANN401 - a GradientTransformation
         """Convert the program to an `optax.GradientTransformation`; see `optsearch.to_optax`."""

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from optsearch._found import Found
-from primitives import Program, load_program, parse
+from primitives import Program, UserError, load_program, nearest, origin_of, parse
 from primitives import export as exported
 from primitives import to_optax as optax_of
 from primitives import to_torch as torch_of
+from proxy_tasks import SPLITS
 from search.running import load_tasks
 from selection import FRESH_SEEDS, Comparison, Derivation, compare_losses, derive
 from simplify import Recognised
+from simplify import hyperparameters as hyperparameters_of
 from simplify import recognise as recognised_as
 
 ProgramLike = str | Path | Program | Found
@@ -96,16 +98,25 @@ def score(
         sources: programs, as for `program`.
         tasks: names of tasks, or paths of configs that describe tasks.
         seeds: number of networks trained with each program on each task.
-        split: split on which the loss is measured: `"validation"` or `"test"`.
+        split: split on which the loss is measured: `"train"`, `"validation"` or `"test"`.
 
     Returns:
         For each task and program: mean loss, log loss ratio to AdamW with its 95 % interval, and loss of each seed.
 
     Raises:
-        UserError: a program, task or split is unknown.
+        UserError: a program, task or split is unknown, a program is named twice, or `seeds` is less than 1.
     """
+    if split not in SPLITS:
+        raise UserError(f"`split` (={split!r}) must be one of {', '.join(SPLITS)}{nearest(str(split), SPLITS)}")
+    if seeds < 1:
+        raise UserError(f"`seeds` (={seeds}) must be at least 1")
     chosen = [sources] if isinstance(sources, str | Path | Program | Found) else list(sources)
-    named = {_name(source, place): program(source) for place, source in enumerate(chosen)}
+    named: dict[str, Program] = {}
+    for place, source in enumerate(chosen):
+        name = _name(source, place)
+        if name in named:
+            raise UserError(f"`sources` names `{name}` twice")
+        named[name] = program(source)
     names = [tasks] if isinstance(tasks, str) else tasks
     loaded = [task for name in names for task in load_tasks(name)]
     return compare_losses(named, loaded, range(FRESH_SEEDS, FRESH_SEEDS + seeds), split)
@@ -121,17 +132,17 @@ def export(source: ProgramLike, *, to: str = "optax", name: str = "optimizer") -
 
     Args:
         source: as for `program`; of a `Found`, the simplified form is exported if there is one.
-        to: `"optax"`, `"torch"`, `"python"` or `"latex"`.
+        to: `"optax"`, `"torch"`, `"python"`, `"latex"`, or a target that was registered by `optsearch.export_target`.
         name: name of the function or class.
 
     Returns:
         The source code.
 
     Raises:
-        UserError: the program calls a primitive without `code`, or the name is not an identifier.
+        UserError: the target is unknown, the program calls a primitive without `code`, or the name is no identifier.
     """
-    chosen, names = _named(source)
-    return exported(chosen, to, name, "Found by optsearch.", hyperparameters=names)
+    chosen = _exported(source)
+    return exported(chosen, to, name, _origin(source), hyperparameters=hyperparameters_of(chosen))
 
 
 def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN401 - a GradientTransformation
@@ -140,7 +151,7 @@ def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN40
     Args:
         source: as for `export`.
         hyperparameters: values that replace constants of the program, by name; the docstring in the exported source
-            lists the names. If the program is recognised, they are the names of that optimizer.
+            lists the names. If the program is or resembles a known optimizer, they are the names of that optimizer.
 
     Returns:
         The transformation.
@@ -155,8 +166,8 @@ def to_optax(source: ProgramLike, **hyperparameters: Any) -> Any:  # noqa: ANN40
         >>> updates.tolist()
         [-0.10000000149011612, -0.10000000149011612]
     """
-    chosen, names = _named(source)
-    return optax_of(chosen, recognised=names, **hyperparameters)
+    chosen = _exported(source)
+    return optax_of(chosen, recognised=hyperparameters_of(chosen), **hyperparameters)
 
 
 def to_torch(source: ProgramLike, parameters: Iterable[Any], **hyperparameters: Any) -> Any:  # noqa: ANN401 - optional
@@ -173,14 +184,19 @@ def to_torch(source: ProgramLike, parameters: Iterable[Any], **hyperparameters: 
     Raises:
         UserError: as for `export`.
     """
-    chosen, names = _named(source)
-    return torch_of(chosen, parameters, recognised=names, **hyperparameters)
+    chosen = _exported(source)
+    return torch_of(chosen, parameters, recognised=hyperparameters_of(chosen), **hyperparameters)
 
 
-def _named(source: ProgramLike) -> tuple[Program, dict[str, float]]:
-    """The program to export, and hyperparameters by name if it is recognised."""
-    if isinstance(source, Found) and source.simplified is not None:
-        return source.simplified, dict(source.constants)
-    chosen = program(source)
-    found = recognise(chosen)
-    return chosen, dict(found.constants) if found else {}
+def _exported(source: ProgramLike) -> Program:
+    """The program to export."""
+    simplified = source.simplified if isinstance(source, Found) else None
+    return program(source) if simplified is None else simplified
+
+
+def _origin(source: ProgramLike) -> str:
+    """Origin of a program for the first line of exported code; empty for a text or a value."""
+    if isinstance(source, Found):
+        done = ", simplified" if source.simplified else ""
+        return f"Found by program search: candidate {source.number} of repeat {source.repeat}{done}."
+    return "" if isinstance(source, Program) or "\n" in str(source) else origin_of(str(source))

@@ -1,6 +1,7 @@
 """Progress of a search for callbacks, and a progress bar for terminals and notebooks."""
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,15 @@ class Progress:
     trials: int = 0
 
 
-class CallbackReporter(SilentReporter):
+class WarningReporter(SilentReporter):
+    """Turns messages about problems into Python warnings, and ignores all other events."""
+
+    def warning(self, message: str) -> None:
+        """Issue a `UserWarning`."""
+        warnings.warn(message, stacklevel=2)
+
+
+class CallbackReporter(WarningReporter):
     """Calls a function with a `Progress` at each event of a run.
 
     Args:
@@ -47,9 +56,7 @@ class CallbackReporter(SilentReporter):
 
     def run_started(self, config: Config, journal: Journal) -> None:
         """Start from the counts of the journal."""
-        settings = config.search
-        self._counts = Counts.of(journal)
-        self._total = (settings.children + 1) * settings.repeats * settings.rounds
+        self._counts, self._total = Counts.of(journal), config.search.most_candidates
         self._call()
 
     def round_started(self, number: int) -> None:

@@ -8,21 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from optsearch._progress import Bar, CallbackReporter, Progress
-from optsearch._run import Run, TemporaryFolder
-from primitives import Program, UserError, to_text
+from optsearch._found import Found
+from optsearch._programs import ProgramLike
+from optsearch._progress import Bar, CallbackReporter, Progress, WarningReporter
+from optsearch._run import Run
+from optsearch._temporary import TemporaryFolder, keeper_of
+from primitives import BUILTINS, Program, UserError, load_program, to_text
 from search.record import look
-from search.running import Reporter, SilentReporter, resume_search, run_search, with_baselines
+from search.running import Reporter, resume_search, run_search, with_baselines
 from search.settings import Config, assign, build_config, load_config, read_values
 
 ProgressOption = bool | Callable[[Progress], Any]
+TaskLike = str | Mapping[str, Any] | Callable[..., Any]
 
 
 def search(
-    program: str | Program | None = None,
+    program: ProgramLike | None = None,
     *,
     config: str | Path | Config | None = None,
-    tasks: Sequence[str | Mapping[str, Any] | Callable[..., Any]] | None = None,
+    tasks: TaskLike | Sequence[TaskLike] | None = None,
     children: int | None = None,
     seed: int | None = None,
     out: str | Path | None = None,
@@ -34,12 +38,14 @@ def search(
     """Search for an optimizer.
 
     Args:
-        program: starting program: name of a built-in program, path of a file, `Program`, or text of a program.
+        program: starting program, as for `optsearch.program`.
         config: a YAML file or a `Config`; the other arguments override its values.
-        tasks: names of tasks, functions decorated by `optsearch.task`, or mappings with the keys of a task in YAML.
+        tasks: names of tasks, functions decorated by `optsearch.task`, or mappings with the keys of a task in YAML; a
+            sequence, or a single one.
         children: number of candidates in each repeat.
         seed: seed of all random numbers. Equal seeds and settings give equal histories with any number of workers.
-        out: run folder, which is created. Without it, a temporary folder is used and deleted with the returned value.
+        out: run folder, which is created. Without it, a temporary folder is used and deleted with the last value that
+            uses it.
         workers: `None` or 0 for this process, the number of Ray workers on this machine, or `"auto"` or an address for
             the workers of a Ray cluster.
         settings: further keys of the config, such as `{"evaluation.seeds": 4, "search.population": 50}`.
@@ -63,19 +69,19 @@ def search(
     with _program_file(program) as start:
         given = {
             "program": start,
-            "tasks": tasks and [_entry(task) for task in tasks],
+            "tasks": None if tasks is None else _entries(tasks),
             "seed": seed,
             "search.children": children,
         }
         values, base = _values(config)
-        for key, value in (given | _workers(workers) | dict(settings or {})).items():
-            if value is not None:
-                assign(values, key, value)
+        chosen = {key: value for key, value in (given | _workers(workers)).items() if value is not None}
+        for key, value in (chosen | dict(settings or {})).items():
+            assign(values, key, value)
         resolved = build_config(values, start=base)
         load_config(resolved)
         with _reporting(progress) as reporter:
             resolved = with_baselines(resolved, lambda task, *_: reporter.phase_started(f"tuning baselines of {task}"))
-            return _kept(lambda: run_search(resolved, folder, reporter, stop), folder, keeper)
+            return _kept(lambda: run_search(resolved, folder, reporter, stop), folder)
 
 
 def resume(
@@ -108,9 +114,7 @@ def resume(
         >>> run = optsearch.resume("results/first")  # doctest: +SKIP
     """
     with _reporting(progress) as reporter:
-        return _kept(
-            lambda: resume_search(Path(folder), reporter, stop, trust=trust, children=children), Path(folder), None
-        )
+        return _kept(lambda: resume_search(Path(folder), reporter, stop, trust=trust, children=children), Path(folder))
 
 
 def open_run(folder: str | Path) -> Run:
@@ -130,11 +134,12 @@ def open_run(folder: str | Path) -> Run:
         >>> run = optsearch.open("results/first")  # doctest: +SKIP
     """
     look(Path(folder)).close()
-    return Run(Path(folder))
+    return Run(Path(folder), keeper_of(Path(folder)))
 
 
-def _kept(work: Callable[[], object], folder: Path, keeper: TemporaryFolder | None) -> Run:
+def _kept(work: Callable[[], object], folder: Path) -> Run:
     """Execute some work on a run folder and return the run, also after a `KeyboardInterrupt`."""
+    keeper = keeper_of(folder)
     try:
         work()
     except KeyboardInterrupt:
@@ -153,7 +158,13 @@ def _values(config: str | Path | Config | None) -> tuple[dict[str, Any], Path]:
     return read_values(Path(config)), Path(config).parent
 
 
-def _entry(task: str | Mapping[str, Any] | Callable[..., Any]) -> Any:  # noqa: ANN401 - as in a YAML file
+def _entries(tasks: TaskLike | Sequence[TaskLike]) -> list[Any]:
+    if callable(tasks) or isinstance(tasks, str | Mapping):
+        return [_entry(tasks)]
+    return [_entry(task) for task in tasks]
+
+
+def _entry(task: TaskLike) -> Any:  # noqa: ANN401 - as in a YAML file
     if callable(task):
         entry: Mapping[str, Any] | None = getattr(task, "entry", None)
         if entry is None:
@@ -170,16 +181,25 @@ def _workers(workers: int | str | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _program_file(program: str | Program | None) -> Iterator[str | None]:
-    """The program as a name or path for a config; texts and `Program`s are written to a temporary file."""
-    text = to_text(program) if isinstance(program, Program) else program
-    if text is None or "\n" not in text:
+def _program_file(program: ProgramLike | None) -> Iterator[str | None]:
+    """The program as a name or an absolute path for a config.
+
+    Texts and `Program`s are written to a temporary file. Texts are not parsed, since they may call functions of a
+    plugin that the config names.
+    """
+    source = program.program if isinstance(program, Found) else program
+    text = to_text(source) if isinstance(source, Program) else None if source is None else str(source)
+    if text is None or text in BUILTINS:
         yield text
-        return
-    with tempfile.TemporaryDirectory(prefix="optsearch-") as folder:
-        path = Path(folder, "start.py")
-        path.write_text(text, encoding="utf-8")
-        yield str(path)
+    elif "\n" not in text:
+        if not Path(text).exists():
+            load_program(text)  # raises an error that names the nearest built-in
+        yield str(Path(text).absolute())
+    else:
+        with tempfile.TemporaryDirectory(prefix="optsearch-") as folder:
+            path = Path(folder, "start.py")
+            path.write_text(text, encoding="utf-8")
+            yield str(path)
 
 
 @contextmanager
@@ -193,4 +213,4 @@ def _reporting(progress: ProgressOption) -> Iterator[Reporter]:
         finally:
             bar.close()
     else:
-        yield SilentReporter()
+        yield WarningReporter()

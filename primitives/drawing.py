@@ -1,10 +1,7 @@
 """Drawings of the data flow of programs: inputs on the left, the update and the next state on the right."""
 
-import os
 from collections.abc import Hashable, Mapping
-from io import BytesIO
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import matplotlib as mpl
@@ -58,18 +55,17 @@ def draw(programs: Mapping[str, Program], path: Path) -> None:
 
     Args:
         programs: valid programs by title.
-        path: a file whose name ends in one of `FORMATS`; it is replaced.
+        path: a file whose name ends in one of `FORMATS`.
 
     Raises:
-        UserError: the name has another ending, or the file cannot be written.
+        UserError: the name has another ending.
+        OSError: the file cannot be written.
     """
     check_format(path)
     figure = figure_of(programs)
     with mpl.rc_context({"svg.hashsalt": "optsearch"}):
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        drawing = BytesIO()
-        figure.savefig(drawing, format=path.suffix[1:], dpi=130, metadata=metadata)
-    _write(path, drawing.getvalue())
+        figure.savefig(path, format=path.suffix[1:], dpi=130, metadata=metadata)
 
 
 def figure_of(programs: Mapping[str, Program]) -> Figure:
@@ -86,19 +82,6 @@ def figure_of(programs: Mapping[str, Program]) -> Figure:
     for axis, (title, graph) in zip(axes, graphs.items(), strict=True):
         _draw(axis, graph, title)
     return figure
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file atomically, through a new file with a random name in the same folder."""
-    part = path.with_name(f".{path.name}.{token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
-            file.write(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(f"`{printable(str(path))}` cannot be written: {error.strerror}") from None
 
 
 def check_format(path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +178,8 @@ def to_torch(
 
 
 def origin_of(name: str) -> str:
-    """Origin of a built-in program for the first line of exported code; empty for any other name."""
-    return f"{name}: {source_of(name)}." if name in BUILTINS else ""
+    """Origin of a program for the first line of exported code: publication of a built-in, or name of a file."""
+    return f"{name}: {source_of(name)}." if name in BUILTINS else f"The program in `{Path(name).name}`."
 
 
 def _facts(code: Code, name: str, origin: str, to: str) -> dict[str, Any]:

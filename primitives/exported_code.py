@@ -116,9 +116,7 @@ class Code:
     def words(self) -> frozenset[str]:
         """Every identifier that the program and the rows of its functions bring into the code."""
         variables = {s.target for s in self.program.statements} | set(self.program.inputs) | {UPDATE}
-        rows = frozenset[str]().union(
-            *(names | attributes for names, attributes in map(code_words, self._rows.values()))
-        )
+        rows = frozenset[str]().union(*(names | others for names, others in map(code_words, self._rows.values())))
         return rows | variables | set(self.names.values())
 
     @property

@@ -59,10 +59,15 @@ def unused(name: str, taken: Collection[str]) -> str:
 
 
 class CodeWords(NamedTuple):
-    """Identifiers in the calls of a row, without its arguments: names, and attributes such as `maximum`."""
+    """Identifiers in the calls of a row, without its arguments.
+
+    Attributes:
+        names: names, which a variable of the program must not have.
+        others: attributes such as `maximum`, and keywords such as `min` in `clamp(x, min=0.0)`.
+    """
 
     names: frozenset[str]
-    attributes: frozenset[str]
+    others: frozenset[str]
 
 
 def code_words(row: Primitive) -> CodeWords:
@@ -79,7 +84,9 @@ def code_words(row: Primitive) -> CodeWords:
         except (SyntaxError, IndexError, KeyError, ValueError) as error:
             raise UserError(f"the code of `{row.name}` (={code!r}) is no expression of Python: {error}") from None
     names = {node.id for node in nodes if isinstance(node, ast.Name)} - {*holes, "xp"}
-    return CodeWords(frozenset(names), frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)))
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg is not None}
+    return CodeWords(frozenset(names), frozenset(attributes | keywords))
 
 
 def with_free_names(program: Program) -> Program:

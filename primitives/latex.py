@@ -10,17 +10,17 @@ from collections import Counter
 from collections.abc import Mapping
 
 from primitives.dataflow import Source, flow, live
+from primitives.hyperparameters import Place
 from primitives.program import GRADIENT, LEARNING_RATE, UPDATE, WEIGHTS, Program
 from primitives.registry import REGISTRY
 from primitives.text import constant_text
 
-Place = tuple[int, int]  # statement and argument of a constant
-
 _LONG = 100  # largest number of characters of a formula that is written inside another
-_LOOSE, _TIGHT, _ATOM = 1, 2, 3  # binding strength of a formula: a sum, a product, anything else
+_LOOSE, _TIGHT, _CALL, _ATOM = 1, 2, 3, 4  # binding strength: a sum, a product, a fraction or function, a symbol
 _FIRMNESS = {
     **dict.fromkeys(("add", "subtract", "interp", "negative"), _LOOSE),
     **dict.fromkeys(("multiply", "exp2", "exp10", "power", "square", "cube", "log", "log2", "log10"), _TIGHT),
+    **dict.fromkeys(("abs", "norm", "global_norm", "dot"), _ATOM),  # their notation has brackets of its own
 }
 # Least binding strength of an argument without brackets, for functions whose notation has no brackets.
 _WANTED = {
@@ -135,8 +135,8 @@ class _Writer:
         if name == "multiply" and isinstance(self._graph.arguments[line][1], float):
             parts.reverse()  # constants come first
         if not row.latex:
-            return rf"{_upright(name)}\left({', '.join(parts)}\right)", _ATOM
-        return row.latex.format(*parts), _FIRMNESS.get(name, _ATOM)
+            return rf"{_upright(name)}\left({', '.join(parts)}\right)", _CALL
+        return row.latex.format(*parts), _FIRMNESS.get(name, _CALL)
 
     def _operand(self, source: Source, line: int, place: int | None) -> tuple[str, int]:
         if isinstance(source, float):

@@ -113,9 +113,10 @@ def _binary(
     formula: str,
     *properties: Property,
     code: str,
+    torch: str = "",
     latex: str,
 ) -> Primitive:
-    return _row(name, function, (ANY, ANY), formula, *properties, symbol=symbol, code=code, latex=latex)
+    return _row(name, function, (ANY, ANY), formula, *properties, symbol=symbol, code=code, torch=torch, latex=latex)
 
 
 def _reduction(
@@ -258,7 +259,15 @@ _ROWS = (
         code="_clip({0}, {1})",
         latex=r"\mathrm{{clip}}\left({0}, {1}\right)",
     ),
-    _binary("power", None, jnp.power, "x^y", code="xp.power({0}, {1})", latex="{0}^{{{1}}}"),
+    _binary(
+        "power",
+        None,
+        jnp.power,
+        "x^y",
+        code="xp.power({0}, {1})",
+        torch="torch.pow({0}, {1})",
+        latex="{0}^{{{1}}}",
+    ),
     _row(
         "interp",
         _interp,

@@ -13,7 +13,7 @@ from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from primitives.errors import ProgramError
+from primitives.errors import ProgramError, UserError
 
 if TYPE_CHECKING:
     import networkx
@@ -108,8 +108,16 @@ class Program(NamedTuple):
                     yield line, place, argument
 
     def with_constants(self, values: Iterable[float]) -> "Program":
-        """The program with other values for its constants, in the order of `constants()`."""
-        supply = iter(values)
+        """The program with other values for its constants, in the order of `constants()`.
+
+        Raises:
+            UserError: the number of values is not that of the constants.
+            ProgramError: a value is not finite as a float32.
+        """
+        given, count = list(values), sum(1 for _ in self.constants())
+        if len(given) != count:
+            raise UserError(f"a program with {count} constants needs {count} values, not {len(given)}")
+        supply = iter(given)
         statements = tuple(
             statement._replace(
                 arguments=tuple(

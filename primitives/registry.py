@@ -23,7 +23,7 @@ from typing import Any
 
 from jax import Array
 
-from primitives.errors import ProgramError, nearest
+from primitives.errors import ProgramError, UserError, nearest
 from primitives.kinds import Kind
 
 
@@ -109,22 +109,22 @@ class Registry:
         """Add a row.
 
         Raises:
-            ValueError: a spelling that is registered already, a name that is no identifier, an infix sign that the
+            UserError: a spelling that is registered already, a name that is no identifier, an infix sign that the
                 parser does not read, or more arguments than `MAX_ARITY`.
         """
         spellings = (primitive.name, *primitive.aliases, *filter(None, [primitive.symbol]))
         for spelling in spellings:
             if spelling in self._spellings:
-                raise ValueError(f"`{spelling}` is registered already; give the new primitive another name.")
+                raise UserError(f"function `{spelling}` is registered already; choose another name")
         if not primitive.name.isidentifier():
-            raise ValueError(f"`name` (={primitive.name!r}) must be an identifier.")
+            raise UserError(f"the name of a function (={primitive.name!r}) must be an identifier")
         if primitive.symbol is not None and (primitive.symbol not in SYMBOLS or primitive.arity != 2):
-            raise ValueError(
-                f"`symbol` (={primitive.symbol!r}) must be one of {SYMBOLS}, on a function of two arguments."
+            raise UserError(
+                f"`symbol` (={primitive.symbol!r}) must be one of {' '.join(SYMBOLS)}, on a function of two arguments"
             )
         if primitive.arity > MAX_ARITY:
-            raise ValueError(
-                f"`{primitive.name}` takes {primitive.arity} arguments; {MAX_ARITY} is the most that is supported."
+            raise UserError(
+                f"function `{primitive.name}` takes {primitive.arity} arguments; the largest number is {MAX_ARITY}"
             )
         self._codes[primitive.name] = len(self._rows)
         self._rows[primitive.name] = primitive

@@ -12,9 +12,10 @@ The public names of this package, by module; other packages use no others.
   between tunings over several entrants (`pooled_variance`, `TuningVariance`).
 - `fitness_on_seeds`: the fitness of the search on other seeds (`FitnessOnSeeds`, `SeedFitness`).
 - `champion`: ranking of finalists (`rank_finalists`, `tune_all`, `Finalist`).
-- `comparison`: comparison of programs with the tuned AdamW (`compare_losses`, `tuned_baselines`, `Comparison`), and
-  the first seed of each purpose (`FINAL_SEEDS`, `FRESH_SEEDS`, `TUNING_SEEDS`, `REDUCTION_SEEDS`, `STAGE_SEEDS`,
-  `LAST_SEEDS`, `CHECK_SEEDS`).
+- `comparison`: comparison of programs with the tuned AdamW (`compare_losses`, `tuned_baselines`, `Comparison`), names
+  in it (`FOUND`, `SIMPLIFIED`, `TUNED_ADAMW`, `TUNED_LION`), log loss ratios as changes in per cent (`percent`, and as
+  text `change_text`, `against_adamw`), and the first seed of each purpose (`FINAL_SEEDS`, `FRESH_SEEDS`,
+  `TUNING_SEEDS`, `REDUCTION_SEEDS`, `STAGE_SEEDS`, `LAST_SEEDS`, `CHECK_SEEDS`).
 - `stage`, `funnel`: the funnel (`Stage`, `StageResult`, `Standing`, `run_funnel`, `FunnelResult`).
 - `tuned_comparison`: comparison of any optimizers after equal tuning (`compare`, `TunedComparison`).
 - `derivation`: simplification and recognition of a program (`derive`, `Derivation`, `DERIVATION_SEEDS`).
@@ -27,13 +28,20 @@ from selection.champion import Finalist, rank_finalists, tune_all
 from selection.comparison import (
     CHECK_SEEDS,
     FINAL_SEEDS,
+    FOUND,
     FRESH_SEEDS,
     LAST_SEEDS,
     REDUCTION_SEEDS,
+    SIMPLIFIED,
     STAGE_SEEDS,
+    TUNED_ADAMW,
+    TUNED_LION,
     TUNING_SEEDS,
     Comparison,
+    against_adamw,
+    change_text,
     compare_losses,
+    percent,
     tuned_baselines,
 )
 from selection.derivation import DERIVATION_SEEDS, Derivation, derive
@@ -61,12 +69,16 @@ __all__ = [
     "CONFIDENCE",
     "DERIVATION_SEEDS",
     "FINAL_SEEDS",
+    "FOUND",
     "FRESH_SEEDS",
     "LAST_SEEDS",
     "NARROW",
     "OPTIMIZERS",
     "REDUCTION_SEEDS",
+    "SIMPLIFIED",
     "STAGE_SEEDS",
+    "TUNED_ADAMW",
+    "TUNED_LION",
     "TUNING_SEEDS",
     "WIDE",
     "Comparison",
@@ -89,7 +101,9 @@ __all__ = [
     "TuningVariance",
     "Verdict",
     "Work",
+    "against_adamw",
     "bayesian_search",
+    "change_text",
     "compare",
     "compare_losses",
     "derive",
@@ -97,6 +111,7 @@ __all__ = [
     "interval",
     "losses_together",
     "optimizer",
+    "percent",
     "pooled_variance",
     "random_search",
     "rank_finalists",

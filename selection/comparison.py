@@ -4,6 +4,7 @@ The statistic is the mean over seeds and tunings of log(loss of the program / lo
 ten per cent lower loss. Intervals are those of `selection.intervals`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from selection.intervals import TuningVariance, interval
 from selection.trials import Entrant, LocalTrials, Trial, TrialRunner, train
 
 BASELINES = ("adamw", "lion")  # built-in programs with stored tuned constants for each task
+FOUND, SIMPLIFIED = "found", "simplified"  # names of the champion and of its simplified form in a comparison
+TUNED_ADAMW, TUNED_LION = "adamw (tuned)", "lion (tuned)"  # names of the tuned baselines
 
 # First seeds of each purpose. Purposes are disjoint; the search counts from 0.
 FINAL_SEEDS = 10_000  # ranking of the finalists, on the validation split
@@ -25,6 +28,7 @@ REDUCTION_SEEDS = 40_000  # ablation of a program, on the validation split
 STAGE_SEEDS = 50_000  # the stages of the funnel, 1,000 apart, on the validation split
 LAST_SEEDS = 60_000  # the last table of the funnel, and `compare`, on the test split
 CHECK_SEEDS = 70_000  # checks of the best program so far during a search, on the validation split
+_LARGE = 1e6  # per cent beyond which a change is written with an exponent
 
 
 @dataclass(frozen=True)
@@ -115,5 +119,50 @@ def comparison_row(
 
 
 def tuned_baselines(task: Task) -> dict[str, Program]:
-    """The built-in programs with the constants tuned for a task, by names such as `adamw (tuned)`."""
-    return {f"{name} (tuned)": baseline(task, name) for name in BASELINES}
+    """The built-in programs with the constants tuned for a task, by their names in a comparison."""
+    return {name: baseline(task, program) for name, program in zip((TUNED_ADAMW, TUNED_LION), BASELINES, strict=True)}
+
+
+def percent(log_ratio: float | None) -> float:
+    """Relative change of the loss in per cent, from a log loss ratio.
+
+    Args:
+        log_ratio: the ratio; `None` stands for a ratio that is not finite, as in JSON.
+
+    Returns:
+        The change: NaN if the ratio is not finite, since training diverged; infinite if it exceeds all floats.
+
+    >>> percent(0.0), percent(None), percent(1e6)
+    (0.0, nan, inf)
+    """
+    if log_ratio is None or not math.isfinite(log_ratio):
+        return math.nan
+    try:
+        return 100 * math.expm1(log_ratio)
+    except OverflowError:
+        return math.inf
+
+
+def change_text(log_ratio: float | None, digits: int = 1) -> str:
+    """A log loss ratio as a change with its sign, or `diverged`.
+
+    >>> change_text(-0.2231), change_text(-1e-9, 0), change_text(50), change_text(None)
+    ('-20.0 %', '+0 %', '+5.2e+23 %', 'diverged')
+    """
+    change = percent(log_ratio)
+    if math.isnan(change):
+        return "diverged"
+    shown = f".{digits}f" if abs(change) < _LARGE else ".1e"
+    return f"{round(change, digits) + 0.0:+{shown}} %"  # not -0
+
+
+def against_adamw(log_ratio: float | None) -> str:
+    """A log loss ratio to the tuned AdamW in words, or `diverged`.
+
+    >>> against_adamw(-0.2231), against_adamw(0.2231), against_adamw(None)
+    ('20 % below AdamW', '25 % above AdamW', 'diverged')
+    """
+    change = percent(log_ratio)
+    if math.isnan(change):
+        return "diverged"
+    return f"{change_text(log_ratio, 0)[1:]} {'below' if change < 0 else 'above'} AdamW"

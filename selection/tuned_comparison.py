@@ -114,11 +114,16 @@ def resolve_entrants(entrants: Sequence[Named] | Mapping[str, Named], task: Task
     A name stands for the baseline of that name with the constants stored for the task, or for a built-in program. In a
     sequence, programs are named `program 1`, `program 2`, …, and transformations after their functions.
 
+    Raises:
+        UserError: there is no entrant, an entrant is unknown, or two have the same name.
+
     Example:
         >>> from proxy_tasks import builtin_task
         >>> list(resolve_entrants(["lion", builtin("signum")], builtin_task("digits")))
         ['lion', 'program 2']
     """
+    if not entrants:
+        raise UserError("`entrants` must not be empty")
     if isinstance(entrants, Mapping):
         return {name: _entrant(entrant, task, name) for name, entrant in entrants.items()}
     found: dict[str, Entrant] = {}
@@ -128,8 +133,6 @@ def resolve_entrants(entrants: Sequence[Named] | Mapping[str, Named], task: Task
         if name in found:
             raise UserError(f"two of `entrants` have the name `{name}`; pass a mapping: {{'a': …, 'b': …}}")
         found[name] = entrant
-    if not found:
-        raise UserError("`entrants` must not be empty")
     return found
 
 

@@ -15,31 +15,26 @@ from primitives import Program, parse
 RANGES = {"beta1": (0.0, 1.0), "beta2": (0.0, 1.0), "decay": (0.0, 100.0), "rate": (0.0, 1e4)}
 
 _DIRECTIONS = {
+    # Robbins and Monro (1951)
     "sgd": "u = g * 1",
+    # Polyak (1964)
     "momentum": "m = m * {beta1}; m = m + g; u = m * 1",
+    # Nesterov (1983), in the form of Sutskever et al. (2013)
     "nesterov": "m = m * {beta1}; m = m + g; u = m * {beta1}; u = u + g",
+    # Bernstein et al. (2018)
     "signsgd": "u = sign(g)",
     "signum": "m = interp(g, m, {beta1}); u = sign(m)",
+    # Chen et al. (2023)
     "lion": "u = interp(g, m, {beta1}); m = interp(g, m, {beta2}); u = sign(u)",
+    # Duchi, Hazan and Singer (2011)
     "adagrad": "g2 = square(g); m = m + g2; s = sqrt(m); u = g / s",
+    # Tieleman and Hinton (2012)
     "rmsprop": "g2 = square(g); m = interp(g2, m, {beta2}); s = sqrt(m); u = g / s",
+    # Kingma and Ba (2015); with decay, Loshchilov and Hutter (2019); without bias correction
     "adam": "g2 = square(g); m = interp(g, m, {beta1}); v = interp(g2, v, {beta2}); s = sqrt(v); u = m / s",
+    # Zhuang et al. (2020), without bias correction
     "adabelief": "m = interp(g, m, {beta1}); d = g - m; d = square(d); v = interp(d, v, {beta2}); s = sqrt(v); "
     "u = m / s",
-}
-
-SOURCES = {
-    "sgd": "Robbins and Monro (1951)",
-    "momentum": "Polyak (1964)",
-    "nesterov": "Nesterov (1983), in the form of Sutskever et al. (2013)",
-    "signsgd": "Bernstein et al. (2018)",
-    "signum": "Bernstein et al. (2018)",
-    "lion": "Chen et al. (2023)",
-    "adagrad": "Duchi, Hazan and Singer (2011)",
-    "rmsprop": "Tieleman and Hinton (2012)",
-    "adam": "Kingma and Ba (2015), without bias correction",
-    "adamw": "Loshchilov and Hutter (2019), without bias correction",
-    "adabelief": "Zhuang et al. (2020), without bias correction",
 }
 
 # Cautious variants (Liang et al., 2024) update a weight only if the step and the gradient have the same sign; the

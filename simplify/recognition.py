@@ -10,22 +10,19 @@ A program that fails may pass after the removal of a part that transforms the gr
 weights in the decay. It then resembles the optimizer, and the part is the `remainder`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import permutations
 
 import numpy as np
 
-from primitives import GRADIENT, LEARNING_RATE, WEIGHTS, Program, live
-from simplify.emission import Emission
+from primitives import Program, live
 from simplify.exact import simplify
 from simplify.expansion import Form, canonical_form
 from simplify.families import RANGES, Family, families
-from simplify.notation import text
 from simplify.probes import GUARDED, agree
-from simplify.rules import SHORT, rule_set
-from simplify.terms import Graph, read
+from simplify.remainders import remainders
 from simplify.work import SEARCH, THOROUGH, Exhausted
 
 _PLACES = {"beta1": 0.7, "beta2": 0.95, "decay": 0.3, "rate": 0.02}  # start of the fit; any generic values
@@ -102,12 +99,29 @@ def resembles(program: Program) -> Recognised | None:
     found = recognise(program)
     if found is not None:
         return found
-    for remainder, rest in _without(simplify(program).program):
+    for remainder, rest in remainders(simplify(program).program):
         found = _recognise(rest)
         if found is not None:
             evidence = f"with g, lr or w in place of what is left over: {found.evidence}"
             return Recognised(found.name, found.constants, (remainder,), evidence)
     return None
+
+
+def hyperparameters(program: Program) -> dict[str, float]:
+    """Hyperparameters by name of the published optimizer that a program is or resembles, for its export.
+
+    Args:
+        program: a valid program.
+
+    Returns:
+        Names and values; empty if there is no such optimizer.
+
+    >>> from primitives import builtin
+    >>> hyperparameters(builtin("rmsprop")).keys()
+    dict_keys(['beta2', 'rate'])
+    """
+    found = resembles(program)
+    return dict(found.constants) if found else {}
 
 
 def _recognise(simple: Program) -> Recognised | None:
@@ -238,29 +252,3 @@ def _values(family: Family, point: np.ndarray) -> dict[str, float]:
     for name, place in zip(family.unknowns, np.clip(point, -16, 16), strict=True):
         values[name] = float(1 / (1 + np.exp(-place)) if RANGES[name][1] == 1 else np.exp(place))
     return values
-
-
-def _without(program: Program) -> Iterator[tuple[str, Program]]:
-    """Programs in which a part is replaced by the input that it transforms, the largest part first.
-
-    The part reads `g` (and possibly `lr`), `lr` alone, or `w` alone. A constant factor is not replaced, since it
-    belongs to the hyperparameters: `-0.3 w` is a decay with the wrong sign.
-    """
-    graph = Graph(rule_set(SHORT))
-    roots = read(program, graph)
-    nodes = graph.order(roots.values())
-    leaves = {node: {graph.nodes[inner].leaf for inner in graph.order([node])} - {None} for node in nodes}
-    allowances = ({GRADIENT, LEARNING_RATE}, {LEARNING_RATE}, {WEIGHTS})
-    for name, allowed in zip((GRADIENT, LEARNING_RATE, WEIGHTS), allowances, strict=True):
-        for node in reversed(nodes):
-            inputs = {leaf for leaf in leaves[node] if isinstance(leaf, str)}
-            function, arguments, leaf = graph.nodes[node]
-            scaled = function == "multiply" and any(graph.value(argument) is not None for argument in arguments)
-            if leaf is None and not scaled and name in inputs <= allowed:
-                marked = graph.rebuilt(list(roots.values()), graph, {node: graph.leaf("?")})
-                if name in {graph.nodes[inner].leaf for inner in graph.order(marked)}:
-                    continue
-                fresh = Graph(rule_set(SHORT))
-                bare = graph.rebuilt(marked, fresh, {graph.leaf("?"): fresh.leaf(name)})
-                rest = Emission(fresh, dict(zip(roots, bare, strict=True))).program(program.slots)
-                yield f"{text(graph, node)} in place of {name}", simplify(rest).program

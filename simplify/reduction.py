@@ -13,18 +13,20 @@ and the next round starts from the new program.
 Reduction is a generator that yields the trainings that it needs; its caller decides where they run.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from primitives import UPDATE, Program, check, constant_text, float32, functional_hash, live
+from primitives import PEAK, UPDATE, Program, ProgramError, check, constant_text, float32, functional_hash, live
 from simplify.emission import Emission
 from simplify.exact import Simplified, simplify
 from simplify.notation import text
 from simplify.rules import SHORT, rule_set
 from simplify.steps import SCORED, Step
 from simplify.terms import NARY, Graph, read
+from simplify.work import SEARCH, THOROUGH, Exhausted
 from simplify.yardstick import Score, Waiting, Yardstick, alike
 
 _DIGITS = 0.02  # largest relative change of a constant by rounding
@@ -37,7 +39,7 @@ def reduce(
     tune: Callable[[Program], Waiting[Program]] | None = None,
     report: Callable[[str], None] = lambda what: None,
     width: int = 1,
-    peak: float = 0.01,
+    peak: float = PEAK,
 ) -> Waiting[Simplified]:
     """Simplify a valid program exactly, remove the parts that make no difference, and round its constants.
 
@@ -49,17 +51,26 @@ def reduce(
         width: number of ablations that are scored at once; affects the time, not the result.
         peak: largest learning rate of the task.
 
+    Returns:
+        The reduced program, with the steps of its derivation. It is complete if the exact simplification at the
+        beginning and at the end is.
+
     Raises:
         UserError: the original diverges on the task, or there are fewer than two seeds.
     """
     report("simplifying exactly")
     exact = simplify(program)
     yardstick = yield from Yardstick.of(program, score)
-    best, steps, seen = exact.program, list(exact.steps), {functional_hash(exact.program)}
+    best, steps, slots = exact.program, list(exact.steps), exact.slots
+    seen = {functional_hash(best)}
     while kept := (yield from _first_kept(best, _drafts(best, seen), yardstick, report, width, peak)):
         draft, note = kept
-        steps += [Step(draft.what, draft.before, draft.after, SCORED, note), *draft.steps]
-        best = draft.program
+        steps += [Step(draft.what, draft.before, draft.after, SCORED, note), *draft.found.steps]
+        best, slots = draft.program, _composed(slots, draft.found.slots)
+    final = simplify(best)  # the drafts were simplified with less work
+    if final.program != best:
+        steps += final.steps
+        best, slots = final.program, _composed(slots, final.slots)
     if tune is not None:
         report("tuning the constants")
         tuned = yield from tune(best)
@@ -74,18 +85,26 @@ def reduce(
     if rounded != best:
         (verdict,) = yield from yardstick.judge([rounded], (min(yardstick.scales),))
         steps.append(Step("constants rounded", _constants(best), _constants(rounded), SCORED, str(verdict)))
-    return Simplified(rounded, tuple(steps), {})
+    return Simplified(rounded, tuple(steps), slots, exact.complete and final.complete)
+
+
+def _composed(slots: Mapping[str, str], later: Mapping[str, str]) -> dict[str, str]:
+    """New names of slots after two renamings, without slots that do not exist any more."""
+    return {old: later[new] for old, new in slots.items() if new in later}
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A shorter program, with the ablation that led to it and the exact steps that followed."""
+    """An ablation, and the shorter program to which it leads."""
 
-    program: Program
     what: str
     before: str
     after: str
-    steps: tuple[Step, ...]
+    found: Simplified
+
+    @property
+    def program(self) -> Program:
+        return self.found.program
 
 
 def _first_kept(
@@ -111,31 +130,43 @@ def _length(program: Program) -> int:
 
 
 def _drafts(program: Program, seen: set[str]) -> list[_Draft]:
-    """Programs with one part dropped, shortest first; programs that compute the same occur once over all calls."""
+    """Programs with one part dropped, shortest first; programs that compute the same occur once over all calls.
+
+    Each ablation has its own budget of work; one that exceeds it is left out.
+    """
     graph = Graph(rule_set(SHORT))
-    roots = read(program, graph)
     drafts = []
-    for what, node, new in _changes(graph, roots):
-        changed = dict(zip(roots, graph.rebuilt(list(roots.values()), graph, {node: new}), strict=True))
-        draft = Emission(graph, changed).program(program.slots)
+    try:
+        roots = read(program, graph)
+        changes = list(_changes(graph, roots))
+    except Exhausted:
+        return []
+    for what, node, make in changes:
+        graph.work.left = THOROUGH
+        try:
+            new = make()
+            changed = dict(zip(roots, graph.rebuilt(list(roots.values()), graph, {node: new}), strict=True))
+            draft = Emission(graph, changed).program(program.slots)
+        except (Exhausted, ProgramError):  # a product of constants may leave the range of float32
+            continue
         if check(draft) is not None or not live(draft).lines:
             continue
-        found = simplify(draft)
+        found = simplify(draft, SEARCH)
         digest = functional_hash(found.program)
         if _length(found.program) < _length(program) and digest not in seen:
             seen.add(digest)
-            drafts.append(_Draft(found.program, what, text(graph, node), text(graph, new), found.steps))
+            drafts.append(_Draft(what, text(graph, node), text(graph, new), found))
     return sorted(drafts, key=lambda draft: _length(draft.program))
 
 
-def _changes(graph: Graph, roots: dict[str, int]) -> Iterator[tuple[str, int, int]]:
-    """Ablations of a program: each with the dropped part and its replacement."""
+def _changes(graph: Graph, roots: dict[str, int]) -> Iterator[tuple[str, int, Callable[[], int]]]:
+    """Ablations of a program: each with the dropped part, and a function that makes its replacement."""
     slots = [name for name in roots if name != UPDATE]
     for slot in slots:
         for other in slots:
             if other != slot:
-                yield "slot merged with another", graph.leaf(slot), graph.leaf(other)
-        yield "slot left out", graph.leaf(slot), graph.leaf(0.0)
+                yield "slot merged with another", graph.leaf(slot), partial(graph.leaf, other)
+        yield "slot left out", graph.leaf(slot), partial(graph.leaf, 0.0)
     for node in graph.order(roots.values()):
         function, arguments, leaf = graph.nodes[node]
         if leaf is not None:
@@ -143,11 +174,11 @@ def _changes(graph: Graph, roots: dict[str, int]) -> Iterator[tuple[str, int, in
         if function in NARY:
             for place in range(len(arguments)):
                 rest = arguments[:place] + arguments[place + 1 :]
-                yield "operand left out", node, graph.make(function, rest)
+                yield "operand left out", node, partial(graph.make, function, rest)
         for argument in dict.fromkeys(arguments):
-            yield "replaced by an argument", node, argument
+            yield "replaced by an argument", node, partial(int, argument)
         for constant in (0.0, 1.0):
-            yield "replaced by a constant", node, graph.leaf(constant)
+            yield "replaced by a constant", node, partial(graph.leaf, constant)
 
 
 def _constants(program: Program) -> str:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 
-from primitives import BUILTINS, PAPER, REGISTRY, Program, builtin, parse
+from primitives import BUILTINS, ONLY_SCALAR, PAPER, REGISTRY, Program, Statement, builtin, check, parse
 from primitives.interpreter import Encoded, compiled, encode, interpreted, run_steps
 from search.algorithms.mutation import Mutator
 from search.engine.randomness import Draws
@@ -18,6 +18,16 @@ MUTATOR = Mutator([REGISTRY[name] for name in PAPER], Mutations().model_dump())
 def train(*lines: str, slots: str = "m, v") -> Program:
     """A program from the lines between its signature and `return`."""
     return parse("\n    ".join([f"def train(w, g, {slots}, lr):", *lines, f"return update, {slots}\n"]))
+
+
+def calling(name: str) -> Program:
+    """A program that calls the function `name` once, on the gradient, the weights, and the rate for scalars."""
+    supply = iter(("g", "w", "v"))
+    arguments = tuple("lr" if kinds == ONLY_SCALAR else next(supply) for kinds in REGISTRY[name].accepts)
+    lines = (Statement("x", name, arguments), Statement("y", "multiply", ("x", "lr")))
+    program = Program((*lines, Statement("update", "add", ("y", "w"))))
+    assert check(program) is None
+    return program
 
 
 def mutant(name: str, seed: int, mutations: int) -> Program:

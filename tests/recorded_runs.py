@@ -11,6 +11,7 @@ from primitives import Program, Statement, builtin, functional_hash, live, to_te
 from proxy_tasks import Score, Status
 from search.engine.candidate import Candidate, Record
 from search.record import JOURNAL, LION, SEARCH_ENDED, SUMMARY, Journal, plain
+from search.record.candidate_table import columns, sealed
 from search.settings import Config
 from selection import derive
 
@@ -55,6 +56,15 @@ def records(count: int) -> Iterable[Record]:
     for number, program in enumerate(programs(count)):
         matched = ("hash", "probe", "structure", "replay")[number % 4] if number % 6 == 5 else ""
         yield record(number, program, 0.4 - 0.5 * number / count, matched=matched)
+
+
+def append_update(folder: Path, added: Record, update: str) -> None:
+    """Append a row whose program assigns any text to the update, such as a call of what does not exist."""
+    with Journal.open(folder / JOURNAL) as journal:
+        _, chain, seal = journal._end(0)
+        values = list(columns(0, added, chain, seal))
+        values[4] = f"def train(w, g, m, v, lr):\n    update = {update}\n    return update, m, v\n"
+        journal.insert([(*values[:-1], sealed(seal, values[:-1]))])
 
 
 def write_journal(folder: Path, history: Iterable[Record], *, ended: bool = True, config: Any = None) -> None:

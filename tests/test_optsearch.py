@@ -17,6 +17,7 @@ import optsearch
 from optsearch import Progress
 from primitives import builtin, parse, to_text
 from search.algorithms import mutation
+from search.running import run as runner
 from search.settings import names
 
 SMALL: dict[str, Any] = {
@@ -89,6 +90,7 @@ def test_candidates_are_filtered_and_tabulated(run: optsearch.Run) -> None:
         ("__import__('os').system('true')", "is not a condition"),
         ("(lambda: 1)()", "is not a condition"),
         ("length < [].append", "neither a column nor a value"),
+        ("length == {[]}", "neither a column nor a value"),
         ("(" * 5000, "at most 1,000 characters"),
         ("not " * 240 + "evaluated and", "is not valid"),
     ],
@@ -134,6 +136,22 @@ def test_progress_is_a_callback_with_growing_numbers() -> None:
     assert children == sorted(children)
     assert (seen[-1].children, seen[-1].total) == (13, 13)
     assert {"searching", "comparing with the baselines"} <= {progress.phase for progress in seen}
+
+
+@pytest.mark.usefixtures("own_extensions")
+def test_a_problem_of_a_run_is_a_warning_and_an_announcement_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("no space")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "write_report", fail)
+    Path("announced.py").write_text("")  # its import is announced
+    for progress in (False, print):
+        with pytest.warns(UserWarning, match="no report was written: OSError: no space") as seen:
+            searched(children=1, settings=SMALL | {"search.plugins": ["announced"]}, progress=progress)
+        assert len(seen) == 1
 
 
 def test_a_search_is_stopped_from_outside_and_resumed(run: optsearch.Run, tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import optax
 import pytest
 
-from primitives import BUILTINS, Kind, Primitive, Program, UserError, builtin, parse, register
+from primitives import BUILTINS, PAPER, Kind, Primitive, Program, UserError, builtin, parse, register
 from primitives.export import TARGETS, export
 from primitives.interpreter import compiled, run_steps
 from tests.exports import exported, numpy_path, optax_path, tree
-from tests.programs import SIZES, mutant, path, probe, xla_path
+from tests.programs import SIZES, calling, mutant, path, probe, xla_path
 
 STEPS = 30
 PARTS = [range(first, first + 50) for first in range(0, 200, 50)]  # random programs; processes share the parts
@@ -219,6 +219,20 @@ def test_names_of_the_exported_code_do_not_meet_those_of_the_program() -> None:
     program = parse(text)
     for way in (optax_path, numpy_path):
         np.testing.assert_allclose(way(program, 5), path(program, 5), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("to", TARGETS)
+@pytest.mark.parametrize("name", PAPER)
+def test_every_function_is_exported_to_every_target(name: str, to: str) -> None:
+    assert export(calling(name), to)  # which compiles the code, and takes a step with it
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_the_code_of_a_row_may_have_keywords() -> None:
+    code = "xp.clip({0}, min=-1.0, max=1.0)"
+    register(Primitive("bounded", lambda x: jnp.clip(x, min=-1.0, max=1.0), (frozenset(Kind),), code=code))
+    for to in TARGETS:
+        assert export(calling("bounded"), to)
 
 
 @pytest.mark.usefixtures("own_registry")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from primitives import BUILTINS, Program, builtin
+from primitives import BUILTINS, PAPER, Program, builtin
 from primitives.program import PEAK
 from tests.exports import exported, split
-from tests.programs import path, probe
+from tests.programs import calling, path, probe
 
 STEPS = 200
 
@@ -47,6 +47,12 @@ def test_the_path_is_that_of_the_interpreter(name: str) -> None:
         rtol=1e-5,
         atol=1e-4,  # momentum reaches tens
     )
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_every_function_has_the_values_of_the_interpreter(name: str) -> None:
+    found, expected = Walk(calling(name), 1).go(0, 1), path(calling(name), 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", BUILTINS)

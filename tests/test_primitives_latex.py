@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from matplotlib.mathtext import MathTextParser
 
-from primitives import BUILTINS, PAPER, REGISTRY, Program, Statement, builtin, check, parse
+from primitives import BUILTINS, PAPER, REGISTRY, Program, builtin, parse
 from primitives.export import export
-from primitives.kinds import ONLY_SCALAR
-from tests.programs import programs, train
+from search.report.formula import formula
+from tests.programs import calling, programs, train
 
 PARSER = MathTextParser("path")
 
@@ -30,12 +30,7 @@ def test_a_builtin_renders(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAPER)
 def test_every_function_renders(name: str) -> None:
-    arguments = tuple("lr" if accepted == ONLY_SCALAR else "g" for accepted in REGISTRY[name].accepts)
-    result = Statement("x", name, arguments)
-    statements = (result, Statement("y", "multiply", ("x", "lr")), Statement("update", "add", ("y", "w")))
-    program = Program(statements)
-    assert check(program) is None
-    assert rows(program)
+    assert rows(calling(name))
 
 
 @settings(max_examples=40)
@@ -53,6 +48,31 @@ def test_sums_are_in_brackets_where_they_have_to_be() -> None:
     ]
 
 
+def factor(*lines: str) -> str:
+    """The formula of `a`, as a factor beside the weights."""
+    (row,) = rows(train(*lines, "update = a * w"))
+    return row.removeprefix("w_t = w_{t-1} - ").removesuffix(r" \, w_{t-1}")
+
+
+@pytest.mark.parametrize("name", [name for name in PAPER if REGISTRY[name].arity == 1])
+def test_the_power_of_a_function_has_brackets_unless_the_function_has_them(name: str) -> None:
+    inner = factor(f"a = {name}(g)")
+    has_own = inner.startswith((r"\left(", r"\left|", r"\left\Vert"))
+    base = inner if has_own else rf"\left({inner}\right)"
+    assert factor(f"a = {name}(g)", "a = square(a)") == f"{base}^2"
+    assert factor(f"a = {name}(g)", "a = cube(a)") == f"{base}^3"
+    assert factor(f"a = {name}(g)", "a = power(a, 2.5)") == f"{base}^{{c_{{1}}}}"
+
+
+@pytest.mark.parametrize("lines", [("a = g / w",), ("a = max(g, w)",), ("a = clip(g, lr)",), ("a = g * w",)])
+def test_the_power_of_a_fraction_or_product_has_brackets(lines: tuple[str, ...]) -> None:
+    program = train(*lines, "update = square(a)")
+    assert rf"\left({factor(*lines).removesuffix(' ')}\right)^2" in rows(program)[-1]
+    found = formula(program, {})
+    assert found is not None
+    assert all("<msup><mfrac>" not in equation for equation in found.equations)
+
+
 def test_a_constant_that_equals_the_index_of_a_statement_is_no_use_of_it() -> None:
     program = train("a = sin(g)", "b = max(a, 0.0)", "update = b * lr")
     assert rows(program) == [r"w_t = w_{t-1} - \max\left(\sin\left(g_t\right), c_{1}\right) \, \mathrm{peak} \, s_t"]
@@ -62,8 +82,8 @@ def test_values_of_the_constants_stand_in_the_text() -> None:
     (opening,) = (line for line in export(builtin("lion"), "latex").splitlines() if line.startswith("Step"))
     for value in (r"$\beta_{1} = 0.9$", r"$\beta_{2} = 0.99$", r"$\lambda = 0.1$", r"$\eta = 10^{-4}$"):
         assert value in opening
-    for formula in opening.split("$")[1::2]:
-        PARSER.parse(f"${formula}$")
+    for symbol in opening.split("$")[1::2]:
+        PARSER.parse(f"${symbol}$")
 
 
 @pytest.mark.parametrize(

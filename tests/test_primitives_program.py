@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from primitives import BUILTINS, Program, Statement, UserError, builtin, export, live, parse, to_text
 from primitives.drawing import draw, graph_of
+from search.record import whole_file
 from tests.programs import programs
 
 
@@ -83,18 +84,24 @@ def test_a_program_is_taken_along_as_an_optimizer() -> None:
     assert parameter.tolist() == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("values", [[], [0.9, 0.99, 0.1], [0.9, 0.99, 0.1, 1e-4, 1.0]])
+def test_constants_are_replaced_by_as_many_values(values: list[float]) -> None:
+    with pytest.raises(UserError, match=f"a program with 4 constants needs 4 values, not {len(values)}"):
+        builtin("lion").with_constants(values)
+
+
 @pytest.mark.parametrize("ending", [".svg", ".png", ".pdf"])
 def test_a_drawing_is_a_new_file_and_its_title_is_text(tmp_path: Path, ending: str) -> None:
     other = tmp_path / "other"
     other.write_text("kept")
     path = tmp_path / f"lion{ending}"
     path.symlink_to(other)
-    with mpl.rc_context({"svg.fonttype": "none"}):
-        draw({"$\\undefined$\x1b[31m": builtin("lion")}, path)
+    with mpl.rc_context({"svg.fonttype": "none"}), whole_file(path) as part:
+        draw({"$\\undefined$\x1b[31m": builtin("lion")}, part)
     assert other.read_text() == "kept"
     assert not path.is_symlink()
     assert {file.name for file in tmp_path.iterdir()} == {"other", path.name}
     if ending == ".svg":
         assert r"$\undefined$\x1b[31m" in path.read_text()
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(OSError, match="No such file"):
         draw({"": builtin("lion")}, tmp_path / "none" / f"x{ending}")

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from primitives import REGISTRY, Primitive, ProgramError, parse, to_text
+from primitives import REGISTRY, Primitive, ProgramError, UserError, parse, to_text
 from primitives.interpreter import encode, interpreted, run_steps
 from primitives.kinds import ANY
 from primitives.registry import Registry, describe
@@ -30,19 +30,19 @@ def test_a_new_primitive_is_parsed_printed_and_run_through_both_ways(monkeypatch
 
 @pytest.mark.parametrize("taken", ["sign", "+", "clip_by_global_norm"])
 def test_a_spelling_that_is_taken_is_refused(taken: str) -> None:
-    with pytest.raises(ValueError, match="registered already"):
+    with pytest.raises(UserError, match="registered already"):
         REGISTRY.add(Primitive("unheard_of", jnp.sign, (ANY,), aliases=(taken,)))
 
 
 @pytest.mark.parametrize(("name", "arity"), [("not a name", 1), ("too_many", 4)])
 def test_a_row_that_makes_no_sense_is_refused(name: str, arity: int) -> None:
-    with pytest.raises(ValueError, match=r"identifier|most that is supported"):
+    with pytest.raises(UserError, match=r"identifier|the largest number is 3"):
         REGISTRY.add(Primitive(name, jnp.sign, (ANY,) * arity))
 
 
 @pytest.mark.parametrize(("symbol", "arity"), [("%", 2), ("-", 1)])
 def test_an_infix_sign_that_the_parser_would_not_read_is_refused(symbol: str, arity: int) -> None:
-    with pytest.raises(ValueError, match=r"must be one of"):
+    with pytest.raises(UserError, match=r"must be one of"):
         Registry().add(Primitive("unheard_of", jnp.sign, (ANY,) * arity, symbol=symbol))
 
 

@@ -12,11 +12,11 @@ import pytest
 import optsearch
 from primitives import BUILTINS, UserError, builtin, parse, structure_hash, to_text
 from proxy_tasks.catalog import TASKS
+from search.commands import catalog_commands, run_commands
 from search.commands import main as cli
-from search.commands import run_commands
 from search.commands.main import main
-from search.record.folder import plain
-from search.running import conclude
+from search.record import plain
+from search.running import conclude, load_tasks
 from search.running import run as runner
 from search.running.studies import SHARES, CurvePoint, Studies
 from search.settings.config import Config
@@ -254,9 +254,18 @@ def test_an_export_target_that_fails_is_named(result: str, message: str) -> None
         optsearch.export_target("optax")(str)
 
 
-def test_tune_prints_the_constants(capsys: pytest.CaptureFixture[str]) -> None:
-    facts = run_json(capsys, "tune", "digits", "--trials", "6", "--seeds", "1")
-    assert set(facts["baselines"]["programs"]) == {"adamw", "lion"}
+def test_tune_prints_the_constants_for_all_tasks_of_a_config_as_one_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "two.yaml").write_text("tasks: [digits, vit]\n")
+    known = [task.name for task in load_tasks(str(tmp_path / "two.yaml"))]
+    (row,) = run_json(capsys, "tune", "digits", "--trials", "6", "--seeds", "1")["tasks"]
+    assert set(row["baselines"]["programs"]) == {"adamw", "lion"}
+    monkeypatch.setattr(catalog_commands, "tune_baselines", lambda *_: row["baselines"])
+    facts = run_json(capsys, "tune", str(tmp_path / "two.yaml"))
+    assert facts == {"tasks": [{"task": name, "baselines": row["baselines"]} for name in known]}
+    assert main(["tune", str(tmp_path / "two.yaml")]) == 0
+    assert capsys.readouterr().out.count("adamw: validation loss") == 2
 
 
 MISTAKES = {

@@ -192,6 +192,15 @@ def test_a_file_is_written_beside_links_and_never_through_them(tmp_path: Path) -
     assert not (tmp_path / "best.py").is_symlink()
 
 
+def test_a_file_has_the_usual_permissions_and_the_umask_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "umask", None)  # changing it would change the files of other threads
+    write_text(tmp_path / "ours", "")
+    (tmp_path / "usual").write_text("")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing_half_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

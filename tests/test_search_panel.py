@@ -48,11 +48,13 @@ def test_where_there_is_no_terminal_a_line_says_it(tmp_path: Path, capsys: pytes
         progress.run_started(Config(), journal)
         progress.phase_started("choosing")
         progress.note("something")
+        progress.warning("a problem")
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "(61 candidates are in the journal)" in captured.err
     assert "61/2,001 children" in captured.err
     assert "note: something" in captured.err
+    assert "note: a problem" in captured.err
 
 
 def test_plain_lines_of_trials_have_the_best_so_far_and_become_rarer(

@@ -11,13 +11,22 @@ import optsearch
 from primitives import UserError, builtin
 from search.commands.main import main
 from search.engine.candidate import Record
-from search.record import REPORT, SUMMARY, ancestry, differences, look, other_children, read_summary
-from search.record.candidate_table import columns, sealed
-from search.record.journal import Journal
+from search.record import (
+    JOURNAL,
+    REPORT,
+    SUMMARY,
+    Journal,
+    ancestry,
+    differences,
+    look,
+    other_children,
+    read_summary,
+)
 from search.report import report_run, wording
 from search.report.history import BINS, POINTS, history
+from search.running import run_facts
 from search.running.studies import scaled
-from tests.recorded_runs import programs, record, recorded_run, records, summary, write_journal
+from tests.recorded_runs import append_update, programs, record, recorded_run, records, summary, write_journal
 
 HOSTILE = "</style></script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>\u202e\x1b[31m"
 
@@ -112,19 +121,10 @@ def hostile_run(folder: Path) -> Path:
     ]
     config = {"tasks": ["digits"], "program": "adamw"}
     write_journal(folder, found, config=config)
-    _add_unreadable(folder, record(3, builtin("adamw"), -1.0, mutation=HOSTILE))
+    append_update(folder, record(3, builtin("adamw"), -1.0, mutation=HOSTILE), f"g{HOSTILE}")
     changed = json.dumps(summary(task=HOSTILE)).replace('"lion"', json.dumps(HOSTILE))
     (folder / SUMMARY).write_text(changed.replace("program 1", json.dumps(HOSTILE)[1:-1]))
     return folder
-
-
-def _add_unreadable(folder: Path, added: Record) -> None:
-    """Append a row whose program calls what does not exist, as a stranger's may."""
-    with Journal.open(folder / "journal.sqlite") as journal:
-        _, chain, seal = journal._end(0)
-        values = list(columns(0, added, chain, seal))
-        values[4] = f"def train(w, g, m, v, lr):\n    update = g{HOSTILE}\n    return update, m, v\n"
-        journal.insert([(*values[:-1], sealed(seal, values[:-1]))])
 
 
 def test_hostile_text_is_shown_as_text(tmp_path: Path, run: Path) -> None:
@@ -150,6 +150,40 @@ def test_where_the_summary_cannot_be_read_the_journal_is_shown(tmp_path: Path) -
     page = report_run(folder).read_text(encoding="utf-8")
     assert "is not a summary" in page
     assert "Best program so far" in page
+
+
+def test_a_summary_of_an_earlier_state_is_not_taken_for_that_of_the_run(tmp_path: Path) -> None:
+    folder = recorded_run(tmp_path / "run", 10)
+    with look(folder) as journal:
+        digest = journal.digest()
+    for known in ("", digest):  # older versions recorded no digest
+        (folder / SUMMARY).write_text(json.dumps(summary() | {"digest": known}))
+        assert "Best program so far" not in report_run(folder).read_text(encoding="utf-8")
+    with Journal.open(folder / JOURNAL) as journal:
+        journal.append(0, [record(10, programs(11)[10], -1.0)])
+    page = report_run(folder).read_text(encoding="utf-8")
+    assert "is of an earlier state of the search" in page
+    assert "Best program so far" in page
+    with look(folder) as journal:
+        facts = run_facts(folder, journal, 1)
+    assert facts["derivation"] == {}
+    assert "is of an earlier state of the search" in facts["answers"]["notes"][0]
+
+
+@pytest.mark.parametrize("ratio", [1e6, 600.0, None])
+def test_any_log_ratio_can_be_shown(ratio: float | None, tmp_path: Path) -> None:
+    changed = summary()
+    for row in (*changed["comparison"], *changed["stages"][0]["standings"], *changed["sensitivity"]):
+        row["log_ratio"] = ratio
+        if "interval" in row:
+            row["interval"] = [ratio, ratio]
+    folder = recorded_run(tmp_path / "run", 8, **changed)
+    assert ("diverged" if ratio is None else "inf %" if ratio > 1000 else "e+262 %") in report_run(folder).read_text(
+        "utf-8"
+    )
+    with look(folder) as journal:
+        assert run_facts(folder, journal, 1)["answers"]
+    assert optsearch.open(folder)._repr_html_()
 
 
 def test_a_run_that_has_not_ended_has_a_report_of_what_there_is(tmp_path: Path) -> None:

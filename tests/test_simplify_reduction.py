@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from primitives import Program, UserError, builtin, live
+from simplify import reduction
+from simplify.exact import simplify
 from simplify.reduction import reduce
 from simplify.steps import SCORED
 from simplify.yardstick import SCALES, Waiting, Yardstick, at_once, plain, scaled
@@ -71,6 +73,27 @@ def test_a_slot_that_does_not_matter_is_left_out() -> None:
              "lr = lr * 5.0", "update = u * lr")  # fmt: skip
     found = at_once(reduce(train(*lines), plain(Quadratic(6))))
     assert live(found.program).slots == ("m",)
+    assert found.slots == {"m": "m"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("a = g * 1e30", "b = cos(a)", "c = b * 1e20", "d = max(c, w)", "update = d * lr"),
+        ("a = sin(g)", *["a = sin(a)"] * 199, "update = a * lr"),
+    ],
+    ids=["a constant beyond float32", "a long program"],
+)
+def test_ablations_that_cannot_be_made_are_left_out_and_the_others_are_made(lines: tuple[str, ...]) -> None:
+    found = at_once(reduce(train(*lines), plain(lambda program: np.linspace(-0.1, 0.1, 16))))
+    assert len(found.program.statements) < 3
+    assert found.complete
+
+
+def test_a_reduction_says_whether_the_limit_of_work_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reduction, "simplify", lambda program, budget=100: simplify(program, budget))
+    score = plain(lambda program: np.linspace(-0.1, 0.1, 16) + (0 if len(program.statements) >= len(LION) else 5))
+    assert not at_once(reduce(LION, score)).complete
 
 
 def test_a_part_that_changes_no_update_at_the_rates_of_the_task_is_dropped() -> None:

@@ -46,6 +46,9 @@ class _Stopping(SilentReporter):
     def note(self, message: str) -> None:
         self._reporter.note(message)
 
+    def warning(self, message: str) -> None:
+        self._reporter.warning(message)
+
     def workers_started(self, describe: Callable[[], str]) -> None:
         self._reporter.workers_started(describe)
 
@@ -139,7 +142,7 @@ def _measure(
             results = measure(Measuring(settings, runner, reporter.phase_started))
             failed = runner.failed(opened.journal)
             if failed:
-                reporter.note(
+                reporter.warning(
                     f"{', '.join(names)}: no result, since {failed} trainings crashed or exceeded `wall_limit`; "
                     "the same command runs them again"
                 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 import yaml
+from rich.console import Group
 
 from primitives import BUILTINS, REGISTRY, UserError, builtin, describe, source_of, to_text
 from proxy_tasks import TASKS, builtin_task, problem
@@ -93,9 +94,9 @@ def tune(task: str, trials: int, seeds: int, write: bool, trust: bool, as_json: 
         )
         for chosen in own or chosen_tasks
     }
-    for name, found in rows.items():
-        if write:
-            write_baselines(builtin_task(name), found)
-        emit({"task": name, "baselines": found}, lambda found=found: tables.baselines(found), as_json)  # type: ignore[misc]
+    for name, found in rows.items() if write else ():
+        write_baselines(builtin_task(name), found)
+    facts = {"tasks": [{"task": name, "baselines": found} for name, found in rows.items()]}
+    emit(facts, lambda: Group(*map(tables.baselines, rows.values())), as_json)
     for name, found in rows.items() if own and not as_json else ():
         echo(f"# for the task `{name}`\n{yaml.safe_dump({'tuned': tuned_constants(found)}, default_flow_style=None)}")

@@ -13,12 +13,13 @@ import click
 
 from primitives import UserError
 from search.commands.catalog_commands import list_, tune
+from search.commands.inspect_command import inspect
 from search.commands.interrupts import exit_status, signals_end_command
 from search.commands.program_commands import export, simplify
 from search.commands.report_command import report
 from search.commands.reproduce import reproduce
 from search.commands.run_commands import compare, resume, run, select, validate
-from search.commands.score_commands import inspect, score
+from search.commands.score_command import score
 from search.commands.screen import echo, replace_what_streams_cannot_encode
 from search.commands.watch import watch
 from search.execution import WorkersLostError, check_packages, pin_threads

@@ -64,12 +64,16 @@ class LivePanel:
         """Print a message for the user."""
         self._console.print(Text(f"note: {message}"), soft_wrap=True)
 
+    def warning(self, message: str) -> None:
+        """Print a message about a problem."""
+        self.note(message)
+
     def run_started(self, config: Config, journal: Journal) -> None:
         """Start the display of a run, with the counts of its journal."""
         settings = config.search
         self._price = Price(config.evaluation.statement_price, config.evaluation.slot_price)
         searches = settings.repeats * settings.rounds
-        self._rounds, self._total = settings.rounds, (settings.children + 1) * searches
+        self._rounds, self._total = settings.rounds, settings.most_candidates
         self._most_evaluated = (settings.evaluations or math.inf) * searches
         self._counts, self._before = Counts.of(journal), Counts.of(journal)
         known = f" ({self._before.children:,} candidates are in the journal)" if self._before.children else ""
@@ -130,8 +134,7 @@ class LivePanel:
         share = max(share, (now.evaluated - before.evaluated) / max(self._most_evaluated - before.evaluated, 1))
         if share < _EARLY:
             return "–"
-        seconds = self._elapsed() * (1 / min(share, 1) - 1)
-        return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+        return tables.duration(self._elapsed() * (1 / min(share, 1) - 1))
 
     def _best(self) -> str:
         best = self._counts.best

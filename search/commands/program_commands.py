@@ -18,7 +18,7 @@ from search.record import SIMPLIFIED, check_regular, whole_file, write_text
 from search.running import load_tasks
 from search.settings import load_plugins
 from selection import DERIVATION_SEEDS, REDUCTION_SEEDS, TUNING_SEEDS, Derivation, FitnessOnSeeds, derive
-from simplify import resembles
+from simplify import hyperparameters
 
 
 @click.command(epilog=example("optsearch simplify lion_raw --out simplified.py"))
@@ -113,11 +113,10 @@ def export(program: str, plugins: tuple[str, ...], to: str, name: str | None, ou
     the names of its hyperparameters.
     """
     load_plugins(plugins)
-    loaded = load_program(_champion(program))
-    origin = origin_of(program) or f"An optimizer found by program search ({Path(program).name})."
-    found = resembles(loaded)
-    names = dict(found.constants) if found else None
-    text = exported(loaded, to, name or _identifier(program), origin, hyperparameters=names)
+    file = _champion(program)
+    loaded = load_program(file)
+    origin = origin_of(program) if file == program else f"An optimizer found by program search ({Path(program).name})."
+    text = exported(loaded, to, name or _identifier(program), origin, hyperparameters=hyperparameters(loaded))
     if out:
         write_text(out, text)
     facts = {"program": program, "to": to, "path": str(out) if out else None, "code": text}

@@ -9,7 +9,7 @@ import click
 from primitives import UserError
 from search.commands import tables
 from search.commands.interrupts import stop_on_signals
-from search.commands.output import as_json, emit, example, say, trust
+from search.commands.output import as_json, emit, example, overrides, say, trust
 from search.commands.panel import LivePanel
 from search.commands.reproduce_claims import reproduce_claims
 from search.running import TARGETS, read_checked_config, reproduce_all
@@ -32,7 +32,7 @@ _CLAIMS = "claims"
 )
 @click.option("--config", type=click.Path(path_type=Path), help="By default configs/TARGET.yaml.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the runs; by default results/TARGET.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@overrides
 @trust
 @as_json
 def reproduce(

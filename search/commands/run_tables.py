@@ -13,6 +13,7 @@ from search.commands import tables
 from search.commands.screen import code
 from search.commands.tables import heading
 from search.record import REPORT, CandidateRow, live_lines
+from selection import change_text
 
 _STEPS_SHOWN = 15  # largest number of ancestors shown
 
@@ -51,13 +52,14 @@ def _front(rows: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
         table.add_column(name, justify="left" if name in ("slots", "recognised") else "right")
     for row in rows:
         place = f"{row['repeat']}/{row['number']}"
-        numbers = (str(row["live_statements"]), f"{row['fitness']:.4f}", _change(row["log_ratio"]), place)
+        numbers = (str(row["live_statements"]), f"{row['fitness']:.4f}", change(row["log_ratio"]), place)
         table.add_row(*numbers, tables.slots_of(row), row["recognised"] or "–")
     yield table
 
 
-def _change(log_ratio: float | None) -> str:
-    return "–" if log_ratio is None or not math.isfinite(log_ratio) else f"{math.expm1(log_ratio) * 100:+.1f} %"
+def change(log_ratio: float | None) -> str:
+    """A log loss ratio as a change, or `–` where there is none."""
+    return "–" if log_ratio is None or not math.isfinite(log_ratio) else change_text(log_ratio)
 
 
 def _origin(steps: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
@@ -88,7 +90,7 @@ def _best(rows: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> It
     columns = ["rank", "repeat/number", "fitness", "loss against AdamW", *(f"gain on {name}" for name in names)]
     table = Table(*columns, "length", "slots", "recognised", title="\nbest distinct programs", title_justify="left")
     for rank, row in enumerate(rows, start=1):
-        numbers = (str(rank), f"{row['repeat']}/{row['number']}", f"{row['fitness']:.4f}", _change(row["log_ratio"]))
+        numbers = (str(rank), f"{row['repeat']}/{row['number']}", f"{row['fitness']:.4f}", change(row["log_ratio"]))
         gains = [f"{row['parts'][name]:+.3f}" if row["parts"] else "–" for name in names]
         table.add_row(*numbers, *gains, str(row["live_statements"]), tables.slots_of(row), row["recognised"] or "–")
     yield table

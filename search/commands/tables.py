@@ -15,7 +15,9 @@ from primitives import Program, live, live_part, to_text
 from search.commands.screen import code
 from search.record import REPORT
 from search.running import TARGETS, Method, Summary
-from selection import Comparison, Derivation, FunnelResult
+from selection import FOUND, TUNED_LION, Comparison, Derivation, FunnelResult, against_adamw, change_text
+
+_MINUTES = 90  # seconds beyond which a time is shown in minutes
 
 
 def fitness(value: float, price: float = 0.0) -> str:
@@ -33,9 +35,27 @@ def fitness(value: float, price: float = 0.0) -> str:
     """
     if not math.isfinite(value):
         return "–"
-    log_ratio = value - price
-    side = "below" if log_ratio < 0 else "above"
-    return f"{value:.3f} ({abs(math.expm1(log_ratio)) * 100:.0f} % {side} AdamW)"
+    return f"{value:.3f} ({against_adamw(value - price)})"
+
+
+def interval(bounds: Sequence[float]) -> str:
+    """Format both ends of an interval of a log loss ratio as changes of the loss; `–` if one is not finite.
+
+    >>> interval((-0.2231, 0.0))
+    '-20.0 … +0.0 %'
+    """
+    if not all(map(math.isfinite, bounds)):
+        return "–"
+    return " … ".join(map(change_text, bounds)).replace(" %", "", 1)
+
+
+def duration(seconds: float) -> str:
+    """Format a time, in minutes if it is long.
+
+    >>> duration(90), duration(91)
+    ('90 s', '2 min')
+    """
+    return f"{seconds / 60:.0f} min" if seconds > _MINUTES else f"{seconds:.0f} s"
 
 
 def summary(found: Summary, folder: Path) -> RenderableType:
@@ -76,11 +96,7 @@ def funnel(found: FunnelResult) -> Iterator[RenderableType]:
                 name, no_wrap=True, justify="left" if name in ("program or baseline", "verdict") else "right"
             )
         for row in result.standings:
-            if math.isfinite(row.log_ratio):
-                low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
-                table.add_row(row.name, f"{math.expm1(row.log_ratio) * 100:+.1f} %", f"{low} … {high} %", row.verdict)
-            else:
-                table.add_row(row.name, "diverged", "–", row.verdict)
+            table.add_row(row.name, change_text(row.log_ratio), interval(row.interval), row.verdict)
         yield table
     stages = f"{len(found.stages)} stage{'s' if len(found.stages) > 1 else ''}"
     if found.winner:
@@ -97,10 +113,9 @@ def reproduction(facts: dict[str, Any]) -> RenderableType:
     for name in ("seed", "minutes", "children", "evaluations", "found", "level", "vs AdamW", "Lion vs AdamW"):
         table.add_column(name, justify="left" if name == "found" else "right")
     for row in facts["runs"]:
-        tests = {loss["program"]: loss["change"] for loss in row["losses"] if loss["split"] == "test"}
-        found, lion = (tests.get(name, math.nan) for name in ("found", "lion (tuned)"))
+        tests = {loss["program"]: loss["log_ratio"] for loss in row["losses"] if loss["split"] == "test"}
+        changes = [change_text(tests[name]) if name in tests else "–" for name in (FOUND, TUNED_LION)]
         numbers = (f"{row['seconds'] / 60:.0f}", f"{row['children']:,}", f"{row['evaluated']:,}")
-        changes = (f"{found * 100:+.1f} %", f"{lion * 100:+.1f} %")
         table.add_row(str(row["seed"]), *numbers, row["verdict"], f"{row['level']} of {highest}", *changes)
     return Group(table, Text("change of the test loss against the tuned AdamW, on fresh seeds"))
 
@@ -114,8 +129,7 @@ def comparison(rows: Sequence[Comparison], title: str) -> Table:
     for name in ("mean loss", "vs AdamW, paired", "95 % interval"):
         table.add_column(name, no_wrap=True, justify="right")
     for row in rows:
-        low, high = (f"{math.expm1(bound) * 100:+.1f}" for bound in row.interval)
-        numbers = (f"{row.loss:.4f}", f"{row.change * 100:+.1f} %", f"{low} … {high} %")
+        numbers = (f"{row.loss:.4f}", change_text(row.log_ratio), interval(row.interval))
         shown = numbers if math.isfinite(row.loss) else ("diverged", "–", "–")
         table.add_row(row.program, row.task, row.split, *shown)
     return table

@@ -27,7 +27,6 @@ _WINDOW = 30  # snapshots from which rates are computed
 _PATIENCE = 4  # least ratio of the time between two snapshots to the time that reading one takes
 _LONGEST = 24  # largest number of characters of a cell
 _ROWS = 8  # largest number of rows of the front
-_MINUTES = 90  # seconds beyond which a time is shown in minutes
 _WIDE = 110  # least width for two tables side by side
 
 
@@ -109,8 +108,7 @@ class Pace:
             return "the search is complete"
         if not rate > 0:
             return "–"
-        seconds = max(now.total - now.counts.children, 0) / rate
-        return f"{seconds / 60:.0f} min" if seconds > _MINUTES else f"{seconds:.0f} s"
+        return tables.duration(max(now.total - now.counts.children, 0) / rate)
 
 
 def state(now: Snapshot) -> str:

@@ -9,7 +9,7 @@ The public names of this subpackage:
 - JSON files as typed values: `read_json`, with `Number` for its numbers.
 - `summary.json` as typed values: `read_summary`, a `SummaryFile` of `ComparisonRow`, `SimplifyStep`,
   `Resemblance`, `CheckRow`, `CurvePoint` and `SensitivityPoint`.
-- The champion in the files of a run folder without `summary.json`: `read_champion` (`ChampionFiles`).
+- The champion of a run, also in a folder without `summary.json`: `read_conclusion` (`Conclusion`, `ChampionFiles`).
 - Queries: `query` (a condition on rows), `front` (the best program of each length).
 - The run folder: `claim`, `fresh_folder`, `locked`, `removed_if_empty`, `open_journal`, `look`, `in_use`, `lock_owner`,
   and the names of its files (`CONFIG`, `JOURNAL`, `SUMMARY`, `BEST`, `SIMPLIFIED`, `EXPORT`,
@@ -21,7 +21,7 @@ The public names of this subpackage:
 
 from search.record.atomic_files import whole_file, write_text
 from search.record.candidate_table import CandidateRow
-from search.record.champion_files import ChampionFiles, read_champion
+from search.record.champion_files import ChampionFiles, Conclusion, read_conclusion
 from search.record.exported_tables import TABLE_COLUMNS, table_row, write_csv, write_parquet
 from search.record.faults import lock_owner
 from search.record.folder import (
@@ -39,11 +39,11 @@ from search.record.folder import (
     locked,
     look,
     open_journal,
-    plain,
     removed_if_empty,
 )
 from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, TRIALS_OF, Journal, Outcome
 from search.record.json_files import read_json
+from search.record.json_values import plain
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable
 from search.record.opening import check_regular, check_single, in_use
 from search.record.ownership import new_id, vouch, vouched
@@ -83,6 +83,7 @@ __all__ = [
     "ChampionFiles",
     "CheckRow",
     "ComparisonRow",
+    "Conclusion",
     "CurvePoint",
     "Journal",
     "Key",
@@ -109,7 +110,7 @@ __all__ = [
     "other_children",
     "plain",
     "query",
-    "read_champion",
+    "read_conclusion",
     "read_json",
     "read_summary",
     "removed_if_empty",

@@ -1,10 +1,10 @@
 """Atomic writing of files: a file appears complete or not at all."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from search.record.faults import cannot_write
 
@@ -41,13 +41,14 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def _new_file(path: Path) -> Path:
-    """Create an empty file with a random name beside a path, with the permissions of a normally opened file."""
-    descriptor, name = tempfile.mkstemp(prefix=PART, suffix=f"-{path.name}", dir=path.parent)
-    mask = os.umask(0o077)
-    os.umask(mask)
-    os.fchmod(descriptor, 0o666 & ~mask)  # `mkstemp` grants permissions to the owner only
-    os.close(descriptor)
-    return Path(name)
+    """Create an empty file with a random name beside a path, with the permissions of a normally opened file.
+
+    `tempfile.mkstemp` would grant permissions to the owner only, and the umask cannot be read without changing it for
+    all threads.
+    """
+    part = path.with_name(f"{PART}{token_hex(8)}-{path.name}")
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
+    return part
 
 
 def write_text(path: Path, text: str) -> None:

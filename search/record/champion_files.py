@@ -1,4 +1,4 @@
-"""The champion in `best.py` and `simplified.py`, of a run folder that is kept without its `summary.json`.
+"""The champion of a run: that of `summary.json`, or of `best.py` and `simplified.py` in a folder without this file.
 
 The first line of `best.py`, which `search.running.summary` writes, names the candidate that the champion comes from.
 """
@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from primitives import Program, UserError, load_program, parse
 from search.record.candidate_table import CandidateRow
-from search.record.folder import BEST, SIMPLIFIED
+from search.record.folder import BEST, SIMPLIFIED, SUMMARY
 from search.record.journal import SEARCH_ENDED, Journal
 from search.record.opening import check_regular
+from search.record.summary_file import SummaryFile, read_summary
 
 _LARGEST_LINE = 1000  # characters of the first line that are read
 _FIRST_LINE = re.compile(
@@ -37,7 +38,36 @@ class ChampionFiles(NamedTuple):
     tuned: bool
 
 
-def read_champion(folder: Path, journal: Journal) -> ChampionFiles | None:
+class Conclusion(NamedTuple):
+    """What a run folder has of the end of its run.
+
+    Attributes:
+        summary: contents of `summary.json`; `None` if it is missing or cannot be used.
+        files: the champion in the other files, if there is no summary.
+        problem: reason why the summary cannot be used; otherwise empty.
+    """
+
+    summary: SummaryFile | None
+    files: ChampionFiles | None
+    problem: str
+
+
+def read_conclusion(folder: Path, journal: Journal) -> Conclusion:
+    """Read the champion of a run; both fields are `None` if it was not chosen yet.
+
+    If the search was extended since the champion was chosen, its files are of an earlier state and are not used. Older
+    versions wrote no digest into the summary, so that this cannot be known.
+    """
+    try:
+        summary = read_summary(folder)
+    except UserError as error:
+        return Conclusion(None, _read_files(folder, journal), str(error))
+    if summary is not None and summary.digest not in ("", journal.digest()):
+        return Conclusion(None, None, f"`{folder / SUMMARY}` is of an earlier state of the search")
+    return Conclusion(summary, None if summary else _read_files(folder, journal), "")
+
+
+def _read_files(folder: Path, journal: Journal) -> ChampionFiles | None:
     """Read the champion of a run whose search has ended.
 
     Returns:

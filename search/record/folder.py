@@ -3,7 +3,6 @@
 A folder belongs to one process at a time, and its own files are regular files, never links.
 """
 
-import math
 import os
 import platform
 import stat
@@ -11,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -171,14 +169,3 @@ def _journal_path(folder: Path) -> Path:
     if not (folder / JOURNAL).is_file():
         raise UserError(f"`{folder}` is not a run folder: it has no {JOURNAL}")
     return folder / JOURNAL
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Convert a value for JSON: numbers that are not finite become `None`."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return value

@@ -133,7 +133,7 @@ def _value(node: ast.expr) -> Callable[[CandidateRow], Any]:
         return _column(node.id)
     try:
         value = ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):  # a TypeError for `{[]}`, whose element has no hash
         raise SyntaxError(f"`{ast.unparse(node)}` is neither a column nor a value") from None
     return lambda row: value
 

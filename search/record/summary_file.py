@@ -144,6 +144,7 @@ class SummaryFile(_Part):
     """The parts of `summary.json` that are shown."""
 
     run: str = ""
+    digest: str = ""
     complete: bool
     best: Best
     simplified: Simplified

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from primitives import Program, ProgramError, UserError, builtin, live_part, parse, to_text
+from primitives import Program, ProgramError, builtin, live_part, parse, to_text
 from search.record import (
     LION,
     SEARCH_ENDED,
@@ -22,12 +22,11 @@ from search.record import (
     front,
     live_lines,
     other_children,
-    read_champion,
-    read_summary,
+    read_conclusion,
 )
 from search.report.history import History, history
 from search.report.own_config import same_config
-from selection import derive
+from selection import TUNED_LION, derive
 from simplify import Recognised
 
 
@@ -128,12 +127,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
             candidates.
     """
     meta = journal.meta()
-    notes: list[str] = []
-    try:
-        summary = read_summary(run)
-    except UserError as error:
-        summary, notes = None, [f"{error}; this report uses the journal only"]
-    kept = None if summary else read_champion(run, journal)
+    summary, kept, problem = read_conclusion(run, journal)
     champion = _champion(summary) if summary else _kept(kept) if kept else _leader(journal)
     return Facts(
         run=run,
@@ -143,7 +137,7 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
         complete=bool(meta.get(SEARCH_ENDED)),
         repeatable=same_config(run, meta),
         summary=summary,
-        notes=notes,
+        notes=[f"{problem}; it is not used"] if problem else [],
         champion=champion,
         front=front(journal) if course else [],
         ancestors=ancestry(journal, champion.repeat, champion.number) if champion else [],
@@ -243,7 +237,7 @@ def _references(journal: Journal, summary: SummaryFile | None) -> dict[str, floa
     """
     price, lion = journal.price, journal.meta().get(LION)
     if not isinstance(lion, float):
-        rows = [row for row in (summary.comparison if summary else ()) if row.program == "lion (tuned)"]
+        rows = [row for row in (summary.comparison if summary else ()) if row.program == TUNED_LION]
         fresh = [row.log_ratio for row in rows if row.split == "validation"]
         lion = fresh[0] + price.of(builtin("lion")) if len(fresh) == 1 else math.nan
     return {"AdamW": price.of(builtin("adamw")), "Lion": lion}

@@ -27,15 +27,15 @@ class Formula(NamedTuple):
     constants: list[Markup]
 
 
-def formula(program: Program, constants: Mapping[str, float]) -> Formula | None:
+def formula(program: Program, hyperparameters: Mapping[str, float]) -> Formula | None:
     """The equations of a program, with constants as symbols; `None` where a function has no spelling in LaTeX.
 
     Args:
         program: a valid program.
-        constants: hyperparameters under their usual names, where the program was recognised.
+        hyperparameters: names and values from recognition.
     """
     try:
-        text = export(program, "latex", "found", hyperparameters=constants or None)
+        text = export(program, "latex", "found", hyperparameters=hyperparameters)
     except UserError:
         return None
     body = _ALIGN.search(text)

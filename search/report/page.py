@@ -22,6 +22,7 @@ from search.record import REPORT, Journal, live_lines, look, write_text
 from search.report import wording
 from search.report.facts import Facts, gather
 from search.report.formula import formula
+from simplify import hyperparameters
 
 _SHOWN = 12  # steps of the ancestry that are shown; earlier ones are folded
 
@@ -71,7 +72,7 @@ def html(facts: Facts) -> str:
             champion=champion,
             figures=figures,
             words=wording,
-            formula=formula(program, champion.constants or {}) if champion and program else None,
+            formula=formula(program, hyperparameters(program)) if program else None,
             programs=[(row, live_lines(row)) for row in facts.front],
             family=list(zip(facts.ancestors, facts.siblings, strict=True)),
             shown=_SHOWN,

@@ -8,14 +8,16 @@ from itertools import count
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from primitives.drawing import figure_of
 from search.record import ComparisonRow
 from search.report import figures, result_figures
 from search.report.facts import Facts
 from search.report.history import OUTCOMES
 from search.report.svg import Link, StyleSheet, inline_svg
-from search.report.wording import ADAMW, FOUND, LION, SIMPLIFIED, chosen, interval, number, percent, trained
+from search.report.wording import change, chosen, interval, number, trained
+from selection import FOUND, SIMPLIFIED, TUNED_ADAMW, TUNED_LION
 
-_LABELS = {FOUND: "found", SIMPLIFIED: "simplified", LION: "Lion"}
+_LABELS = {FOUND: "found", SIMPLIFIED: "simplified", TUNED_LION: "Lion"}
 _ROWS = 200  # most rows of a table of numbers
 _MOST_DRAWN = 12  # most programs in a figure, and most tasks with a figure of their own
 _INTERVALS = 6 * _MOST_DRAWN  # most intervals in a figure: three programs, two splits
@@ -74,7 +76,7 @@ class Parts:
             return
         rows = [
             row
-            for name in (FOUND, SIMPLIFIED, LION)
+            for name in (FOUND, SIMPLIFIED, TUNED_LION)
             for split in ("test", "validation")
             for row in chosen(summary.comparison, name, split)
         ]
@@ -168,7 +170,7 @@ class Parts:
             yield self._part(
                 "flow",
                 "Data flow",
-                result_figures.data_flow(drawn),
+                figure_of(drawn),
                 "Inputs are on the left; the update and the next state are on the right.",
                 (),
                 [],
@@ -180,10 +182,10 @@ class Parts:
         summary = self._facts.summary
         if summary is None:
             return
-        for reference in list(chosen(summary.comparison, ADAMW, "test"))[:_MOST_DRAWN]:
+        for reference in list(chosen(summary.comparison, TUNED_ADAMW, "test"))[:_MOST_DRAWN]:
             rows = [
                 row
-                for name in (FOUND, LION)
+                for name in (FOUND, TUNED_LION)
                 for row in chosen(summary.comparison, name, "test")
                 if row.task == reference.task
             ]
@@ -227,7 +229,7 @@ class Parts:
                 "Change of the validation loss against the tuned AdamW with rate and decay multiplied by factors."
                 + others,
                 ("program", "rate", "decay", "against AdamW"),
-                [(row.program, f"×{row.rate:g}", f"×{row.decay:g}", percent(row.log_ratio)) for row in grid],
+                [(row.program, f"×{row.rate:g}", f"×{row.decay:g}", change(row.log_ratio)) for row in grid],
             )
         if summary.checks:
             yield self._part(
@@ -257,7 +259,7 @@ class Parts:
                 f"Programs and baselines were tuned {stage.tunings} times with {stage.trials} trials each and compared "
                 f"on {stage.seeds} fresh seeds.",
                 ("program or baseline", "against AdamW", "95 % interval", "verdict"),
-                [(row.name, percent(row.log_ratio), interval(row.interval), row.verdict) for row in stage.standings],
+                [(row.name, change(row.log_ratio), interval(row.interval), row.verdict) for row in stage.standings],
             )
 
     def _part(
@@ -289,4 +291,4 @@ def _label(row: ComparisonRow, several: bool) -> str:
 
 
 def _comparison(row: ComparisonRow) -> tuple[str, ...]:
-    return (row.program, row.task, row.split, number(row.loss), percent(row.log_ratio), interval(row.interval))
+    return (row.program, row.task, row.split, number(row.loss), change(row.log_ratio), interval(row.interval))

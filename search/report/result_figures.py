@@ -1,30 +1,25 @@
-"""Figures of the result: losses beside the baselines, learning curves, sensitivity, meta-overfitting, data flow."""
+"""Figures of the result: losses beside the baselines, learning curves, sensitivity, meta-overfitting."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from primitives import Program, printable
-from primitives.drawing import figure_of
+from primitives import printable
 from search.record import CheckRow, ComparisonRow, CurvePoint, SensitivityPoint
 from search.report import wording
 from search.report.figures import SIZE, new_figure
 from search.report.svg import PALETTE
+from selection import FOUND, SIMPLIFIED, TUNED_ADAMW, TUNED_LION, percent
 
-_COLOURS = {"found": "found", "simplified": "found", "adamw (tuned)": "adamw", "lion (tuned)": "lion"}
+_COLOURS = {FOUND: "found", SIMPLIFIED: "found", TUNED_ADAMW: "adamw", TUNED_LION: "lion"}
 _ROW = 0.42  # inches for a row of intervals
 _DEEPEST = 100.0  # per cent of change that has the deepest colour of a map
 _BAND = 1.96  # standard errors: a normal interval of 95 %
 _LONGEST = 28  # characters of a name in a figure
-
-
-def percent(log_ratio: float) -> float:
-    """Relative change of the loss in per cent."""
-    return 100 * math.expm1(log_ratio)
 
 
 def short(name: str) -> str:
@@ -47,9 +42,10 @@ def intervals(rows: Sequence[tuple[str, str, float, tuple[float, float]]]) -> Fi
     figure, axes = new_figure(height=1.0 + _ROW * len(rows))
     axes.axvline(0, color=PALETTE["adamw"], linestyle="--", linewidth=1.6)
     for place, (_, name, ratio, bounds) in enumerate(rows):
-        if all(map(math.isfinite, (ratio, *bounds))):
-            axes.plot([percent(bound) for bound in bounds], [place, place], color=colour(name), linewidth=3)
-            axes.plot([percent(ratio)], [place], color=colour(name), marker="o", markersize=7)
+        middle, *ends = map(percent, (ratio, *bounds))
+        if all(map(math.isfinite, (middle, *ends))):
+            axes.plot(ends, [place, place], color=colour(name), linewidth=3)
+            axes.plot([middle], [place], color=colour(name), marker="o", markersize=7)
     axes.set_yticks(range(len(rows)), [short(label) for label, *_ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
@@ -64,7 +60,7 @@ def seeds(rows: Sequence[ComparisonRow], reference: ComparisonRow) -> Figure:
     for row in rows:
         pairs = zip(row.per_seed, reference.per_seed, strict=False)
         changes = [100 * (own / other - 1) if other else math.nan for own, other in pairs]
-        style = {"marker": "o" if row.program == "found" else "D", "markersize": 5, "linestyle": "none"}
+        style = {"marker": "o" if row.program == FOUND else "D", "markersize": 5, "linestyle": "none"}
         axes.plot(range(1, len(changes) + 1), changes, color=colour(row.program), label=short(row.program), **style)  # type: ignore[arg-type]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="seed", ylabel="change of the test loss, %")
@@ -107,7 +103,7 @@ def _heat_map(axes: Axes, title: str, points: Sequence[SensitivityPoint]) -> Non
         depth = min(abs(value) / _DEEPEST, 1) if math.isfinite(value) else 1
         good = math.isfinite(value) and value < 0
         axes.bar(x, 1, 1, y - 0.5, color=PALETTE["good" if good else "poor"], alpha=0.06 + 0.6 * depth, linewidth=0)
-        axes.text(x, y, wording.percent(point.log_ratio, 0), ha="center", va="center", fontsize=8.5)
+        axes.text(x, y, wording.change(point.log_ratio, 0), ha="center", va="center", fontsize=8.5)
     axes.set_xticks(range(len(rates)), [f"×{rate:g}" for rate in rates])
     axes.set_yticks(range(len(decays)), [f"×{decay:g}" for decay in decays])
     axes.set_title(title, fontsize=9.5, loc="left")
@@ -129,8 +125,3 @@ def overfitting(checks: Sequence[CheckRow]) -> Figure:
     axes.set(xlabel="candidate", ylabel="log loss ratio to the start")
     axes.legend(loc="best")
     return figure
-
-
-def data_flow(programs: Mapping[str, Program]) -> Figure:
-    """The data flow of programs, one below the other."""
-    return figure_of(programs)

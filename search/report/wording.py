@@ -10,8 +10,8 @@ from proxy_tasks import Status
 from search.record import CONFIG, ComparisonRow, Outcome, SummaryFile
 from search.report.facts import Champion, Facts
 from search.report.history import OUTCOMES, fate
+from selection import FOUND, change_text, percent
 
-FOUND, SIMPLIFIED, ADAMW, LION = "found", "simplified", "adamw (tuned)", "lion (tuned)"  # names of a comparison
 _FEW = 5  # number of seeds below which the sentence says that they are few
 
 
@@ -27,21 +27,18 @@ class Verdict(NamedTuple):
     text: str
 
 
-def percent(log_ratio: float, digits: int = 1) -> str:
+def change(log_ratio: float, digits: int = 1) -> str:
     """Format a log loss ratio as the relative change of the loss.
 
-    >>> percent(-0.2231), percent(float("nan"))
+    >>> change(-0.2231), change(float("nan"))
     ('−20.0 %', 'diverged')
     """
-    if not math.isfinite(log_ratio):
-        return "diverged"
-    change = round(100 * math.expm1(log_ratio), digits) + 0.0  # not -0
-    return f"{change:+.{digits}f} %".replace("-", "−")
+    return change_text(log_ratio, digits).replace("-", "−")
 
 
 def interval(bounds: tuple[float, float]) -> str:
     """Both ends of an interval, as changes of the loss."""
-    return " … ".join(map(percent, bounds)) if all(map(math.isfinite, bounds)) else "–"
+    return " … ".join(map(change, bounds)) if all(map(math.isfinite, bounds)) else "–"
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -76,9 +73,9 @@ def verdict(row: ComparisonRow) -> Verdict:
     low, high = row.interval
     if not math.isfinite(row.log_ratio):
         return Verdict("diverged", f"On {row.task}, training with the champion diverged.")
-    change = abs(100 * math.expm1(row.log_ratio))
+    share = abs(percent(row.log_ratio))
     side = "lower" if row.log_ratio < 0 else "higher"
-    sentence = f"On {row.task} its {row.split} loss is {change:.1f} % {side} than that of the tuned AdamW"
+    sentence = f"On {row.task} its {row.split} loss is {share:.1f} % {side} than that of the tuned AdamW"
     kind = "better" if high < 0 else "worse" if low > 0 else "unclear"
     words = {
         "better": "the interval excludes zero, so it is better",

@@ -8,7 +8,7 @@ The public names of this subpackage:
 - Several runs: `compare_methods` (`Method`), `reproduce_all` (`TARGETS`, `Target`); `course`, the candidates that led a
   search.
 - Progress: `Reporter` (the protocol), `SilentReporter`, `Counts`.
-- Inspection: `snapshot` (`Snapshot`) of a run in progress, `run_facts`, `program_facts`, `derivation`.
+- Inspection: `snapshot` (`Snapshot`) of a run in progress, `run_facts`, `program_facts`.
 - Resources of a config: `read_checked_config` (a file, which may lie in a run folder of others), `load_tasks`,
   `with_baselines`, `evaluator`, `judge_of`, `executor`, `versions`.
 - Names for configs and commands: `extension_points`.
@@ -16,7 +16,7 @@ The public names of this subpackage:
 
 from search.running.catalog import extension_points
 from search.running.conclude import judge_of
-from search.running.inspect import derivation, program_facts, run_facts
+from search.running.inspect import program_facts, run_facts
 from search.running.method_comparison import compare_methods
 from search.running.method_curves import Method
 from search.running.open_run import OpenRun, config_of, existing_run, new_run
@@ -47,7 +47,6 @@ __all__ = [
     "compare_methods",
     "config_of",
     "course",
-    "derivation",
     "evaluator",
     "executor",
     "existing_run",

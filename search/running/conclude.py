@@ -17,13 +17,15 @@ from search.running.open_run import OpenRun
 from search.running.overfitting import Checks
 from search.running.recorded_trials import RecordedTrials
 from search.running.setup import tasks_of
-from search.running.studies import COST, FOUND, LARGEST_SHARE, SIMPLIFIED, Studies, study
+from search.running.studies import COST, LARGEST_SHARE, Studies, study
 from search.running.summary import Summary, write_summary
 from search.settings import Config, stage_of
 from selection import (
     FINAL_SEEDS,
+    FOUND,
     FRESH_SEEDS,
     REDUCTION_SEEDS,
+    SIMPLIFIED,
     TUNING_SEEDS,
     Comparison,
     Derivation,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from primitives import Program, UserError, functional_hash, live, live_part, parse, statement_text, to_text
+from primitives import Program, functional_hash, live, live_part, parse, statement_text, to_text
 from proxy_tasks import Price, Status, sound
-from search.record import Ancestor, CandidateRow, Journal, SummaryFile, front, live_lines, read_summary, unreadable
+from search.record import Ancestor, CandidateRow, Journal, front, live_lines, unreadable
 from search.report import answers, gather
 from search.settings import plain_config
 from selection import derive
@@ -46,26 +46,6 @@ def _dataflow_facts(program: Program) -> dict[str, Any]:
     }
 
 
-def derivation(folder: Path) -> dict[str, Any]:
-    """Read the simplified champion from `summary.json`.
-
-    Args:
-        folder: the run folder.
-
-    Returns:
-        The key `derivation`; its value is empty if the run has not ended or the file is not a valid summary.
-    """
-    summary = _summary(folder)
-    return {"derivation": summary.simplified.model_dump() if summary else {}}
-
-
-def _summary(folder: Path) -> SummaryFile | None:
-    try:
-        return read_summary(folder)
-    except UserError:
-        return None
-
-
 def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
     """Collect the results of a run.
 
@@ -76,7 +56,8 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
 
     Returns:
         Main results (`answers`), front, ancestry of the champion (`lineage`), counts (`statistics`), digest, config,
-        versions, notes, tasks, and best programs (`programs`).
+        versions, notes, tasks, best programs (`programs`), and the simplified champion (`derivation`), which is empty
+        if the run has not ended or its summary cannot be used.
     """
     config = plain_config(journal.meta()["config"], folder)
     best, found = journal.best(count), gather(folder, journal, course=False)
@@ -97,6 +78,7 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
             for name, row in yardstick.items()
         ],
         "programs": [_row_facts(row, journal.price) | {"parts": _parts(row, first, yardstick)} for row in best],
+        "derivation": found.summary.simplified.model_dump() if found.summary else {},
     }
 
 

@@ -68,7 +68,7 @@ class OpenRun:
         """Record for this account that the folder may import the code that its config names."""
         code = named_modules(self.config)
         if code and not vouch(self.folder, self.journal.meta().get("run", ""), code):
-            self.reporter.note("the user's state folder cannot be written: `optsearch resume` will need `--trust`")
+            self.reporter.warning("the user's state folder cannot be written: `optsearch resume` will need `--trust`")
 
     def _mixed(self, hosts: Sequence[str]) -> None:
         self.journal.note(MIXED, list(hosts))
@@ -85,7 +85,9 @@ class OpenRun:
         """
         started = time.monotonic() - self.journal.meta().get(SECONDS, 0.0)
         try:
-            with executor(self.config, self.reporter.note, self.stop, self._mixed) as workers:
+            with executor(
+                self.config, self.reporter.note, self.stop, self._mixed, warn=self.reporter.warning
+            ) as workers:
                 self.reporter.workers_started(workers.describe)
                 yield RecordedTrials(self.journal, workers, self.reporter.trials_run)
         except WorkersLostError as error:
@@ -196,14 +198,14 @@ def _check_trusted(config: Config, folder: Path, journal: Journal, trust: bool) 
 
 
 def _check_scores_mix(config: Config, journal: Journal, folder: Path, reporter: Reporter) -> None:
-    """Raise `UserError` if new scores would not be comparable with recorded ones; note different versions."""
+    """Raise `UserError` if new scores would not be comparable with recorded ones; warn of different versions."""
     meta = journal.meta()
     if meta["yardstick"] != yardstick(config):
         raise UserError(f"the tasks, data or baselines of `{folder}` have changed; new scores would not be comparable")
     now, before = versions(), meta["versions"]
     changed = [name for name in dict.fromkeys([*now, DEVICE]) if now.get(name) != before.get(name)]
     if changed:
-        reporter.note(f"versions have changed since the start ({', '.join(changed)}); results may round differently")
+        reporter.warning(f"versions have changed since the start ({', '.join(changed)}); results may round differently")
 
 
 def config_of(journal: Journal, folder: Path) -> Config:

@@ -20,7 +20,10 @@ class Reporter(Protocol):
     """Receives the events of a run, in the thread that runs it."""
 
     def note(self, message: str) -> None:
-        """Show a message to the user."""
+        """Announce something to the user, such as an import."""
+
+    def warning(self, message: str) -> None:
+        """Tell the user about a problem that does not end the run."""
 
     def run_started(self, config: Config, journal: Journal) -> None:
         """A run starts, or continues from the records of its journal."""
@@ -49,6 +52,10 @@ class SilentReporter:
 
     def note(self, message: str) -> None:
         """Ignore it."""
+
+    def warning(self, message: str) -> None:
+        """Show it as a note."""
+        self.note(message)
 
     def run_started(self, config: Config, journal: Journal) -> None:
         """Ignore it."""

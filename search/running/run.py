@@ -207,12 +207,12 @@ def _search_and_conclude(opened: OpenRun) -> Summary:
 
 
 def _report(opened: OpenRun) -> None:
-    """Write the report; if this fails, a note says so and the run succeeds, since its results are written."""
+    """Write the report; if this fails, a warning says so and the run succeeds, since its results are written."""
     opened.reporter.phase_started("writing the report")
     try:
         write_report(opened.folder, opened.journal)
     except Exception as error:
-        opened.reporter.note(f"no report was written: {type(error).__name__}: {error}")
+        opened.reporter.warning(f"no report was written: {type(error).__name__}: {error}")
 
 
 def _check_search(journal: Journal, folder: Path) -> None:
@@ -238,7 +238,7 @@ def search_all(opened: OpenRun, trials: RecordedTrials) -> bool:
     journal.note(LION, plain(lion))
     reporter.lion_scored(lion)
     if settings.algorithm != STRUCTURES:  # it trains a generation at a time, whatever the window
-        note_idle_workers(config, trials.executor.count, reporter.note)
+        note_idle_workers(config, trials.executor.count, reporter.warning)
     for number in range(settings.rounds):
         repeats = range(number * settings.repeats, (number + 1) * settings.repeats)
         reporter.round_started(number)

@@ -204,6 +204,8 @@ def executor(
     say: Callable[[str], None],
     stop: threading.Event | None = None,
     mixed: Callable[[Sequence[str]], None] = lambda hosts: None,
+    *,
+    warn: Callable[[str], None] | None = None,
 ) -> Executor:
     """The executor that scores the candidates of a search.
 
@@ -212,7 +214,9 @@ def executor(
         say: called with messages for the user.
         stop: set when the user requests a stop.
         mixed: called with the names of the hosts that compute different bits than this process.
+        warn: called with messages about problems, such as a lost worker; by default `say`.
     """
+    warn = warn or say
     settings = config.workers
     if settings.executor == "inline":
         keep_compiled()
@@ -234,7 +238,7 @@ def executor(
         batch=settings.batch or (LARGEST_BATCH if settings.device == "gpu" else None),
     )
     build = partial(_built, config.model_dump(mode="json"), tuple(files))
-    return RayExecutor(build, facts(config), workers, files=files, say=say, stop=stop, mixed=mixed)
+    return RayExecutor(build, facts(config), workers, files=files, say=warn, stop=stop, mixed=mixed)
 
 
 def note_idle_workers(config: Config, count: int, say: Callable[[str], None]) -> None:

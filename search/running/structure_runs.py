@@ -29,7 +29,7 @@ def search_structures(opened: OpenRun, start: Program, repeats: Sequence[int], t
     Raises:
         UserError: the candidates in the journal differ from those that are bred.
     """
-    with breeding_helpers(opened.config, opened.reporter.note) as helpers:
+    with breeding_helpers(opened.config, opened.reporter.warning) as helpers:
         searches = [structure_search(opened.config, repeat, helpers) for repeat in repeats]
         works = [
             search.run(start, _recorder(repeat, opened), opened.stop.is_set)

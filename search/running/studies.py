@@ -14,12 +14,11 @@ import numpy as np
 
 from primitives import DECAY, UPDATE, Program, Statement, constant_names, live_part
 from proxy_tasks import Task, baseline, shares, weighted_log_loss
-from selection import Trial, TrialRunner, Work, train, tuned_baselines
+from selection import FOUND, TUNED_ADAMW, Trial, TrialRunner, Work, train, tuned_baselines
 
 SHARES = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)  # shares of the steps at the points of a curve
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # factors on rate and decay
 LARGEST_SHARE = 0.05
-FOUND, SIMPLIFIED, ADAMW = "found", "simplified", "adamw (tuned)"  # names of programs and of the reference in tables
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,9 @@ def study(champion: Program, tasks: Sequence[Task], seeds: range, runner: TrialR
     """
     entrants = {task.name: {FOUND: champion} | tuned_baselines(task) for task in tasks}
     curves = [_curve(name, program, task, seeds) for task in tasks for name, program in entrants[task.name].items()]
-    maps = [_sensitivity(name, [entrants[task.name][name] for task in tasks], tasks, seeds) for name in (FOUND, ADAMW)]
+    maps = [
+        _sensitivity(name, [entrants[task.name][name] for task in tasks], tasks, seeds) for name in (FOUND, TUNED_ADAMW)
+    ]
     points = tuple(point for found in runner.run(curves) for point in found)
     return Studies(points, tuple(point for found in runner.run(maps) for point in found))
 

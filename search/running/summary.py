@@ -23,6 +23,7 @@ from search.running.overfitting import draw as draw_checks
 from search.running.setup import versions
 from search.running.studies import Studies
 from selection import Comparison, Derivation, Finalist, FunnelResult
+from simplify import hyperparameters
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,7 @@ def write_summary(folder: Path, summary: Summary) -> None:
     write_text(folder / BEST, f"# {origin.capitalize()}{tuned}; {fitness}.\n{to_text(program)}")
     write_text(folder / SIMPLIFIED, f"# {origin.capitalize()}{tuned}, simplified: {note}.\n{to_text(simplified)}")
     try:
-        found = summary.derivation.recognised
-        names = dict(found.constants) if found else None
+        names = hyperparameters(simplified)
         code = export(simplified, "optax", "discovered", f"{source}; {fitness}.", hyperparameters=names)
     except UserError as error:  # a custom primitive without `code`
         code = f"# Not exported: {escaped(str(error))}.\n"

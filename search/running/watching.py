@@ -20,7 +20,7 @@ from search.record import (
     look,
 )
 from search.running.reporter import Counts
-from search.settings import plain_config
+from search.settings import SearchSettings, plain_config
 
 LATEST = 5  # number of latest candidates in a snapshot
 IDLE = 60.0  # seconds without a change after which a folder that no process of this machine has locked is not running
@@ -96,7 +96,7 @@ def snapshot(folder: Path) -> Snapshot:
         lion = meta.get(LION)
         return Snapshot(
             counts=counts,
-            total=(search["children"] + 1) * search["repeats"] * search["rounds"],
+            total=SearchSettings.model_construct(**search).most_candidates,
             latest=_latest(journal, search["children"]),
             front=front(journal),
             best_price=price.of(counts.best) if counts.best else 0.0,

@@ -2,8 +2,8 @@
 
 The public names of this subpackage:
 
-- The config: `Config` and some of its sections (`Mutations`, `SelectionSettings`, `StructureSettings`,
-  `WorkerSettings`).
+- The config: `Config` and some of its sections (`Mutations`, `SearchSettings`, `SelectionSettings`,
+  `StructureSettings`, `WorkerSettings`).
 - `names`: a module with the names of algorithms and mutations that a config may use; registering an extension adds one.
 - The config of the paper's claims: `ClaimSettings`, `ComparisonSettings`, `read_claim_settings`, `is_claims_config`.
 - Reading: `read_config` (a YAML file), `build_config` (plain values), `read_values`, `set_key`, `assign`.
@@ -17,7 +17,7 @@ The public names of this subpackage:
 
 from search.settings import names
 from search.settings.claims import ClaimSettings, ComparisonSettings, is_claims_config, read_claim_settings
-from search.settings.config import Config, Mutations, WorkerSettings
+from search.settings.config import Config, Mutations, SearchSettings, WorkerSettings
 from search.settings.loading import check_config, insertable, load_config, load_plugins, named_modules
 from search.settings.places import describe_module
 from search.settings.reading import (
@@ -43,6 +43,7 @@ __all__ = [
     "ComparisonSettings",
     "Config",
     "Mutations",
+    "SearchSettings",
     "SelectionSettings",
     "StructureSettings",
     "WorkerSettings",

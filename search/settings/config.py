@@ -84,6 +84,11 @@ class SearchSettings(Section):
         [], description="modules to import first, which register extensions; also looked for beside the config"
     )
 
+    @property
+    def most_candidates(self) -> int:
+        """Largest number of candidates over all repeats and rounds, the starting programs included."""
+        return (self.children + 1) * self.repeats * self.rounds
+
     @model_validator(mode="after")
     def _fits(self) -> "SearchSettings":
         if not self.plugins:  # a plugin may register more
