@@ -21,6 +21,7 @@ The public names of this subpackage:
 
 from search.record.atomic_files import whole_file, write_text
 from search.record.candidate_table import CandidateRow
+from search.record.chain import MIXED, SEARCH_ENDED
 from search.record.champion_files import ChampionFiles, Conclusion, read_conclusion
 from search.record.exported_tables import TABLE_COLUMNS, table_row, write_csv, write_parquet
 from search.record.faults import lock_owner
@@ -41,7 +42,7 @@ from search.record.folder import (
     open_journal,
     removed_if_empty,
 )
-from search.record.journal import LION, MIXED, SEARCH_ENDED, SECONDS, TRIALS_OF, Journal, Outcome
+from search.record.journal import LION, SECONDS, TRIALS_OF, Journal, Outcome
 from search.record.json_files import read_json
 from search.record.json_values import plain
 from search.record.lineage import Ancestor, ancestry, differences, live_lines, other_children, unreadable

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from primitives import Program, UserError, load_program, parse
 from search.record.candidate_table import CandidateRow
+from search.record.chain import SEARCH_ENDED
 from search.record.folder import BEST, SIMPLIFIED, SUMMARY
-from search.record.journal import SEARCH_ENDED, Journal
+from search.record.journal import Journal
 from search.record.opening import check_regular
 from search.record.summary_file import SummaryFile, read_summary
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from primitives import UserError
+from search.record.chain import SEARCH_ENDED
 from search.record.faults import cannot_write
-from search.record.journal import SEARCH_ENDED, Journal
+from search.record.journal import Journal
 
 _MOST_REPEATS = 1_000_000  # largest number of repeats, more than any run has
 
