@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in ("here", "results/my", "results/quickstart"):
         recorded_run(found / run)
         (found / run / "simplified.py").write_text(to_text(builtin("lion")))
-    for run in {name for _, command in COMMANDS for name in re.findall(r"results/lion/seed-\d+", command)}:
+    for run in {name for _, command in COMMANDS for name in re.findall(r"results/lion\w*/seed-\d+", command)}:
         (found / run).mkdir(parents=True)  # as `xz -dk` leaves it
         (found / run / JOURNAL).write_bytes(lzma.decompress((ROOT / run / f"{JOURNAL}.xz").read_bytes()))
     return found

@@ -170,17 +170,17 @@ def test_a_summary_of_an_earlier_state_is_not_taken_for_that_of_the_run(tmp_path
     assert "is of an earlier state of the search" in facts["answers"]["notes"][0]
 
 
-@pytest.mark.parametrize("ratio", [1e6, 600.0, None])
-def test_any_log_ratio_can_be_shown(ratio: float | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ratio", "shown"), [(1e6, "a log ratio of losses must lie within"), (600.0, "e+262 %"), (None, "diverged")]
+)
+def test_any_log_ratio_can_be_shown(ratio: float | None, shown: str, tmp_path: Path) -> None:
     changed = summary()
     for row in (*changed["comparison"], *changed["stages"][0]["standings"], *changed["sensitivity"]):
         row["log_ratio"] = ratio
         if "interval" in row:
             row["interval"] = [ratio, ratio]
     folder = recorded_run(tmp_path / "run", 8, **changed)
-    assert ("diverged" if ratio is None else "inf %" if ratio > 1000 else "e+262 %") in report_run(folder).read_text(
-        "utf-8"
-    )
+    assert shown in report_run(folder).read_text("utf-8")
     with look(folder) as journal:
         assert run_facts(folder, journal, 1)["answers"]
     assert optsearch.open(folder)._repr_html_()

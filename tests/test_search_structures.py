@@ -100,7 +100,8 @@ def test_the_search_finds_what_the_losses_reward() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"corpus": []}, {"uniform": 1.0}, {"simplify": True}, {"cells": []}, {"prune": False}, {"climb_rotates": True},
+    [{"corpus": []}, {"uniform": 1.0}, {"simplify": True}, {"cells": []}, {"prune": False}, {"climb_rotates": False},
+     {"homologous": 0.0},
      {"refined": 0}, {"short_trials": 0, "whole_trials": 0, "climb_trials": 0},
      {"operators": Operators(graft=0, graft_on_way=0, context=0).model_dump()}],
 )  # fmt: skip
