@@ -107,7 +107,7 @@ def test_a_window_that_starves_the_workers_is_named_if_the_algorithm_has_one(
 ) -> None:
     pool = InlineExecutor(Watching())
     monkeypatch.setattr(InlineExecutor, "count", workers)
-    monkeypatch.setattr(open_run, "executor", lambda *_: pool)
+    monkeypatch.setattr(open_run, "executor", lambda *_, **__: pool)
     search = {"algorithm": algorithm, "structures": {"near_twin": 0, "descent": False}}
     config = build_config({"search": search, "workers": {"executor": "ray"}})
     reporter, stop = Noting(), threading.Event()

@@ -189,7 +189,7 @@ def test_a_starting_program_that_never_trains_is_named(small_run: Path) -> None:
 
 
 def test_workers_that_cannot_start_leave_no_folder(small_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise UserError("the cluster cannot be joined")
 
     monkeypatch.setattr(open_run, "executor", refused)
