@@ -1,5 +1,6 @@
 """Files of a run folder that are links, pipes, too large or no JSON: nothing else is written, and nothing blocks."""
 
+import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -103,6 +104,14 @@ WRONG = {
     "no text": "\udc80",
     "other types": '{"runs": [{"seed": 1, "success": "?"}], "settings": {}, "versions": 3}',
     "missing keys": '{"runs": [{"seed": 1}], "settings": {}}',
+    "a loss without the ratio that is shown": json.dumps(
+        {
+            "runs": [
+                {"seed": 1, "success": True, "level": 3, "seconds": 1, "children": 1, "evaluated": 1, "verdict": ""}
+                | {"losses": [{"program": "found", "split": "test", "change": 0.1}]}
+            ]
+        }
+    ),
 }
 
 

@@ -16,7 +16,7 @@ class _Part(BaseModel):
 class _Loss(_Part):
     program: str
     split: str
-    change: Number
+    log_ratio: Number
 
 
 class _Run(_Part):
