@@ -1,9 +1,9 @@
 """Ablations of the structure search: `python -m benchmarks.ablations [ARM…]`.
 
-Each arm changes one part of `configs/lion.yaml` and searches with the same five seeds and fewer candidates. The best of
-the first `CANDIDATES` programs of each search is scored on fresh seeds, with the constants that the search gave it, and
-differences are paired by seed. The arm `as configured` is read from the journals of the runs in `results/lion`: a
-shorter search is the beginning of a longer one.
+Each arm changes one part of `configs/lion.yaml` and searches with the seeds of `results/lion` and fewer candidates. The
+best of the first `CANDIDATES` programs of each search is scored on fresh seeds, with the constants that the search gave
+it, and differences are paired by seed. The arm `as configured` is read from the journals in `results/lion`: a shorter
+search is the beginning of a longer one.
 
 The arm `regularized evolution` is the algorithm of Chen et al. (2023, section 2) on the same task. Its candidates cost
 less, so it has more of them; the column of minutes shows how the compute of the arms compares.
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = ACCOUNT.with_name("ablations.json")
 RUNS = ROOT / "build" / "ablations"
 MARKS = "<!-- ablations: begin -->", "<!-- ablations: end -->"
-SEEDS = range(11, 16)
+SEEDS = [run["seed"] for run in json.loads(ACCOUNT.read_text(encoding="utf-8"))["runs"]]
 CANDIDATES = 600
 REFERENCE = "as configured"
 _STRUCTURES = "search.structures."

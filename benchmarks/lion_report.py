@@ -156,8 +156,10 @@ def written(page: str) -> str:
 
 def between(page: str, marks: tuple[str, str], text: str) -> str:
     """A page with a text between two marks, in place of what was there."""
-    before, _, rest = page.partition(marks[0])
-    _, _, after = rest.partition(marks[1])
+    before, first, rest = page.partition(marks[0])
+    _, last, after = rest.partition(marks[1])
+    if not (first and last):
+        raise ValueError(f"the page has no marks {marks}")
     return f"{before}{marks[0]}\n{text}\n{marks[1]}{after}"
 
 

@@ -23,6 +23,7 @@ from benchmarks import (
     simplification,
 )
 from benchmarks.limits import Limit, Section, account, exit_status, measured
+from benchmarks.lion_report import between, kept
 from benchmarks.panel import panel
 from benchmarks.run import main
 from primitives import REGISTRY, Program, builtin, load_program, to_text
@@ -203,6 +204,16 @@ def test_the_table_of_ablations_has_levels_and_the_difference_to_the_search_as_c
     reference, without = ablations.table(arms).splitlines()[2:]
     assert reference == "| as configured | +0.100 |  | 3 of 3 | 3 of 3 | 3 of 3 | 2 |"
     assert without.startswith("| no corpus | +0.500 | +0.400 (+0.152 … +0.648) | 3 of 3 | 0 of 3 | 0 of 3 |")
+
+
+def test_the_runs_with_which_ablations_are_compared_and_the_place_of_their_table_exist() -> None:
+    assert len(ablations.SEEDS) >= 4
+    for seed in ablations.SEEDS:
+        with kept(ablations.ACCOUNT.parent / f"seed-{seed}") as journal:
+            assert max(count for _, count in journal.counts()) > ablations.CANDIDATES
+    assert "a table" in between(ablations.PAGE.read_text(encoding="utf-8"), ablations.MARKS, "a table")
+    with pytest.raises(ValueError, match="no marks"):
+        between("a page", ablations.MARKS, "a table")
 
 
 @pytest.mark.parametrize("arm", [ablations.REFERENCE, *ablations.ARMS])
