@@ -107,9 +107,6 @@ class JournalFile:
             connection.execute(pragma)
             opening.check_schema(connection, path, SCHEMA)
             journal.meta()
-        except TypeError:  # an object whose SQL is not a text
-            journal.close()
-            raise damage(path, "its schema is not that of a journal") from None
         except BaseException:
             journal.close()
             raise

@@ -157,4 +157,5 @@ def check_schema(connection: sqlite3.Connection, path: Path, schema: str) -> Non
 
 def _objects(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
     """SQL of the objects in a database, without comments and spacing."""
-    return {(*names, " ".join(re.sub(r"--.*", "", sql or "").split())) for *names, sql in connection.execute(_MASTER)}
+    rows = [(*names, str(sql or "")) for *names, sql in connection.execute(_MASTER)]  # an altered SQL may be a blob
+    return {(*names, " ".join(re.sub(r"--.*", "", sql).split())) for *names, sql in rows}
