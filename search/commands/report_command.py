@@ -11,7 +11,7 @@ from search.commands.parameters import RUN
 from search.record import look
 from search.report import report_run
 from search.running import add_studies, config_of
-from search.settings import load_plugins, plain_config
+from search.settings import load_plugins
 
 
 @click.command(epilog=example("optsearch report results/quickstart"))
@@ -38,7 +38,5 @@ def report(run: Path, out: Path | None, train: bool, trust: bool, as_json: bool)
     elif trust:
         with look(run) as journal:
             load_plugins(config_of(journal, run).search.plugins, say)
-    with look(run) as journal:
-        plain_config(journal.meta()["config"], run)
     path = report_run(run, out)
     emit({"path": str(path)}, lambda: f"report {path}", as_json)

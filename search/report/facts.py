@@ -25,7 +25,7 @@ from search.record import (
     read_conclusion,
 )
 from search.report.history import History, history
-from search.report.own_config import same_config
+from search.settings import plain_config
 from selection import TUNED_LION, derive
 from simplify import Recognised
 
@@ -76,10 +76,10 @@ class Facts:
     Attributes:
         run: path of the run folder.
         meta: notes of the journal.
+        config: the config of the journal, checked and with defaults.
         statistics: counts of the journal.
         digest: hash of the recorded history.
         complete: whether the search is complete.
-        repeatable: whether the config file of the folder is the config in the journal.
         summary: contents of `summary.json`; `None` if the run has not ended, or is kept without this file.
         notes: messages about parts that could not be read.
         champion: the champion; `None` if no program was trained on all seeds.
@@ -92,10 +92,10 @@ class Facts:
 
     run: Path
     meta: Mapping[str, Any]
+    config: Mapping[str, Any]
     statistics: Mapping[str, Any]
     digest: str
     complete: bool
-    repeatable: bool
     summary: SummaryFile | None
     notes: Sequence[str]
     champion: Champion | None
@@ -104,12 +104,6 @@ class Facts:
     siblings: Sequence[Sequence[Outcome]]
     course: History
     references: Mapping[str, float]
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The resolved config."""
-        config: Mapping[str, Any] = self.meta["config"]
-        return config
 
     @property
     def tasks(self) -> list[str]:
@@ -132,10 +126,10 @@ def gather(run: Path, journal: Journal, *, course: bool = True) -> Facts:
     return Facts(
         run=run,
         meta=meta,
+        config=plain_config(meta["config"], run),
         statistics=journal.statistics(),
         digest=journal.digest(),
         complete=bool(meta.get(SEARCH_ENDED)),
-        repeatable=same_config(run, meta),
         summary=summary,
         notes=[f"{problem}; it is not used"] if problem else [],
         champion=champion,

@@ -22,6 +22,7 @@ from search.record import REPORT, Journal, live_lines, look, write_text
 from search.report import wording
 from search.report.facts import Facts, gather
 from search.report.formula import formula
+from search.report.own_config import same_config
 from simplify import hyperparameters
 
 _SHOWN = 12  # steps of the ancestry that are shown; earlier ones are folded
@@ -69,6 +70,7 @@ def html(facts: Facts) -> str:
         .get_template("report.html.j2")
         .render(
             facts=facts,
+            repeatable=same_config(facts.run, facts.meta),
             champion=champion,
             figures=figures,
             words=wording,

@@ -182,7 +182,7 @@ class Parts:
         summary = self._facts.summary
         if summary is None:
             return
-        for reference in list(chosen(summary.comparison, TUNED_ADAMW, "test"))[:_MOST_DRAWN]:
+        for reference in chosen(summary.comparison, TUNED_ADAMW, "test")[:_MOST_DRAWN]:
             rows = [
                 row
                 for name in (FOUND, TUNED_LION)

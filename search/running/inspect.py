@@ -9,7 +9,6 @@ from primitives import Program, functional_hash, live, live_part, parse, stateme
 from proxy_tasks import Price, Status, sound
 from search.record import Ancestor, CandidateRow, Journal, front, live_lines, unreadable
 from search.report import answers, gather
-from search.settings import plain_config
 from selection import derive
 from simplify import recognise
 
@@ -59,11 +58,10 @@ def run_facts(folder: Path, journal: Journal, count: int) -> dict[str, Any]:
         versions, notes, tasks, best programs (`programs`), and the simplified champion (`derivation`), which is empty
         if the run has not ended or its summary cannot be used.
     """
-    config = plain_config(journal.meta()["config"], folder)
     best, found = journal.best(count), gather(folder, journal, course=False)
     main_results = answers(found)
     first = next(journal.rows("repeat = 0 and number = 0"), None)
-    yardstick = found.meta["yardstick"]
+    yardstick, config = found.meta["yardstick"], found.config
     return {
         "answers": main_results._asdict() if main_results else None,
         "front": [_row_facts(row, journal.price) for row in front(journal)],
