@@ -5,7 +5,6 @@ FOLDER is the folder of `optsearch reproduce lion --out FOLDER`. Its runs are co
 
 import json
 import lzma
-import math
 import shutil
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from search.record import JOURNAL, SUMMARY, Journal
-from selection import interval
+from selection import interval, percent
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "lion.md"
@@ -93,7 +92,7 @@ def simplified(run: dict[str, Any], split: str) -> dict[str, Any]:
 
 def change(log_ratio: float, ends: Sequence[float]) -> str:
     """Relative change of the loss with its 95 % interval, in per cent."""
-    mean, low, high = (math.expm1(value) * 100 for value in (log_ratio, *ends))
+    mean, low, high = map(percent, (log_ratio, *ends))
     return f"{mean:+.1f} % ({low:+.1f} … {high:+.1f})".replace("-", "−")
 
 

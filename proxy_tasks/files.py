@@ -25,9 +25,8 @@ LIMIT = 2**30  # bytes of memory
 _TEXT_COST = 8  # bytes of memory for each byte of a text file; see above
 _COPIES = 3  # arrays of 8 bytes for each number while `x` is standardised; see above
 _LONGEST_HEADER = 10_000  # bytes of the header of an array; the limit of numpy, which reads the header before it checks
-_LONGEST_READ = (
-    npy.BUFFER_SIZE
-)  # bytes read at once (by numpy), and so the largest directory of an archive; 100 is usual
+# Bytes that numpy reads at once, and so the largest directory of an archive; 100 is usual.
+_LONGEST_READ = npy.BUFFER_SIZE
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of `np.savez`; zipfile expands bzip2 without a limit
 _REMEDY = "write one with `np.savez(path, x=x, y=y)`"
 _ARRAYS = ("x", "y")

@@ -15,8 +15,8 @@ from search.claims.entrants import (
     FIXED_BETAS,
     PUBLISHED,
     SINGLE_BETA,
-    adam_with_two_betas,
-    adamw_with_two_betas,
+    adam_with_third_beta,
+    adamw_with_third_beta,
     entrant,
     signum_with_decay,
 )
@@ -37,8 +37,8 @@ def steps(transformation: optax.GradientTransformation, count: int = 5) -> list[
 @pytest.mark.parametrize(
     ("own", "known"),
     [
-        (adam_with_two_betas(0.1, 0.9, 0.9, 0.99), optax.adam(0.1, 0.9, 0.99)),
-        (adamw_with_two_betas(0.1, 0.8, 0.8, 0.9, 0.3), optax.adamw(0.1, 0.8, 0.9, weight_decay=0.3)),
+        (adam_with_third_beta(0.1, 0.9, 0.9, 0.99), optax.adam(0.1, 0.9, 0.99)),
+        (adamw_with_third_beta(0.1, 0.8, 0.8, 0.9, 0.3), optax.adamw(0.1, 0.8, 0.9, weight_decay=0.3)),
     ],
     ids=["adam", "adamw"],
 )
@@ -48,7 +48,7 @@ def test_adam_with_two_equal_betas_is_adam(own: Any, known: Any) -> None:
 
 
 def test_the_bias_of_two_betas_is_corrected_at_the_first_step() -> None:
-    first = steps(adam_with_two_betas(0.1, 0.8, 0.95, 0.9), 1)
+    first = steps(adam_with_third_beta(0.1, 0.8, 0.95, 0.9), 1)
     for found, begin in zip(first, [jnp.array([1.0, -2.0]), jnp.array([[0.5]])], strict=True):
         np.testing.assert_allclose(begin - found, 0.1 * np.sign(begin + 0.1), rtol=1e-5)
 

@@ -47,7 +47,7 @@ SINGLE_BETA = ("lion, both betas 0.9", "lion, both betas 0.99")  # these ablatio
 
 
 class _TwoBetas(NamedTuple):
-    """State of Adam with two betas for the first moment."""
+    """State of Adam with a second beta for the first moment."""
 
     steps: Array
     m: Any
@@ -92,15 +92,15 @@ def lion_with_both_betas_099(learning_rate: Array | float, weight_decay: float =
     return signum_with_decay(learning_rate, 0.99, weight_decay)
 
 
-def adam_with_two_betas(learning_rate: Array | float, b1: float = 0.85, b2: float = 0.9, b3: float = 0.95) -> Any:  # noqa: ANN401
+def adam_with_third_beta(learning_rate: Array | float, b1: float = 0.85, b2: float = 0.9, b3: float = 0.95) -> Any:  # noqa: ANN401
     """Adam whose update has an average of its own, as Lion's: b1 c + (1 − b1) g, where c is stored with b2.
 
     The average and the second moment (b3) have Adam's correction of the bias towards zero. With b2 = b1 this is Adam.
     """
-    return adamw_with_two_betas(learning_rate, b1, b2, b3, 0.0)
+    return adamw_with_third_beta(learning_rate, b1, b2, b3, 0.0)
 
 
-def adamw_with_two_betas(
+def adamw_with_third_beta(
     learning_rate: Array | float, b1: float = 0.85, b2: float = 0.9, b3: float = 0.95, weight_decay: float = 0.1
 ) -> Any:  # noqa: ANN401 - of optax
     """The same with decoupled weight decay."""
@@ -134,8 +134,8 @@ _OWN = {
     FIXED_BETAS: lion_with_published_betas,
     "lion, both betas 0.9": lion_with_both_betas_09,
     "lion, both betas 0.99": lion_with_both_betas_099,
-    "adam with a third beta": adam_with_two_betas,
-    "adamw with a third beta": adamw_with_two_betas,
+    "adam with a third beta": adam_with_third_beta,
+    "adamw with a third beta": adamw_with_third_beta,
 }
 
 

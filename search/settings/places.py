@@ -53,7 +53,7 @@ class Origin:
         if found is not None:
             return str(found)
         if not is_path(name):
-            raise UserError(f"task `{task}`: `data` (={name[:40]!r}…) must be the path of a file")
+            raise UserError(f"task `{task}`: `data` (={shorten(repr(name))}) must be the path of a file")
         places = dict.fromkeys(str((folder / name).resolve()) for folder in self._folders)
         if any(Path(place).exists() for place in places):
             raise UserError(f"task `{task}`: `data` (={name!r}) must be a file")
@@ -71,15 +71,19 @@ class Origin:
         """
         folder, slash, module = name.rpartition("/")
         if not is_path(name) or not _NAME.fullmatch(module) or (slash and not self.recorded):
-            raise UserError(
-                f"`{key}` (={name[:80]!r}) must be the name of a module, such as `my_module`, and not a path"
-            )
+            shown = shorten(repr(name))
+            raise UserError(f"`{key}` (={shown}) must be the name of a module, such as `my_module`, and not a path")
         if slash:
             place = f"{self.folder / folder}/{module}"
             copied = local(f"{place}.py") != f"{place}.py"
             return place if copied else f"{(self.folder / folder).resolve()}/{module}"
         folders = [place for place in self._folders if (place / f"{name}.py").is_file()]
         return f"{folders[0].resolve()}/{name}" if folders else name
+
+
+def shorten(text: str, most: int = 80) -> str:
+    """A text, cut to the length that an error can show."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def is_path(name: str) -> bool:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from primitives import BUILTINS, UserError, nearest
 from search.settings.config import Config
-from search.settings.places import Origin, is_path, relative_to
+from search.settings.places import Origin, is_path, relative_to, shorten
 from search.settings.selection import larger_tasks, resolve_stages
 from search.settings.tasks import OWN, TAGS, OwnTask, Section, resolve, task_name
 from search.settings.unused_keys import check_unused
@@ -195,11 +195,6 @@ def _explain(error: ValidationError, model: type[Section]) -> str:
         return f"{arrived} must be a list, such as `[{shorten(str(problem['input']))}]`"
     message = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{arrived}: {message}"
-
-
-def shorten(text: str, most: int = 80) -> str:
-    """A text, cut to the length that an error can show."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _fields(model: Any, location: tuple[int | str, ...]) -> list[str]:  # noqa: ANN401 - a section, then any annotation

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from primitives import PEAK, UserError, nearest
 from proxy_tasks import FAMILIES, TASKS, Circumstance, Task, builtin_task, noise, problem
-from search.settings.places import Origin
+from search.settings.places import Origin, shorten
 from selection import tune_baselines
 
 TAGS = NAMED, OWN = "task name", "own task"  # tags of the union, which occur in the locations of pydantic's errors
@@ -162,15 +162,10 @@ def _settings(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) ->
             wanted = "a number" if isinstance(default, float) else "a whole number"
             many = "a list, each entry " if isinstance(default, tuple) else ""
             raise UserError(
-                f"{where}: `{name}` (={_shown(value)}) must be {many}{wanted}, "
+                f"{where}: `{name}` (={shorten(repr(value))}) must be {many}{wanted}, "
                 f"{'0 or more' if least == 0 else 'above 0'} and at most {most:,}"
             )
     return {**{name: list(v) if isinstance(v, tuple) else v for name, v in known.items()}, **given}
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - plain values of any shape
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def task_of(entry: str | OwnTask) -> Task:

@@ -15,6 +15,7 @@ from primitives import UserError
 
 _MOST_BYTES = 1_000_000  # largest size of a config; those of the project have up to 3,000
 _LONGEST_NUMBER = 400  # characters; the largest float64 has 309 digits
+_IMPOSSIBLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)  # such as `!!int ""`, or a date
 _MOST_VALUES = 50_000  # largest number of values after expansion of aliases
 _SURPRISES = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$")  # octal; base 60
 
@@ -98,15 +99,7 @@ def parse_yaml(text: str, what: str) -> Any:  # noqa: ANN401 - plain values of a
         raise UserError(f"{what} is not valid YAML: it is nested too deeply") from None
     except UserError:
         raise
-    except yaml.YAMLError as error:  # characters that YAML does not allow
-        raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:  # `!!int ""`; impossible dates
+    except (yaml.YAMLError, *_IMPOSSIBLE) as error:
         raise UserError(f"{what} is not valid YAML: {' '.join(str(error).split())}") from None
 
 

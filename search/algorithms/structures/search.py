@@ -1,9 +1,9 @@
 """The algorithm `structures`: generations of children that go through the stages as a batch.
 
 Children are bred from the cells at the beginning of their generation, with random numbers keyed by (seed, repeat,
-number of the child), and their scores are losses of trials. The history therefore depends on neither the
-number of workers nor the order in which they finish. A run that was killed breeds the same children again, and finds
-their trials in the journal.
+number of the child), and their scores are losses of trials. The history therefore depends on neither the number of
+workers nor the order in which they finish. A run that was killed breeds the same children again, and finds their trials
+in the journal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
