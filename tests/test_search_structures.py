@@ -61,6 +61,20 @@ def test_the_least_tuned_incumbents_can_be_refined_first() -> None:
     assert [incumbent.trials for incumbent in front.to_refine(60, "least_tuned")] == [0, 8, 16]
 
 
+def test_searches_of_consecutive_seeds_and_of_repeats_train_on_different_seeds() -> None:
+    def first_seed(key: tuple[int, int]) -> int:
+        search = StructureSearch(
+            settings(), tasks=tasks(), prices=(0.0, 0.0), primitives=by_names(["sign"]), key=key, children=1
+        )
+        return min(
+            trial.seeds.start for trial in next(search.run(builtin("adamw"), lambda records: None, lambda: False))
+        )
+
+    assert len({first_seed((seed, 0)) for seed in range(1, 32)}) == 31
+    assert len({first_seed((1, repeat)) for repeat in range(4)}) == 4
+    assert first_seed((1, 1)) == first_seed((11, 0))  # as docs/structures.md says
+
+
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_structure_that_is_bred_again_is_evaluated_as_often_as_the_settings_say(retries: int) -> None:
     records = searched(120, retries=retries)
