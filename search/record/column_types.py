@@ -6,6 +6,7 @@ SQLite stores a value of any type in any column, and hashes that match say nothi
 import json
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from proxy_tasks import Status
@@ -17,6 +18,7 @@ _TYPES = (
     *(_INTEGER, _INTEGER, _MAYBE, _TEXT, _TEXT, _TEXT, _REAL, _REAL, _TEXT, _TEXT, _MAYBE, _TEXT, _BYTES),
     *(_INTEGER, _INTEGER, _INTEGER, _INTEGER, _TEXT, (bytes, _NOTHING), _BYTES),
 )  # of the columns of `candidate_table.SCHEMA`
+_KNOWN = frozenset(product(*_TYPES))
 _FITNESSES, _STATUS, _LOSSES, _PROBE = (6, 7), 8, 17, 18
 _STATUSES = frozenset(Status)
 LARGEST_RATIO = 700.0  # largest log ratio of losses; exp(710) overflows
@@ -32,7 +34,7 @@ def check_columns(values: Sequence[Any]) -> dict[str, Any]:
     Raises:
         ValueError: a column has another type or range than `append` writes.
     """
-    if len(values) != len(_TYPES) or not all(type(value) in known for value, known in zip(values, _TYPES, strict=True)):
+    if tuple(map(type, values)) not in _KNOWN:
         raise ValueError("a column of another type")
     if not all(values[place] is None or abs(values[place]) <= LARGEST_RATIO for place in _FITNESSES):
         raise ValueError("a fitness that is no log ratio of losses")
