@@ -23,7 +23,7 @@ from benchmarks import (
     simplification,
 )
 from benchmarks.limits import Limit, Section, account, exit_status, measured
-from benchmarks.lion_report import between, kept
+from benchmarks.lion_report import ACCOUNT, PAGE, between, kept
 from benchmarks.panel import panel
 from benchmarks.run import main
 from primitives import REGISTRY, Program, builtin, load_program, to_text
@@ -209,9 +209,9 @@ def test_the_table_of_ablations_has_levels_and_the_difference_to_the_search_as_c
 def test_the_runs_with_which_ablations_are_compared_and_the_place_of_their_table_exist() -> None:
     assert len(ablations.SEEDS) >= 4
     for seed in ablations.SEEDS:
-        with kept(ablations.ACCOUNT.parent / f"seed-{seed}") as journal:
+        with kept(ACCOUNT.parent / f"seed-{seed}") as journal:
             assert max(count for _, count in journal.counts()) > ablations.CANDIDATES
-    assert "a table" in between(ablations.PAGE.read_text(encoding="utf-8"), ablations.MARKS, "a table")
+    assert "a table" in between(PAGE.read_text(encoding="utf-8"), ablations.MARKS, "a table")
     with pytest.raises(ValueError, match="no marks"):
         between("a page", ablations.MARKS, "a table")
 
